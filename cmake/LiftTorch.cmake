@@ -1,0 +1,42 @@
+# lift_dep_torch: LibTorch, from CMAKE_PREFIX_PATH (a module, Spack, a wheel) or from what setup.sh fetched.
+#
+# The CPU build links libtorch_cpu and libc10 alone, so that it needs neither cuBLAS nor cuDNN; the CUDA
+# build goes through LibTorch's own CMake package.
+find_path(LIFT_TORCH_ROOT share/cmake/Torch/TorchConfig.cmake
+          PATHS $ENV{LIFT_DEPS}/venv $ENV{HOME}/.cache/lift/venv
+          PATH_SUFFIXES lib/python3.10/site-packages/torch lib/python3.11/site-packages/torch
+                        lib/python3.12/site-packages/torch lib/python3.13/site-packages/torch
+                        lib64/python3.11/site-packages/torch lib64/python3.12/site-packages/torch
+                        torch libtorch
+          DOC "LibTorch's root: the folder with include/, lib/ and share/cmake/Torch")
+if(NOT LIFT_TORCH_ROOT)
+  message(FATAL_ERROR "LibTorch not found: run ./setup.sh, or set CMAKE_PREFIX_PATH or LIFT_TORCH_ROOT to its root folder")
+endif()
+include(${LIFT_TORCH_ROOT}/share/cmake/Torch/TorchConfigVersion.cmake)
+set(LIFT_TORCH_VERSION ${PACKAGE_VERSION})
+
+add_library(lift_dep_torch INTERFACE IMPORTED GLOBAL)
+target_include_directories(lift_dep_torch SYSTEM INTERFACE
+  ${LIFT_TORCH_ROOT}/include ${LIFT_TORCH_ROOT}/include/torch/csrc/api/include)
+if(LIFT_CUDA)
+  list(APPEND CMAKE_PREFIX_PATH ${LIFT_TORCH_ROOT})
+  find_package(CUDAToolkit 13 REQUIRED)
+  find_package(Torch REQUIRED)
+  target_link_libraries(lift_dep_torch INTERFACE ${TORCH_LIBRARIES} CUDA::cudart)
+  target_compile_definitions(lift_dep_torch INTERFACE LIFT_CUDA)
+else()
+  target_link_libraries(lift_dep_torch INTERFACE ${LIFT_TORCH_ROOT}/lib/libtorch_cpu.so
+                                                 ${LIFT_TORCH_ROOT}/lib/libc10.so)
+endif()
+
+include(CheckCXXSourceCompiles)
+set(CMAKE_REQUIRED_LIBRARIES lift_dep_torch)
+check_cxx_source_compiles("
+  #include <c10/util/Exception.h>
+  #include <string>
+  int main() { try { TORCH_CHECK(false, std::string(\"x\")); } catch (const c10::Error&) {} }" LIFT_TORCH_ABI_MATCHES)
+unset(CMAKE_REQUIRED_LIBRARIES)
+if(NOT LIFT_TORCH_ABI_MATCHES)
+  message(FATAL_ERROR "LibTorch in ${LIFT_TORCH_ROOT} does not link: it was likely built with the old C++ ABI "
+                      "(_GLIBCXX_USE_CXX11_ABI=0). Use the wheel torch>=2.7, or a build with the new ABI.")
+endif()

@@ -1,0 +1,68 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "mpi/communicator.hpp"
+#include "mpi/shard_map.hpp"
+
+namespace lift {
+
+enum class DataType { u8, i32, i64, f32, f64 };
+enum class Memory { host, device };
+
+/// A typed stretch of memory that a collective reads and writes in place.
+///
+/// Counts may exceed INT_MAX. Device memory belongs to the rank's bound device; `stream` (a cudaStream_t)
+/// orders the collective after the work that fills the buffer. A CPU build refuses Memory::device.
+struct Buffer {
+  void* data = nullptr;
+  std::size_t count = 0;
+  DataType type = DataType::f32;
+  Memory memory = Memory::host;
+  void* stream = nullptr;
+};
+
+Buffer host_buffer(std::span<double> values);
+Buffer host_buffer(std::span<float> values);
+Buffer host_buffer(std::span<std::int64_t> values);
+Buffer host_buffer(std::span<std::int32_t> values);
+Buffer host_buffer(std::span<std::uint8_t> values);
+
+/// Element-wise sum over ranks, in place; the same bits on every rank and on every rerun with the same ranks.
+/// Collective on `comm`, equal count and type everywhere. Throws Error(internal). Test
+/// tests/mpi/test_collectives.cpp
+void sum_over_ranks(const Buffer& buffer, const Communicator& comm);
+/// Element-wise maximum over ranks, in place; otherwise as sum_over_ranks.
+void max_over_ranks(const Buffer& buffer, const Communicator& comm);
+/// Copies `buffer` of rank `root` into that of all others; equal count and type everywhere. Collective on
+/// `comm`.
+void broadcast(const Buffer& buffer, int root, const Communicator& comm);
+
+double sum_over_ranks(double value, const Communicator& comm);
+std::int64_t sum_over_ranks(std::int64_t value, const Communicator& comm);
+double max_over_ranks(double value, const Communicator& comm);
+std::int64_t max_over_ranks(std::int64_t value, const Communicator& comm);
+/// Text of rank `root`, on all ranks; counts above INT_MAX work. Collective on `comm`.
+void broadcast(std::string& text, int root, const Communicator& comm);
+
+/// Every rank's shard (of `map`), joined in rank order on every rank: all[map.begin(r) …] = rank r's `mine`.
+///
+/// Shapes      mine: map.size(rank); all: map.total(), on every rank.
+/// Collective  on `comm`, with map.parts() = comm.size().
+/// Throws      Error(internal) on a wrong size.
+/// Test        tests/mpi/test_collectives.cpp
+void gather_shards(std::span<const double> mine, std::span<double> all, const ShardMap& map,
+                   const Communicator& comm);
+void gather_shards(std::span<const float> mine, std::span<float> all, const ShardMap& map,
+                   const Communicator& comm);
+
+/// Every rank's text in rank order, on every rank. Collective on `comm`.
+std::vector<std::string> gather_texts(const std::string& mine, const Communicator& comm);
+/// `value` of every rank in rank order, on every rank. Collective on `comm`.
+std::vector<double> gather_values(double value, const Communicator& comm);
+std::vector<std::int64_t> gather_values(std::int64_t value, const Communicator& comm);
+
+}  // namespace lift

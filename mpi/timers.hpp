@@ -1,0 +1,49 @@
+#pragma once
+#include <chrono>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "mpi/communicator.hpp"
+
+namespace lift {
+
+/// Wall seconds of one phase over the ranks of a run.
+struct PhaseTime {
+  std::string name;
+  double min = 0;
+  double mean = 0;
+  double max = 0;
+};
+
+/// Adds up wall time by named phase on this rank.
+///
+/// Units  seconds.
+/// Test   tests/mpi/test_timers.cpp
+class PhaseTimers {
+ public:
+  /// Times the enclosing block.
+  class Scope {
+   public:
+    Scope(PhaseTimers& timers, std::string name);
+    ~Scope();
+    Scope(const Scope&) = delete;
+    Scope& operator=(const Scope&) = delete;
+
+   private:
+    PhaseTimers& timers_;
+    std::string name_;
+    std::chrono::steady_clock::time_point start_;
+  };
+  [[nodiscard]] Scope measure(std::string name) { return {*this, std::move(name)}; }
+  void add(const std::string& name, double seconds);
+  /// Seconds of this rank in `name` so far, 0 if it never ran.
+  [[nodiscard]] double seconds(const std::string& name) const;
+  /// All phases that any rank ran, by name. Collective on `comm`.
+  [[nodiscard]] std::vector<PhaseTime> summary(const Communicator& comm) const;
+
+ private:
+  std::map<std::string, double> seconds_;
+};
+
+}  // namespace lift

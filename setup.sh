@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# Installs what LiFT builds with, on Debian or Ubuntu: system packages, LibTorch, and the peers its tests compare with.
+# Does nothing where everything is there. On a cluster, use its own modules instead: see README, "On a cluster".
+#
+# usage: ./setup.sh            what the build and the tests need
+#        ./setup.sh --wheels   also PyTorch with Python, HF transformers, tokenizers and safetensors, which the tests
+#                              labelled `wheels` and the benchmarks compare with
+# LIFT_DEPS names the folder for what does not come from the system's packages (default ~/.cache/lift).
+set -euo pipefail
+
+deps="${LIFT_DEPS:-$HOME/.cache/lift}"
+packages=(g++ cmake ninja-build ccache git pkg-config python3 python3-venv
+          openmpi-bin libopenmpi-dev libpetsc64-real-dev libslepc64-real-dev libboost-program-options-dev
+          libfmt-dev libspdlog-dev nlohmann-json3-dev libicu-dev libxxhash-dev libgtest-dev libgmock-dev gnuplot-nox)
+torch=(torch==2.11.0)
+# The only CUDA libraries that LibTorch's CPU part needs by itself.
+torch_cpu=(nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85)
+# What LibTorch's CUDA part needs beside a CUDA 13 toolkit.
+torch_cuda=(nvidia-cusparselt-cu13==0.8.0 nvidia-nvshmem-cu13==3.4.5 nvidia-nccl-cu13==2.28.9 nvidia-cufile==1.15.1.6)
+torch_python=(numpy filelock typing-extensions sympy networkx jinja2 fsspec)
+peers=(highsbox==1.15.1)
+wheels=(transformers==5.8.0 tokenizers safetensors)
+
+say() { printf 'setup: %s\n' "$*"; }
+
+as_root() {
+  if [ "$(id -u)" -eq 0 ]; then "$@"; elif command -v sudo >/dev/null; then sudo "$@"; else
+    say "needs root, or sudo, to install: $*" >&2
+    exit 1
+  fi
+}
+
+install_packages() {
+  command -v dpkg-query >/dev/null || { say "not a Debian system: install MPI, PETSc and SLEPc (64-bit indices), Boost, fmt, spdlog, nlohmann-json, ICU, xxHash and GoogleTest yourself"; return; }
+  local missing=()
+  for package in "${packages[@]}"; do
+    dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+  done
+  [ ${#missing[@]} -eq 0 ] && return
+  say "installing system packages: ${missing[*]}"
+  as_root apt-get update -qq
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+# install_wheels STAMP pip-arguments...: once for each list.
+install_wheels() {
+  local stamp="$deps/venv/.lift-$1"
+  shift
+  [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$*" ] && return
+  say "installing wheels into $deps/venv: $*"
+  [ -x "$deps/venv/bin/pip" ] || python3 -m venv "$deps/venv"
+  "$deps/venv/bin/pip" install --quiet --disable-pip-version-check "$@"
+  echo "$*" >"$stamp"
+}
+
+install_packages
+mkdir -p "$deps"
+install_wheels torch --no-deps "${torch[@]}" "${torch_cpu[@]}"
+install_wheels peers "${peers[@]}"
+cuda=no
+command -v nvcc >/dev/null && nvcc --version | grep -q 'release 13' && cuda=yes
+[ "$cuda" = yes ] && install_wheels cuda --no-deps "${torch_cuda[@]}"
+if [ "${1:-}" = --wheels ]; then
+  if [ "$cuda" = yes ]; then install_wheels python "${torch_python[@]}"; else install_wheels python "${torch[@]}" numpy; fi
+  install_wheels hf "${wheels[@]}"
+fi
+say "done: LibTorch and peers in $deps/venv"

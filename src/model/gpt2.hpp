@@ -1,0 +1,52 @@
+#pragma once
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "src/model/config.hpp"
+
+namespace lift {
+
+/// Fused attention kernels are the faster ones, and have no second derivative.
+enum class Attention { fused, twice_differentiable };
+
+/// A GPT-2 (Radford et al. 2019) as named tensors and the functions that run them: pre-layer-norm blocks,
+/// GELU in its tanh form, causal attention, head tied to the token embedding, no dropout.
+///
+/// Shapes      tokens: [B, T] int64 with T ≤ positions; hidden: [B, T, width].
+/// Types       all tensors of one floating type and on one device.
+/// Ownership   move-only; `tensor` hands out references that stay valid; set() replaces one by a tensor of
+/// equal shape,
+///             type and device (TunedParameters puts its leaves there).
+/// Test        tests/src/model/test_gpt2.cpp: HF's numbers in reference.json, causality, loss ln V at uniform
+/// logits.
+class Gpt2 {
+ public:
+  /// `weights` by name as tensor_specs(config). Throws Error(internal) if one is missing or has another
+  /// shape.
+  Gpt2(Gpt2Config config, std::unordered_map<std::string, at::Tensor> weights);
+
+  [[nodiscard]] const Gpt2Config& config() const noexcept { return config_; }
+  [[nodiscard]] const at::Tensor& tensor(const std::string& name) const;
+  void set(const std::string& name, at::Tensor value);
+
+  /// Token plus position embeddings.
+  [[nodiscard]] at::Tensor embed(const at::Tensor& tokens) const;
+  /// Blocks first … last−1.
+  [[nodiscard]] at::Tensor run_blocks(at::Tensor hidden, int first, int last, Attention attention) const;
+  /// ln_f; what the head multiplies with wteᵀ.
+  [[nodiscard]] at::Tensor final_norm(const at::Tensor& hidden) const;
+
+ private:
+  Gpt2Config config_;
+  std::unordered_map<std::string, at::Tensor> tensors_;
+};
+
+/// A GPT-2 with HF's random initialisation (normal, std 0.02; residual projections 0.02/√(2 layers)), the
+/// same for a seed on any device. Used by `lift pretrain` and the tests.
+Gpt2 random_gpt2(const Gpt2Config& config, std::uint64_t seed, at::ScalarType type);
+
+}  // namespace lift

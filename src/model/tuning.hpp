@@ -1,0 +1,85 @@
+#pragma once
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "src/model/gpt2.hpp"
+
+namespace lift {
+
+/// What the command line says is tuned (--tune.*).
+struct TuningSpec {
+  std::vector<int> blocks;    ///< B_tune: blocks by index, ascending
+  std::vector<int> mlp_only;  ///< those of `blocks` of which only mlp.* is tuned; the rest are tuned FULL
+  std::map<int, int> regularizers;  ///< block → N_R^b, regularisation groups of the block; 1 where absent
+};
+
+/// One tuned tensor: coordinates [offset, offset + size) of W.
+struct TunedTensor {
+  std::string name;
+  std::vector<std::int64_t> shape;
+  std::int64_t offset = 0;
+  std::int64_t size = 0;
+  int block = -1;  ///< −1: not in a block (pretraining tunes everything)
+  int group = -1;  ///< regularisation group in [0, p), −1: not regularised
+};
+
+/// Which coordinates of W belong to which tensor and regularisation group; needs the configuration alone.
+///
+/// W is flattened in checkpoint order. A block's N_R^b groups are contiguous runs of its tuned tensors, cut
+/// where their parameter counts come closest to equal; groups are numbered in the order of W. Example, GPT-2
+/// Small, blocks {1, 7, 11}, {1, 11} MLP only, regularizers 1:1,7:0,11:1:  n = 16,532,736 and p = 2.
+///
+/// Throws  the constructors Error(usage) naming the option: a block out of range or twice, an mlp-only or
+/// regularizers
+///         block that is not tuned, more groups than tensors.
+/// Test    tests/src/model/test_tuning.cpp
+class TunedLayout {
+ public:
+  TunedLayout(const Gpt2Config& config, const TuningSpec& spec);
+  /// Every tensor of the model, in one regularisation group or none: what `lift pretrain` trains.
+  static TunedLayout everything(const Gpt2Config& config);
+
+  [[nodiscard]] std::int64_t n() const noexcept { return n_; }
+  [[nodiscard]] int p() const noexcept { return p_; }
+  [[nodiscard]] const std::vector<TunedTensor>& tensors() const noexcept { return tensors_; }
+  /// The lowest tuned block: everything below it is frozen. 0 if the embeddings are tuned.
+  [[nodiscard]] int first_block() const noexcept { return first_block_; }
+  [[nodiscard]] bool tunes_embeddings() const noexcept { return tunes_embeddings_; }
+  [[nodiscard]] std::vector<std::string> names() const;
+
+ private:
+  TunedLayout() = default;
+  void add(const TensorSpec& spec, int block, int group);
+  std::vector<TunedTensor> tensors_;
+  std::int64_t n_ = 0;
+  int p_ = 0;
+  int first_block_ = 0;
+  bool tunes_embeddings_ = false;
+};
+
+/// W: the tuned tensors of a model in one flat tensor, of which the model's own tensors become views.
+///
+/// Writing to flat() moves the model. The leaves require gradients; nothing else in the model does.
+/// Ownership   the model keeps views of flat()'s storage; the model must outlive this object.
+/// Test        tests/src/model/test_tuning.cpp
+class TunedParameters {
+ public:
+  TunedParameters(Gpt2& model, TunedLayout layout);
+  [[nodiscard]] const TunedLayout& layout() const noexcept { return layout_; }
+  [[nodiscard]] std::int64_t n() const noexcept { return layout_.n(); }
+  [[nodiscard]] const at::Tensor& flat() const noexcept { return flat_; }  ///< [n], no gradient
+  [[nodiscard]] const std::vector<at::Tensor>& leaves() const noexcept { return leaves_; }
+  /// The part of a flat [n] tensor that belongs to tensor k, in its shape (a view).
+  [[nodiscard]] at::Tensor view(const at::Tensor& flat, std::size_t k) const;
+
+ private:
+  TunedLayout layout_;
+  at::Tensor flat_;
+  std::vector<at::Tensor> leaves_;
+};
+
+}  // namespace lift

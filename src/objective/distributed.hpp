@@ -1,0 +1,38 @@
+#pragma once
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "mpi/communicator.hpp"
+#include "src/objective/objective.hpp"
+
+namespace lift {
+
+/// Means over `sequences`, which the ranks of `comm` split among them as ShardMap(sequences, ranks).
+///
+/// Per-sequence losses are gathered in the order of `sequences` in float64 and summed in that order;
+/// gradients and products are summed over ranks once and divided once by the number of sequences.
+///
+/// Collective  on `comm`, with the same `sequences` (and v) on every rank; the result is the same on every
+/// rank. Throws      AgreedError(numerical) if a loss is not finite on any rank. Test
+/// tests/src/objective/test_distributed.cpp (1, 2, 4 ranks; fewer sequences than ranks)
+double mean_loss(const Objective& objective, const SequenceSet& set, std::span<const std::int64_t> sequences,
+                 const Communicator& comm);
+
+struct LossAndGradient {
+  double loss = 0;      ///< nats/token
+  at::Tensor gradient;  ///< [n]
+};
+LossAndGradient mean_gradient(const Objective& objective, const SequenceSet& set,
+                              std::span<const std::int64_t> sequences, const Communicator& comm);
+
+at::Tensor mean_hessian_vector(const Objective& objective, const SequenceSet& set,
+                               std::span<const std::int64_t> sequences, const at::Tensor& v,
+                               const Communicator& comm);
+
+/// 0, 1, …, count − 1.
+std::vector<std::int64_t> first_sequences(std::int64_t count);
+
+}  // namespace lift

@@ -1,0 +1,67 @@
+#pragma once
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "src/model/tuning.hpp"
+#include "src/objective/sequence_loss.hpp"
+#include "src/text/corpus.hpp"
+
+namespace lift {
+
+/// How often each kind of work was done on this rank, in sequences; a gradient and an HVP of one sequence
+/// count one each.
+struct WorkCount {
+  std::int64_t loss_sequences = 0;
+  std::int64_t gradient_sequences = 0;
+  std::int64_t hvp_sequences = 0;
+  std::int64_t prefix_sequences = 0;  ///< sequences whose frozen blocks below the first tuned one were run
+};
+
+/// Sums over sequences of the loss L, its gradient and its Hessian-vector products in W, on this rank.
+///
+/// Sums, not means: whoever has summed over all ranks divides once by the number of sequences. Work is cut
+/// into micro-batches, which bound the memory and change results by rounding only. The frozen blocks below
+/// the first tuned block run without a graph.
+///
+/// Shapes      W, v, gradients: [n] in TunedLayout's order. Units: nats/token summed over sequences.
+/// Types       the model's type and device; `v` is not modified.
+/// Ownership   keeps references; model and tuned must outlive it.
+/// Collective  never: local to the rank.
+/// Throws      Error(numerical) naming the first sequence whose loss is not finite.
+/// Cost        an HVP is two backward passes with the graph of the first kept (Pearlmutter 1994, Neural
+/// Comput. 6:147);
+///             time and memory as multiples of a gradient: tests/bench.
+/// Test        tests/src/objective/test_objective.cpp: central difference, symmetry, reference.json, a wrong
+/// gradient.
+class Objective {
+ public:
+  Objective(const Gpt2& model, const TunedParameters& tuned, int micro_batch);
+
+  /// Loss of each of `sequences`, in their order, float64.
+  [[nodiscard]] std::vector<double> losses(const SequenceSet& set,
+                                           std::span<const std::int64_t> sequences) const;
+  /// Adds Σ ∇L to `gradient` [n]; returns each sequence's loss.
+  std::vector<double> add_gradient(const SequenceSet& set, std::span<const std::int64_t> sequences,
+                                   at::Tensor& gradient) const;
+  /// Adds Σ ∇²L v to `product` [n].
+  void add_hessian_vector(const SequenceSet& set, std::span<const std::int64_t> sequences,
+                          const at::Tensor& v, at::Tensor& product) const;
+
+  [[nodiscard]] const Gpt2& model() const noexcept { return *model_; }
+  [[nodiscard]] const TunedParameters& tuned() const noexcept { return *tuned_; }
+  [[nodiscard]] int micro_batch() const noexcept { return micro_batch_; }
+  [[nodiscard]] const WorkCount& work() const noexcept { return work_; }
+  /// Tokens [B, T] int64 of some sequences on the model's device.
+  [[nodiscard]] at::Tensor tokens(const SequenceSet& set, std::span<const std::int64_t> sequences) const;
+
+ private:
+  const Gpt2* model_;
+  const TunedParameters* tuned_;
+  int micro_batch_;
+  mutable WorkCount work_;
+};
+
+}  // namespace lift

@@ -1,0 +1,38 @@
+#pragma once
+#include <ATen/core/Tensor.h>
+
+#include <span>
+#include <vector>
+
+#include "src/model/tuning.hpp"
+
+namespace lift {
+
+/// Σ_i λ_i R_i with R_i(W) = ‖W_i − c_i‖² over regularisation group i, and its exact derivatives (`l2`: c =
+/// 0).
+///
+/// Written as what it adds, so that it never needs a graph: ∇ = 2λ_i(W_i − c_i), ∇² = 2λ_i on group i, and
+/// H21 = ∂²F/∂W∂λ whose column i is 2(W_i − c_i) on group i and zero elsewhere.
+///
+/// Shapes  W, v: [n]; λ: [p]. Sums in float64.
+/// Test    tests/src/objective/test_regularizer.cpp against autograd
+class Regularizer {
+ public:
+  /// `center` c [n], or an undefined tensor for c = 0 (`l2`).
+  explicit Regularizer(TunedLayout layout, at::Tensor center = {});
+  [[nodiscard]] int p() const noexcept { return layout_.p(); }
+  /// R_i(W) for each group.
+  [[nodiscard]] std::vector<double> values(const at::Tensor& w) const;
+  /// gradient += 2 λ_i (W_i − c_i).
+  void add_gradient(std::span<const double> lambda, const at::Tensor& w, at::Tensor& gradient) const;
+  /// product += 2 λ_i v_i.
+  void add_hessian_vector(std::span<const double> lambda, const at::Tensor& v, at::Tensor& product) const;
+  /// vᵀH21: for each group 2 (W_i − c_i)·v_i.
+  [[nodiscard]] std::vector<double> cross(const at::Tensor& w, const at::Tensor& v) const;
+
+ private:
+  TunedLayout layout_;
+  at::Tensor center_;
+};
+
+}  // namespace lift

@@ -1,0 +1,34 @@
+#pragma once
+#include <ATen/core/Tensor.h>
+
+#include "src/model/gpt2.hpp"
+
+namespace lift {
+
+/// Mean next-token cross-entropy of each sequence from its final hidden states, with head and loss in chunks.
+///
+/// The logits of one chunk of positions are all that is ever held; the backward pass makes them again, and
+/// its own derivative is written out: with P = softmax(z), z = h Eᵀ, the second derivative of the loss of a
+/// position along u is (P∘(a − P·a)) E with a = E u (the Hessian of log-sum-exp).
+///
+/// Shapes      hidden [B, T, width] after ln_f, head [vocabulary, width], tokens [B, T] int64 → losses [B]:
+/// position t
+///             predicts token t + 1, each sequence has T − 1 targets, its first token is never one.
+/// Units       nats/token.
+/// Types       floating type of `hidden`; sums over positions in float64.
+/// Limits      differentiable twice in `hidden`, once in `head`; asking for a second derivative in `head`
+/// throws. Cost        forward 1, backward 2 (or 3 when `head` needs a gradient), double backward 3 products
+/// of T × width × vocabulary. Test        tests/src/objective/test_sequence_loss.cpp against ATen's
+/// cross-entropy, first and second derivative.
+at::Tensor head_loss(const at::Tensor& hidden, const at::Tensor& head, const at::Tensor& tokens);
+
+/// Losses [B] of whole sequences from their tokens; differentiable in whatever tensors of the model require
+/// gradients.
+at::Tensor sequence_losses(const Gpt2& model, const at::Tensor& tokens, Attention attention);
+
+/// The same from the hidden states that enter block `first`, so that frozen blocks below need not be run
+/// again.
+at::Tensor sequence_losses_from(const Gpt2& model, const at::Tensor& hidden, int first,
+                                const at::Tensor& tokens, Attention attention);
+
+}  // namespace lift

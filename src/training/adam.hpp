@@ -1,0 +1,35 @@
+#pragma once
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+
+namespace lift {
+
+/// Adam (Kingma and Ba 2015, Algorithm 1) on one flat tensor, without weight decay: F's regulariser is in the
+/// gradient.
+///
+/// Shapes  w, gradient: [n], equal type and device; the moments are kept in the same.
+/// Test    tests/src/training/test_adam.cpp against the formulas step by step
+class Adam {
+ public:
+  struct Options {
+    double beta1 = 0.9;
+    double beta2 = 0.999;
+    double epsilon = 1e-8;
+  };
+  Adam(const at::Tensor& w, Options options);
+  /// One step of `w` with learning rate `rate`.
+  void step(at::Tensor& w, const at::Tensor& gradient, double rate);
+  [[nodiscard]] std::int64_t steps() const noexcept { return steps_; }
+
+ private:
+  Options options_;
+  at::Tensor first_moment_;
+  at::Tensor second_moment_;
+  std::int64_t steps_ = 0;
+};
+
+/// Scales `gradient` to norm `limit` if it is longer; returns its norm before. limit = 0 clips nothing.
+double clip_norm(at::Tensor& gradient, double limit);
+
+}  // namespace lift

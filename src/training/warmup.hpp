@@ -1,0 +1,70 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "mpi/communicator.hpp"
+#include "src/objective/distributed.hpp"
+#include "src/objective/regularizer.hpp"
+#include "src/text/batches.hpp"
+
+namespace lift {
+
+enum class Schedule { constant, cosine, linear };  ///< of the learning rate, over all steps, down to 0
+[[nodiscard]] double scheduled_rate(Schedule schedule, double rate, std::int64_t step,
+                                    std::int64_t steps) noexcept;
+
+struct WarmupOptions {
+  int epochs = 1;                          ///< N_WE ≥ 0
+  double rate = 1e-4;                      ///< learning rate of Adam, > 0
+  Schedule schedule = Schedule::constant;  ///< a pure function of the step
+  double clip = 1.0;                       ///< gradient-norm limit of F's gradient, 0: off
+  int batch = 4;                           ///< sequences of a global batch
+  std::uint64_t seed = 0;                  ///< of the batch order
+  [[nodiscard]] std::string violation() const;
+};
+
+/// One optimiser step, for metrics and progress.
+struct WarmupStep {
+  std::int64_t step = 0;   ///< from 1
+  std::int64_t steps = 0;  ///< in all
+  double epoch = 0;        ///< fraction done
+  double loss = 0;         ///< L_t of the global batch before the step, nats/token
+  double gradient_norm = 0;
+  double rate = 0;
+  double tokens_per_second = 0;
+  double seconds_left = 0;  ///< epochs' evaluations included once one was measured
+};
+struct WarmupEpoch {
+  int epoch = 0;      ///< 0: before training
+  double train = 0;   ///< mean over the epoch's batches as they were met, nats/token; NaN for epoch 0
+  double valid = 0;   ///< nats/token
+  double test = 0;    ///< nats/token; NaN unless asked for
+  bool best = false;  ///< the least validation loss so far
+};
+struct WarmupObserver {
+  std::function<void(const WarmupStep&)> on_step;
+  /// Called on every rank after each epoch's evaluation, the tuned weights in place; where the best ones are
+  /// kept.
+  std::function<void(const WarmupEpoch&)> on_epoch;
+};
+struct WarmupSummary {
+  std::vector<WarmupEpoch> epochs;  ///< 0 … N_WE
+  int best_epoch = 0;               ///< of least validation loss, the first of equals
+  at::Tensor best_weights;          ///< [n], on the CPU: W after best_epoch
+  std::int64_t steps = 0;
+};
+
+/// Warm-up of Algorithm 1: N_WE epochs of Adam on F = L_t + Σ λ_i R_i, data-parallel with the same global
+/// batches on any number of ranks; validation (and test) loss after each epoch.
+///
+/// In/out      objective.tuned().flat() moves from the checkpoint's W to W0.
+/// Collective  on `comm`; the weights stay equal on all ranks.
+/// Throws      AgreedError(numerical) naming the step if the loss is not finite; W is then that of the last
+/// good step. Test        tests/src/training/test_warmup.cpp (1, 2, 4 ranks)
+WarmupSummary warm_up(const Objective& objective, const Regularizer& regularizer,
+                      std::span<const double> lambda, const SequenceSet& train, const SequenceSet& valid,
+                      const SequenceSet& test, const WarmupOptions& options, const WarmupObserver& observer,
+                      const Communicator& comm);
+
+}  // namespace lift
