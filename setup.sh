@@ -5,6 +5,9 @@
 # usage: ./setup.sh            what the build and the tests need
 #        ./setup.sh --wheels   also PyTorch with Python, HF transformers, tokenizers and safetensors, which the tests
 #                              labelled `wheels` and the benchmarks compare with
+#        ./setup.sh --build [PRESET]   and then configures and builds it (presets: release, debug, asan, cuda)
+#
+# Without a preset `release` is built, or `cuda` where a GPU is visible or LIFT_CUDA=ON.
 # LIFT_DEPS names the folder for what does not come from the system's packages (default ~/.cache/lift).
 set -euo pipefail
 
@@ -64,4 +67,15 @@ if [ "${1:-}" = --wheels ]; then
   if [ "$cuda" = yes ]; then install_wheels python "${torch_python[@]}"; else install_wheels python "${torch[@]}" numpy; fi
   install_wheels hf "${wheels[@]}"
 fi
-say "done: LibTorch and peers in $deps/venv"
+say "LibTorch and peers are in $deps/venv"
+
+if [ "${1:-}" = --build ]; then
+  gpu=no
+  command -v nvidia-smi >/dev/null && nvidia-smi -L >/dev/null 2>&1 && [ "$cuda" = yes ] && gpu=yes
+  default=release
+  if [ "$gpu" = yes ] || [ "${LIFT_CUDA:-}" = ON ]; then default=cuda; fi
+  preset="${2:-$default}"
+  say "building preset $preset (about ten minutes the first time on two cores, seconds when nothing changed)"
+  cmake --preset "$preset" >"$deps/configure.log" || { cat "$deps/configure.log" >&2; exit 1; }
+  cmake --build --preset "$preset"
+fi

@@ -1,5 +1,15 @@
 find_package(GTest REQUIRED)
-include(GoogleTest)
+
+# What every test runs under: one thread a rank, more ranks than cores allowed, root allowed (containers).
+set(LIFT_TEST_ENVIRONMENT
+  OMP_NUM_THREADS=1 OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+  OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none
+  LIFT_BINARY_DIR=${PROJECT_BINARY_DIR} LIFT_SOURCE_DIR=${PROJECT_SOURCE_DIR})
+if(LIFT_SANITIZE)
+  list(APPEND LIFT_TEST_ENVIRONMENT
+    ASAN_OPTIONS=detect_leaks=0:detect_odr_violation=0
+    UBSAN_OPTIONS=print_stacktrace=1:suppressions=${PROJECT_SOURCE_DIR}/tests/ubsan.supp)
+endif()
 
 # lift_test(NAME sources... DEPENDS targets... [RANKS 1 2 4] [LABELS l...] [TIMEOUT s] [MAIN mpi|petsc])
 #
@@ -21,9 +31,9 @@ function(lift_test name)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
   foreach(np IN LISTS ARG_RANKS)
     add_test(NAME ${name}_np${np}
-             COMMAND ${MPIEXEC_EXECUTABLE} ${LIFT_MPIEXEC_FLAGS} ${MPIEXEC_NUMPROC_FLAG} ${np} $<TARGET_FILE:${name}>
+             COMMAND ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} ${np} $<TARGET_FILE:${name}>
              WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
     set_tests_properties(${name}_np${np} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT} PROCESSORS ${np}
-      ENVIRONMENT "OMPI_ALLOW_RUN_AS_ROOT=1;OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1;OMP_NUM_THREADS=1;LIFT_BINARY_DIR=${PROJECT_BINARY_DIR};${ARG_ENVIRONMENT}")
+      ENVIRONMENT "${LIFT_TEST_ENVIRONMENT};${ARG_ENVIRONMENT}")
   endforeach()
 endfunction()
