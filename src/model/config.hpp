@@ -16,11 +16,17 @@ struct Gpt2Config {
   int inner = 3072;  ///< width of the MLP's hidden layer: n_inner, or 4 × width
   double layer_norm_epsilon = 1e-5;
 
-  /// Reads `folder`/config.json. Throws Error(input) naming the file and key if it is missing, not a GPT-2,
-  /// has an option that is not implemented (another activation, cross attention, an untied head, …) or an
-  /// impossible shape.
+  /// Reads `folder`/config.json as HF writes it; names of older files (`n_ctx`, `torch_dtype`) are
+  /// understood.
+  ///
+  /// Keys about dropout are accepted and ignored: LiFT uses none.
+  /// Throws  Error(input) naming file, key, the value found and what was expected: no such file, not a GPT-2,
+  ///         an option that is not implemented (another activation, cross attention, an untied head, …) or an
+  ///         impossible shape.
+  /// Test    tests/src/model/test_config.cpp
   static Gpt2Config load(const std::filesystem::path& folder);
-  /// As HF's config.json.
+  /// As HF's config.json; load() gives this configuration back. The last token of the vocabulary is the one
+  /// that begins and ends a text, as in GPT-2.
   [[nodiscard]] std::string to_json() const;
 };
 

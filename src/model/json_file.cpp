@@ -1,0 +1,81 @@
+#include "src/model/json_file.hpp"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <vector>
+
+#include "mpi/error.hpp"
+
+namespace lift {
+namespace {
+
+using Json = nlohmann::json;
+
+/// Follows the parser through nested objects and refuses a name that the innermost one already has.
+class UniqueNames {
+ public:
+  explicit UniqueNames(const std::string& where) : where_(where) {}
+  bool operator()(int /*depth*/, Json::parse_event_t event, Json& parsed) {
+    if (event == Json::parse_event_t::object_start) names_.emplace_back();
+    if (event == Json::parse_event_t::object_end) names_.pop_back();
+    if (event == Json::parse_event_t::key && !names_.back().insert(parsed.get<std::string>()).second) {
+      throw Error(ExitCode::input, fmt::format("{}: the name {} stands twice", where_, shortened(parsed)));
+    }
+    return true;
+  }
+
+ private:
+  const std::string& where_;
+  std::vector<std::set<std::string>> names_;
+};
+
+/// nlohmann's message without its "[json.exception…]" tag.
+std::string reason(const Json::exception& error) {
+  const std::string text = error.what();
+  const auto end_of_tag = text.find("] ");
+  return end_of_tag == std::string::npos ? text : text.substr(end_of_tag + 2);
+}
+
+}  // namespace
+
+Json parse_json_object(std::string_view text, const std::string& where) {
+  Json value;
+  try {
+    value = Json::parse(text.begin(), text.end(), Json::parser_callback_t(UniqueNames(where)));
+  } catch (const Json::exception& error) {
+    throw Error(ExitCode::input, fmt::format("{}: not valid JSON: {}", where, reason(error)));
+  }
+  if (!value.is_object()) {
+    throw Error(ExitCode::input, fmt::format("{}: a JSON {}, expected an object", where, value.type_name()));
+  }
+  return value;
+}
+
+Json read_json_object(const std::filesystem::path& file) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(file, ignored)) {
+    throw Error(ExitCode::input, fmt::format("{}: is a folder, expected a file", file.string()));
+  }
+  errno = 0;
+  std::ifstream stream(file, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(stream), {}};
+  if (!stream.is_open() || stream.bad()) {
+    throw Error(ExitCode::input, fmt::format("{}: cannot be read: {}", file.string(), std::strerror(errno)));
+  }
+  return parse_json_object(text, file.string());
+}
+
+std::string shortened(const Json& value) {
+  constexpr std::size_t kMost = 60;
+  std::string text = value.dump(-1, ' ', /*ensure_ascii=*/true);
+  if (text.size() > kMost) text = text.substr(0, kMost - 3) + "...";
+  return text;
+}
+
+}  // namespace lift
