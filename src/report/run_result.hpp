@@ -1,0 +1,127 @@
+#pragma once
+#include <cmath>
+#include <cstdint>
+#include <filesystem>
+#include <limits>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace lift {
+
+/// Mean loss of one split, NaN where it is not known.
+struct SplitLoss {
+  double loss = std::numeric_limits<double>::quiet_NaN();  ///< nats/token
+  std::int64_t sequences = 0;                              ///< it is the mean of; 0: not said
+  [[nodiscard]] double perplexity() const { return std::exp(loss); }
+};
+
+/// Losses of one model; a split that was not evaluated is absent.
+struct Evaluation {
+  std::optional<SplitLoss> train;  ///< over the first min(|train|, |valid|) training sequences
+  std::optional<SplitLoss> valid;
+  std::optional<SplitLoss> test;
+};
+
+/// The warm-up epoch of least validation loss.
+struct EarlyStopping {
+  int epoch = 0;
+  std::optional<SplitLoss> valid;
+  std::optional<SplitLoss> test;
+};
+
+/// Losses after one warm-up epoch [nats/token]; epoch 0 is the pretrained model. NaN: not measured.
+struct EpochLosses {
+  int epoch = 0;
+  double train = std::numeric_limits<double>::quiet_NaN();  ///< mean over the batches as they were met
+  double valid = std::numeric_limits<double>::quiet_NaN();
+  double test = std::numeric_limits<double>::quiet_NaN();
+};
+
+/// How the LP ended and what its answer proves (BoxLpSummary, LpCertificate).
+struct LpResult {
+  std::string status;
+  double objective = 0;
+  double dual_objective = 0;
+  double gap = 0;
+  double residual = 0;
+  double bound_violation = 0;
+  std::int64_t iterations = 0;
+  std::int64_t sweeps = 0;
+  double seconds = 0;
+};
+
+/// One hyperlocal search.
+struct RoundResult {
+  double t_star = 0;
+  std::vector<double> lambda_before, lambda_after;  ///< [p]
+  std::optional<LpResult> lp;
+  std::vector<std::pair<double, double>> line_search;  ///< (t, validation loss [nats/token]), ascending t
+};
+
+/// The checks of second derivatives made before the first probe.
+struct SelfCheckResult {
+  double symmetry = 0;  ///< |uᵀHv − vᵀHu| / (‖Hv‖‖u‖)
+  double symmetry_limit = 0;
+  double difference = 0;  ///< ‖Hv − central difference‖ / ‖Hv‖
+  double difference_limit = 0;
+  double difference_step = 0;  ///< ε of the central difference
+  bool passed = false;
+};
+
+/// What one rank did.
+struct RankWork {
+  int rank = 0;
+  std::int64_t gradients = 0;           ///< in sequences: one gradient of one sequence counts one
+  std::int64_t hvps = 0;                ///< whole probes its group made
+  std::int64_t hvp_sequences = 0;       ///< of those, the products of one sequence this rank made
+  std::int64_t sequences = 0;           ///< loss evaluations, in sequences
+  std::int64_t prefix_sequences = 0;    ///< sequences whose frozen lowest blocks were run
+  std::int64_t line_search_steps = 0;   ///< values of t its group evaluated
+  std::int64_t peak_memory_bytes = -1;  ///< peak_memory_bytes() of the rank; −1: not known
+};
+
+/// Everything result.json holds about a run; tables and figures are made from it alone.
+///
+/// JSON        keys as in design §6, `"schema": 1`. What is absent here (nullopt, an empty list of epochs)
+///             is null there; NaN and infinities are null; each loss stands beside its perplexity, exp(loss).
+///             One round's fields stand outermost. Of several, `rounds` lists each, and outermost t_star is
+///             their sum, λ that before the first and after the last, lp the largest gap, residual and bound
+///             violation, the sums of the rest and the first status that is not "optimal"; line_search is
+///             null.
+/// Test        tests/src/report/test_run_result.cpp: round trip, missing parts, wrong files
+struct RunResult {
+  Evaluation before;  ///< W0, after the warm-up
+  Evaluation after;   ///< the model that was written
+  std::optional<EarlyStopping> early_stopping;
+  std::vector<EpochLosses> epochs;  ///< of the warm-up, epoch 0 first
+  std::vector<RoundResult> rounds;  ///< empty if no search was done
+  std::optional<SelfCheckResult> self_check;
+  std::int64_t n = 0;          ///< tuned weights
+  std::int64_t p = 0;          ///< regularisation groups
+  std::int64_t m = 0;          ///< probes
+  std::vector<RankWork> work;  ///< by rank
+  /// Wall seconds by phase, the largest over ranks: warmup, gradient, probes, lp, line_search, evaluate,
+  /// total (0 where absent), and any others.
+  std::map<std::string, double> seconds;
+  std::string reproducibility;  ///< the level that held, in words
+  int ranks = 1;
+  int threads = 1;     ///< a rank
+  std::string device;  ///< "cpu", or the name of the accelerator
+  std::uint64_t seed = 0;
+
+  /// Epochs of the warm-up (N_WE): the last of `epochs`, 0 without any.
+  [[nodiscard]] int warmup_epochs() const { return epochs.empty() ? 0 : epochs.back().epoch; }
+};
+
+/// result.json as text, indented, ending in a newline.
+[[nodiscard]] std::string to_json(const RunResult& result);
+/// The `lp` object alone, as `lift lp` writes it.
+[[nodiscard]] std::string to_json(const LpResult& lp);
+
+/// Reads a result.json. Throws Error(input) naming file and key, what is wrong and what was expected.
+[[nodiscard]] RunResult read_result(const std::filesystem::path& file);
+
+}  // namespace lift
