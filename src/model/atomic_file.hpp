@@ -1,0 +1,42 @@
+#pragma once
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string_view>
+
+namespace lift {
+
+/// A file that is there whole or not at all: written beside its place, synced, then renamed into it.
+///
+/// Ownership  not movable; without commit() the destructor removes what was written.
+/// Throws     Error(write) naming the file and the system's reason.
+/// Test       tests/src/model/test_safetensors.cpp: a disk that is full at every length
+class AtomicFile {
+ public:
+  explicit AtomicFile(std::filesystem::path path);
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  void write(std::span<const std::byte> bytes);
+  void write(std::string_view text);
+  /// Syncs the file, renames it into place and syncs its folder; nothing may be written after it.
+  void commit();
+
+ private:
+  [[noreturn]] void fail(const char* step) const;
+  std::filesystem::path path_;
+  std::filesystem::path temporary_;
+  int fd_ = -1;
+};
+
+/// The whole of a small file. Throws as AtomicFile.
+void write_file(const std::filesystem::path& path, std::string_view text);
+
+/// A hidden name beside `path` that no other process uses, for what is renamed to `path` when it is whole.
+std::filesystem::path temporary_beside(const std::filesystem::path& path);
+
+/// Makes the names in a folder durable. Throws Error(write).
+void sync_folder(const std::filesystem::path& folder);
+
+}  // namespace lift

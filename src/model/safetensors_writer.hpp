@@ -1,0 +1,38 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "src/model/atomic_file.hpp"
+#include "src/model/safetensors.hpp"
+
+namespace lift {
+
+/// One tensor of a safetensors header.
+struct StoredTensor {
+  std::string name;
+  StoredType type = StoredType::f32;
+  std::vector<std::int64_t> shape;
+};
+
+/// Writes a safetensors file tensor by tensor, so that no more than one need be in memory.
+///
+/// Use     the constructor writes the header; add() the bytes of each tensor in the same order; finish().
+///         Without finish() nothing stays behind.
+/// Throws  as write_safetensors.
+/// Test    tests/src/model/test_safetensors.cpp
+class SafetensorsWriter {
+ public:
+  SafetensorsWriter(const std::filesystem::path& path, std::vector<StoredTensor> tensors);
+  void add(std::span<const std::byte> bytes);
+  void finish();
+
+ private:
+  AtomicFile file_;
+  std::vector<StoredTensor> tensors_;
+  std::size_t next_ = 0;
+};
+
+}  // namespace lift
