@@ -1,14 +1,23 @@
 #pragma once
 #include <mpi.h>
 
+#include <string>
+
 namespace lift {
 
 /// Throws Error(internal) with MPI's own text if `code` is not MPI_SUCCESS.
 void check_mpi(int code, const char* call);
 
+/// The name that MPI gives to this rank's host.
+std::string host_name();
+
 /// MPI_Init_thread at construction, MPI_Finalize at destruction; exactly one a process.
 ///
+/// Whoever holds one catches every exception inside its scope and passes it to end_with_error(): a rank that
+/// finalises alone waits for the others.
+///
 /// Limits  Threads other than the one that made it never call MPI (MPI_THREAD_FUNNELED).
+/// Throws  Error(internal) if MPI has been started before, or does not grant MPI_THREAD_FUNNELED.
 /// Test    tests/mpi (every binary's main).
 class Environment {
  public:
@@ -21,8 +30,10 @@ class Environment {
 /// Owns a duplicate of an MPI communicator whose error handler returns codes.
 ///
 /// Ownership   move-only; frees its handle. Must be destroyed before the Environment.
-/// Collective  `world`, `duplicate`, `split` and `split_by_node` on the communicator they start from;
-/// accessors are local. Throws      Error(internal) when MPI fails. Test tests/mpi/test_communicator.cpp
+/// Collective  `world`, `duplicate`, `split`, `split_by_node`, `barrier` and the destructor, on the
+///             communicator they start from; accessors are local.
+/// Throws      Error(internal) when MPI fails.
+/// Test        tests/mpi/test_communicator.cpp
 class Communicator {
  public:
   static Communicator world();
@@ -38,7 +49,7 @@ class Communicator {
   [[nodiscard]] MPI_Comm handle() const noexcept { return handle_; }
 
   [[nodiscard]] Communicator duplicate() const;
-  /// Ranks of equal `color`, ordered by `key`.
+  /// Ranks of equal `color`, ordered by `key`; equal keys keep the order of this communicator.
   [[nodiscard]] Communicator split(int color, int key) const;
   /// Ranks that share this rank's node, in the order of this communicator.
   [[nodiscard]] Communicator split_by_node() const;

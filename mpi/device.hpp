@@ -25,20 +25,29 @@ struct Binding {
 };
 
 /// The devices the CUDA runtime shows to this process; empty in a CPU build and where no driver is.
+///
+/// Throws  Error(internal) if the CUDA runtime fails in any other way.
 std::vector<Device> visible_devices();
+
+/// Makes `device` (Device::index) the one that this rank's CUDA calls use; −1 leaves everything as it is.
+///
+/// Throws  Error(internal) if the CUDA runtime refuses, or in a CPU build for any index but −1.
+void select_device(int device);
 
 /// Binds local rank r of a host to device r modulo the number of visible ones, and checks the result.
 ///
 /// A host where ranks see different lists (one GPU each through CUDA_VISIBLE_DEVICES) works as one where all
-/// see all. No device is a normal case: the rank computes on the CPU. Threads as threads_of_rank().
+/// see all. No device is a normal case: the rank computes on the CPU. Threads as threads_of_rank(). Decides
+/// only: select_device() is what puts a rank on its device.
 ///
 /// Collective  on `comm`; every rank gets the whole table, by rank.
 /// Throws      AgreedError(usage) if two ranks would share one device (equal UUID), naming both ranks, host
-/// and device. Test        tests/mpi/test_device.cpp, with lists made up for the test
+///             and device.
+/// Test        tests/mpi/test_device.cpp, with lists made up for the test
 std::vector<Binding> bind_devices(const std::vector<Device>& visible, const Communicator& comm);
 
-/// CPU threads of this rank: OMP_NUM_THREADS if it is set to a positive number, else the cores of the rank's
-/// affinity mask over the ranks of the host that share it, at least one.
+/// CPU threads of this rank: OMP_NUM_THREADS (its first level) if that is a positive number, else the cores
+/// of the rank's affinity mask over the ranks of the host whose masks overlap it, at least one.
 ///
 /// Collective  on `node`, the ranks of one host.
 /// Test        tests/mpi/test_device.cpp

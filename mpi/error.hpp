@@ -29,10 +29,15 @@ class Error : public std::runtime_error {
   ExitCode code_;
 };
 
-/// An Error that every rank of the run has thrown, with the same code and message.
+/// An Error that `ranks` ranks have thrown together, with the same code and message; made by agree().
 class AgreedError : public Error {
  public:
-  using Error::Error;
+  AgreedError(ExitCode code, const std::string& message, int ranks) : Error(code, message), ranks_(ranks) {}
+  /// Size of the communicator that agreed.
+  [[nodiscard]] int ranks() const noexcept { return ranks_; }
+
+ private:
+  int ranks_;
 };
 
 }  // namespace lift

@@ -12,7 +12,7 @@ namespace lift {
 /// Example, P = 5 and tasks = 2:  group 0 = ranks {0, 1, 2} does task 0,  group 1 = ranks {3, 4} does task 1.
 /// Example, P = 2 and tasks = 5:  rank 0 does tasks {0, 2, 4},  rank 1 does tasks {1, 3}.
 ///
-/// Ownership   owns its two sub-communicators (move-only); `comm` must outlive the grid.
+/// Ownership   owns the communicator of its group (move-only); `comm` must outlive the grid.
 /// Collective  constructor and destructor on `comm`; accessors are local.
 /// Throws      Error(internal) if tasks < 1.
 /// Test        tests/mpi/test_process_grid.cpp

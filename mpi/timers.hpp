@@ -16,7 +16,7 @@ struct PhaseTime {
   double max = 0;
 };
 
-/// Adds up wall time by named phase on this rank.
+/// Adds up wall time by named phase on this rank; a name is one line of text.
 ///
 /// Units  seconds.
 /// Test   tests/mpi/test_timers.cpp
@@ -39,7 +39,7 @@ class PhaseTimers {
   void add(const std::string& name, double seconds);
   /// Seconds of this rank in `name` so far, 0 if it never ran.
   [[nodiscard]] double seconds(const std::string& name) const;
-  /// All phases that any rank ran, by name. Collective on `comm`.
+  /// All phases that any rank ran, by name; a rank that did not run one counts as 0 s. Collective on `comm`.
   [[nodiscard]] std::vector<PhaseTime> summary(const Communicator& comm) const;
 
  private:
