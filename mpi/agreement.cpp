@@ -44,6 +44,11 @@ std::string this_rank() {
   return size == 1 ? "" : fmt::format(" (rank {} of {} on {})", rank, size, host_name());
 }
 
+bool agreed_by_all(const std::exception& error, const Communicator& comm) {
+  const auto* agreed = dynamic_cast<const AgreedError*>(&error);
+  return agreed != nullptr && (agreed->ranks() == AgreedError::kWholeRun || agreed->ranks() == comm.size());
+}
+
 /// What `action` threw; code `done` if it returned.
 Failure attempt(const std::function<void()>& action) {
   try {
@@ -74,8 +79,7 @@ void agree(const Communicator& comm, const std::function<void()>& action) {
 
 ExitCode end_with_error(const Communicator& comm, const std::exception& error) {
   const Failure failure = describe(error);
-  const auto* agreed = dynamic_cast<const AgreedError*>(&error);
-  if (comm.size() == 1 || (agreed != nullptr && agreed->ranks() == comm.size())) {
+  if (comm.size() == 1 || agreed_by_all(error, comm)) {
     if (comm.is_root()) fmt::print(stderr, "lift: error: {}\n", failure.message);
     return failure.code;
   }

@@ -29,11 +29,16 @@ class Error : public std::runtime_error {
   ExitCode code_;
 };
 
-/// An Error that `ranks` ranks have thrown together, with the same code and message; made by agree().
+/// An Error that several ranks have thrown together, with the same code and message.
+///
+/// agree() throws it; code that throws it itself has made sure that every rank of the run does, out of data
+/// that is equal on all of them (a reduced loss, an option).
 class AgreedError : public Error {
  public:
-  AgreedError(ExitCode code, const std::string& message, int ranks) : Error(code, message), ranks_(ranks) {}
-  /// Size of the communicator that agreed.
+  static constexpr int kWholeRun = 0;
+  AgreedError(ExitCode code, const std::string& message, int ranks = kWholeRun)
+      : Error(code, message), ranks_(ranks) {}
+  /// Size of the communicator that agreed, or kWholeRun.
   [[nodiscard]] int ranks() const noexcept { return ranks_; }
 
  private:
