@@ -1,0 +1,256 @@
+#include "jobs/option_table.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace lift {
+namespace {
+
+constexpr auto kRequired = Presence::required;
+constexpr auto kOptional = Presence::optional;
+constexpr auto kTypedOnly = Place::command_line;
+constexpr double kMostInt = std::numeric_limits<int>::max();
+
+constexpr Range kAny{};
+constexpr Range kNotNegative{0};
+constexpr Range kPositive{0, std::numeric_limits<double>::infinity(), true};
+constexpr Range from(double low) {
+  return {low, kMostInt};
+}
+
+const std::vector<Job> kAll{std::begin(kJobs), std::end(kJobs)};
+const std::vector<Job> kRun{Job::run};
+const std::vector<Job> kTrains{Job::run, Job::pretrain};
+const std::vector<Job> kReadsText{Job::run, Job::evaluate, Job::pretrain};
+
+constexpr std::string_view kFiles = "Files";
+constexpr std::string_view kData = "Data";
+constexpr std::string_view kShape = "Model";
+constexpr std::string_view kTraining = "Training";
+constexpr std::string_view kWarmup = "Warm-up";
+constexpr std::string_view kTune = "What is tuned";
+constexpr std::string_view kSearch = "Hyperlocal search";
+constexpr std::string_view kLp = "Linear program";
+constexpr std::string_view kProgram = "Program";
+
+// A row: name, kind, default, range, choices, unit, help, group, jobs.
+// clang-format off
+std::vector<OptionSpec> build_table() {
+  using enum Kind;
+  return {
+    {"model", path, "", kAny, {}, "",
+     "Model folder in the Hugging Face layout.", kFiles, {Job::run, Job::evaluate}, kRequired},
+    {"data", path, "", kAny, {}, "",
+     "Folder with one text file a split: wiki.{train,valid,test}.raw or {train,valid,test}.txt.",
+     kFiles, kReadsText, kRequired},
+    {"tokenizer", path, "", kAny, {}, "",
+     "Folder with vocab.json and merges.txt.", kFiles, {Job::pretrain}, kRequired},
+    {"input", path, "", kAny, {}, "",
+     "Safetensors file with the tensors A [m, p+n], g [p+n] and u [p+n].", kFiles, {Job::lp}, kRequired},
+    {"output", path, "", kAny, {}, "",
+     "Safetensors file to write d [p+n] to.", kFiles, {Job::lp}, kRequired},
+    {"out", path, "", kAny, {}, "",
+     "Folder to write to; it must not hold another run.", kFiles,
+     {Job::run, Job::pretrain, Job::example}, kRequired},
+    {"json", path, "", kAny, {}, "",
+     "File to write the machine-readable answer to.", kFiles, kAll},
+    {"cache", path, "", kAny, {}, "",
+     "Folder of the token cache, or the word none; without it $XDG_CACHE_HOME/lift.", kFiles, kReadsText},
+
+    {"length", count, "512", from(2), {}, "tokens",
+     "Length of a sequence.", kData, kReadsText},
+    {"batch", count, "4", from(1), {}, "sequences",
+     "Global batch, the same for any number of ranks.", kData, kTrains},
+    {"micro-batch", count, "4", from(1), {}, "sequences",
+     "Most sequences a rank works on at once; bounds the memory.", kData, kReadsText},
+    {"split", choice, "valid", kAny, {"train", "valid", "test"}, "",
+     "Split to evaluate.", kData, {Job::evaluate}},
+    {"limit", count, "", Range{1}, {}, "sequences",
+     "Use the first so many of valid and of test (of --split in evaluate); without it all.", kData, kReadsText},
+    {"train-limit", count, "", Range{1}, {}, "sequences",
+     "Use the first so many of train; without it all.", kData, kTrains},
+
+    {"layers", count, "12", from(1), {}, "blocks",
+     "Transformer blocks.", kShape, {Job::pretrain}},
+    {"width", count, "768", from(1), {}, "",
+     "Width of the residual stream, a multiple of --heads.", kShape, {Job::pretrain}},
+    {"heads", count, "12", from(1), {}, "",
+     "Attention heads.", kShape, {Job::pretrain}},
+    {"positions", count, "1024", from(2), {}, "tokens",
+     "Longest sequence the model takes.", kShape, {Job::pretrain}},
+    {"epochs", count, "1", from(1), {}, "",
+     "Passes over the training sequences.", kTraining, {Job::pretrain}},
+    {"lr", real, "1e-3", kPositive, {}, "",
+     "Learning rate of Adam.", kTraining, {Job::pretrain}},
+
+    {"tune.blocks", integer_list, "", from(0), {}, "",
+     "Blocks to tune, by index from 0, as 1,7,11.", kTune, kRun},
+    {"tune.first-blocks", count, "", from(1), {}, "blocks",
+     "Tune the first so many blocks, instead of --tune.blocks.", kTune, kRun},
+    {"tune.mlp-only", integer_list, "", from(0), {}, "",
+     "Tuned blocks of which only mlp.* is tuned; the others are tuned whole.", kTune, kRun},
+    {"tune.regularizers", integer_map, "", from(0), {}, "",
+     "Regularisation groups of tuned blocks, as 1:1,7:0,11:1; 0 for none, 1 for a block not named.", kTune, kRun},
+
+    {"warmup.epochs", count, "1", from(0), {}, "",
+     "Epochs of Adam on the regularised training loss.", kWarmup, kRun},
+    {"warmup.lr", real, "1e-4", kPositive, {}, "",
+     "Learning rate of Adam.", kWarmup, kRun},
+    {"warmup.schedule", choice, "constant", kAny, {"constant", "cosine", "linear"}, "",
+     "Of the learning rate over all steps; cosine and linear end at 0.", kWarmup, kRun},
+    {"warmup.lambda", real, "1e-4", kNotNegative, {}, "",
+     "Regularisation weight lambda of every group.", kWarmup, kRun},
+    {"warmup.clip", real, "1", kNotNegative, {}, "",
+     "Limit of the gradient's norm, 0 for none.", kWarmup, kRun},
+
+    {"search.rounds", count, "1", from(1), {}, "",
+     "Hyperlocal searches, one after the other.", kSearch, kRun},
+    {"search.batches", count_or_all, "10", from(1), {}, "batches",
+     "Validation batches that make the gradient g.", kSearch, kRun},
+    {"search.probes", count, "16", from(1), {}, "",
+     "Random probes m, the rows of the linear program.", kSearch, kRun},
+    {"search.hvp-batches", count, "10", from(1), {}, "batches",
+     "Training batches of the Hessian-vector products, the same for all probes of a round.", kSearch, kRun},
+    {"search.steps", count, "31", from(2), {}, "",
+     "Steps t of the line search, t = 0 among them.", kSearch, kRun},
+    {"search.max-step", real, "1.5", kPositive, {}, "",
+     "Largest step t of the line search's grid.", kSearch, kRun},
+    {"search.keep", path, "", kAny, {}, "",
+     "Safetensors file to keep A, g, u, the probes and d in; lift lp reads it.", kSearch, kRun},
+
+    {"lp.radius", real, "0.01", kPositive, {}, "",
+     "Radius rho of the box on dW.", kLp, kRun},
+    {"lp.radius-unit", choice, "rms", kAny, {"rms", "absolute"}, "",
+     "What rho is relative to: the RMS of each tensor, or nothing.", kLp, kRun},
+    {"lp.lambda", choice, "log", kAny, {"log", "linear"}, "",
+     "What the program moves: log lambda or lambda.", kLp, kRun},
+    {"lp.lambda-scale", real, "", kPositive, {}, "",
+     "Largest change a round of log lambda (without it log 4) or lambda (without it --warmup.lambda).",
+     kLp, kRun},
+    {"lp.time-limit", real, "600", kPositive, {}, "s",
+     "Wall time after which the solver stops.", kLp, {Job::run, Job::lp}},
+
+    {"seed", count, "0", kNotNegative, {}, "",
+     "Seed of all random numbers.", kProgram, {Job::run, Job::pretrain, Job::example}},
+    {"precision", choice, "fp32", kAny, {"fp32", "fp64"}, "",
+     "Floating type of the model.", kProgram, kReadsText},
+    {"petsc", text, "", kAny, {}, "",
+     "PETSc's own options, in quotes; one that nothing uses is an error.", kProgram, {Job::run, Job::lp}},
+    {"config", path, "", kAny, {}, "",
+     "File of options, name = value or in [sections]; the command line overrides it.",
+     kProgram, kAll, kOptional, kTypedOnly},
+    {"dry-run", flag, "", kAny, {}, "",
+     "Check everything, print the plan and stop.", kProgram, kRun, kOptional, kTypedOnly},
+    {"help", flag, "", kAny, {}, "",
+     "Print this page.", kProgram, kAll, kOptional, kTypedOnly},
+    {"version", flag, "", kAny, {}, "",
+     "Print the version, and those of the libraries loaded.", kProgram, kAll, kOptional, kTypedOnly},
+  };
+}
+// clang-format on
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t above = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      diagonal = above;
+    }
+  }
+  return row[b.size()];
+}
+
+}  // namespace
+
+const char* to_string(Job job) noexcept {
+  switch (job) {
+    case Job::run:
+      return "run";
+    case Job::evaluate:
+      return "evaluate";
+    case Job::pretrain:
+      return "pretrain";
+    case Job::lp:
+      return "lp";
+    case Job::example:
+      return "example";
+  }
+  return "";
+}
+
+const char* summary(Job job) noexcept {
+  switch (job) {
+    case Job::run:
+      return "Algorithm 1, from a pretrained checkpoint to a tuned one";
+    case Job::evaluate:
+      return "loss and perplexity of a model on a split";
+    case Job::pretrain:
+      return "a small GPT-2 from scratch";
+    case Job::lp:
+      return "the linear program alone, on an instance from a file";
+    case Job::example:
+      return "write the corpus and tokenizer of the built-in example";
+  }
+  return "";
+}
+
+bool Range::contains(double value) const noexcept {
+  return (low_open ? value > low : value >= low) && value <= high;
+}
+
+std::string Range::text() const {
+  if (low == -std::numeric_limits<double>::infinity()) return "";
+  return fmt::format("{} {}", low_open ? ">" : ">=", low);
+}
+
+std::span<const OptionSpec> option_table() {
+  static const std::vector<OptionSpec> table = build_table();
+  return table;
+}
+
+const OptionSpec* find_option(Job job, std::string_view name) {
+  for (const OptionSpec& spec : option_table()) {
+    if (spec.name == name && std::ranges::count(spec.jobs, job) > 0) return &spec;
+  }
+  return nullptr;
+}
+
+std::string nearest_option(Job job, std::string_view name) {
+  const OptionSpec* best = nullptr;
+  std::size_t least = std::numeric_limits<std::size_t>::max();
+  for (const OptionSpec& spec : option_table()) {
+    if (std::ranges::count(spec.jobs, job) == 0) continue;
+    const std::string_view last_part = spec.name.substr(spec.name.rfind('.') + 1);
+    const std::size_t distance =
+        !name.empty() && spec.name.starts_with(name)
+            ? 1
+            : std::min(edit_distance(name, spec.name), edit_distance(name, last_part) + 1);
+    if (distance < least) {
+      least = distance;
+      best = &spec;
+    }
+  }
+  return std::string(best->name);
+}
+
+std::string no_such_option(Job job, std::string_view name) {
+  std::string others;
+  for (const Job other : kJobs) {
+    if (find_option(other, name) == nullptr) continue;
+    others += fmt::format("{}lift {}", others.empty() ? "" : ", ", to_string(other));
+  }
+  const std::string hint = fmt::format("the nearest it has is '{}'", nearest_option(job, name));
+  if (others.empty()) return fmt::format("unknown option '{}' of lift {}; {}", name, to_string(job), hint);
+  return fmt::format("'{}' is an option of {}, not of lift {}; {}", name, others, to_string(job), hint);
+}
+
+std::string nearest(std::string_view word, const std::vector<std::string>& known) {
+  return *std::ranges::min_element(known, {}, [&](const std::string& k) { return edit_distance(word, k); });
+}
+
+}  // namespace lift

@@ -1,0 +1,195 @@
+#include "jobs/options.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+#include "jobs/option_checks.hpp"
+#include "jobs/option_sources.hpp"
+#include "jobs/option_values.hpp"
+#include "mpi/error.hpp"
+
+namespace lift {
+namespace {
+
+constexpr std::string_view kDefault = "default";
+
+[[noreturn]] void refuse(const std::string& message) {
+  throw Error(ExitCode::usage, message);
+}
+
+bool belongs_to(const OptionSpec& spec, Job job) {
+  return std::ranges::count(spec.jobs, job) > 0;
+}
+
+}  // namespace
+
+std::string read_config_file(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream content;
+  if (!std::filesystem::is_regular_file(path) || !file || !(content << file.rdbuf())) {
+    throw Error(ExitCode::input,
+                fmt::format("{}: cannot be read; expected a file of options (--config)", path.string()));
+  }
+  return content.str();
+}
+
+Options Options::parse(Job job, std::span<const std::string> words, const ConfigReader& read) {
+  Options options(job);
+  options.take(command_line_settings(job, words));
+  if (const Value* config = options.find("config")) {
+    const std::filesystem::path path = config->text;
+    options.take(config_settings(path, read(path)));
+  }
+  options.take_defaults();
+  options.require_what_is_required();
+  check_consistency(options);
+  options.read_.clear();
+  return options;
+}
+
+void Options::take(const std::vector<Setting>& settings) {
+  std::map<std::string, std::string> first_place;
+  for (const Setting& setting : settings) {
+    const OptionSpec* spec = find_option(job_, setting.key);
+    if (spec == nullptr) refuse(fmt::format("{}: {}", setting.place, no_such_option(job_, setting.key)));
+    if (spec->place == Place::command_line && setting.origin != kCommandLine) {
+      refuse(fmt::format("{}: '{}' belongs on the command line", setting.place, spec->name));
+    }
+    if (std::string fault = violation(*spec, setting.value); !fault.empty()) {
+      refuse(fmt::format("{}: {}", setting.place, fault));
+    }
+    if (const auto [first, fresh] = first_place.emplace(setting.key, setting.origin); !fresh) {
+      refuse(fmt::format("{}: given twice ({} and {})", setting.place, first->second, setting.origin));
+    }
+    values_.emplace(spec->name, Value{setting.value, setting.origin});
+  }
+}
+
+void Options::take_defaults() {
+  for (const OptionSpec& spec : option_table()) {
+    if (!belongs_to(spec, job_)) continue;
+    if (spec.kind == Kind::flag) {
+      values_.emplace(spec.name, Value{"false", std::string(kDefault)});
+    } else if (!spec.default_text.empty()) {
+      values_.emplace(spec.name, Value{std::string(spec.default_text), std::string(kDefault)});
+    }
+  }
+}
+
+void Options::require_what_is_required() const {
+  for (const OptionSpec& spec : option_table()) {
+    if (belongs_to(spec, job_) && spec.presence == Presence::required && find(spec.name) == nullptr) {
+      refuse(fmt::format("lift {} needs --{}: {}", to_string(job_), spec.name, spec.help));
+    }
+  }
+}
+
+const Options::Value* Options::find(std::string_view name) const {
+  const auto found = values_.find(name);
+  return found == values_.end() ? nullptr : &found->second;
+}
+
+const Options::Value* Options::read(std::string_view name, std::initializer_list<Kind> kinds) const {
+  const OptionSpec* spec = find_option(job_, name);
+  if (spec == nullptr || std::ranges::count(kinds, spec->kind) == 0) {
+    throw Error(ExitCode::internal,
+                fmt::format("lift {} has no option '{}' of that kind", to_string(job_), name));
+  }
+  read_.emplace(name);
+  return find(name);
+}
+
+const Options::Value& Options::read_set(std::string_view name, std::initializer_list<Kind> kinds) const {
+  const Value* value = read(name, kinds);
+  if (value == nullptr) throw Error(ExitCode::internal, fmt::format("option '{}' has no value", name));
+  return *value;
+}
+
+bool Options::flag(std::string_view name) const {
+  return read_set(name, {Kind::flag}).text == "true";
+}
+
+std::int64_t Options::count(std::string_view name) const {
+  return count_of(read_set(name, {Kind::count, Kind::count_or_all}).text);
+}
+
+double Options::real(std::string_view name) const {
+  return real_of(read_set(name, {Kind::real}).text);
+}
+
+std::string Options::text(std::string_view name) const {
+  const Value* value = read(name, {Kind::text, Kind::choice});
+  return value == nullptr ? "" : value->text;
+}
+
+std::filesystem::path Options::path(std::string_view name) const {
+  const Value* value = read(name, {Kind::path});
+  return value == nullptr ? "" : value->text;
+}
+
+std::vector<int> Options::integers(std::string_view name) const {
+  const Value* value = read(name, {Kind::integer_list});
+  return value == nullptr ? std::vector<int>{} : integers_of(value->text);
+}
+
+std::map<int, int> Options::integer_map(std::string_view name) const {
+  const Value* value = read(name, {Kind::integer_map});
+  return value == nullptr ? std::map<int, int>{} : integer_map_of(value->text);
+}
+
+std::optional<std::int64_t> Options::optional_count(std::string_view name) const {
+  const Value* value = read(name, {Kind::count, Kind::count_or_all});
+  return value == nullptr ? std::nullopt : std::optional(count_of(value->text));
+}
+
+std::optional<double> Options::optional_real(std::string_view name) const {
+  const Value* value = read(name, {Kind::real});
+  return value == nullptr ? std::nullopt : std::optional(real_of(value->text));
+}
+
+bool Options::given(std::string_view name) const {
+  const Value* value = find(name);
+  return value != nullptr && value->origin != kDefault;
+}
+
+std::string Options::origin(std::string_view name) const {
+  const Value* value = find(name);
+  return value == nullptr ? "unset" : value->origin;
+}
+
+std::string Options::as_config() const {
+  std::string config =
+      fmt::format("# Options of lift {} as resolved; read back with --config.\n", to_string(job_));
+  for (const OptionSpec& spec : option_table()) {
+    const Value* value = find(spec.name);
+    if (belongs_to(spec, job_) && spec.place == Place::anywhere && value != nullptr) {
+      config += fmt::format("{} = {}\n", spec.name, value->text);
+    }
+  }
+  return config;
+}
+
+std::string Options::as_table() const {
+  std::string table;
+  for (const OptionSpec& spec : option_table()) {
+    const Value* value = find(spec.name);
+    if (!belongs_to(spec, job_) || value == nullptr) continue;
+    table += fmt::format("  {:<22} {:<28} {}\n", spec.name, value->text, value->origin);
+  }
+  return table;
+}
+
+std::vector<std::string> Options::unread() const {
+  std::vector<std::string> names;
+  for (const OptionSpec& spec : option_table()) {
+    const bool for_the_job = spec.place == Place::anywhere && belongs_to(spec, job_);
+    if (for_the_job && find(spec.name) != nullptr && !read_.contains(spec.name))
+      names.emplace_back(spec.name);
+  }
+  return names;
+}
+
+}  // namespace lift

@@ -1,0 +1,81 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "jobs/option_sources.hpp"
+#include "jobs/option_table.hpp"
+
+namespace lift {
+
+/// Text of a --config file. Throws Error(input) if it cannot be read.
+using ConfigReader = std::function<std::string(const std::filesystem::path&)>;
+std::string read_config_file(const std::filesystem::path& path);
+
+/// The options of one job as resolved: command line over --config FILE over the table's defaults.
+///
+/// Strict: an abbreviation, a stray word, an unknown key, a key given twice in one place, a value of the
+/// wrong kind, not finite or out of range, a missing required option and options that contradict each other
+/// are refused, so that whatever an accessor returns is valid.
+///
+/// The accessors take names without dashes, as in the table, and note what was read; a name that the job does
+/// not have, or the accessor of another kind, is an Error(internal).
+/// Throws  parse: Error(usage) naming key, place, what is wrong and what was expected (exit code 2); the
+///         reader's own error where the --config file cannot be read (3).
+/// Test    tests/jobs/test_options.cpp
+class Options {
+ public:
+  /// `words`: the command line after `lift JOB`. The same words and file give the same result or error.
+  static Options parse(Job job, std::span<const std::string> words,
+                       const ConfigReader& read = read_config_file);
+
+  [[nodiscard]] Job job() const noexcept { return job_; }
+  [[nodiscard]] bool flag(std::string_view name) const;
+  [[nodiscard]] std::int64_t count(std::string_view name) const;  ///< `all` is 0
+  [[nodiscard]] double real(std::string_view name) const;
+  [[nodiscard]] std::string text(std::string_view name) const;            ///< text or choice; "" if unset
+  [[nodiscard]] std::filesystem::path path(std::string_view name) const;  ///< empty if unset
+  [[nodiscard]] std::vector<int> integers(std::string_view name) const;   ///< empty if unset
+  [[nodiscard]] std::map<int, int> integer_map(std::string_view name) const;
+  /// Of options that have no default.
+  [[nodiscard]] std::optional<std::int64_t> optional_count(std::string_view name) const;
+  [[nodiscard]] std::optional<double> optional_real(std::string_view name) const;
+
+  /// Whether it stands on the command line or in the file.
+  [[nodiscard]] bool given(std::string_view name) const;
+  /// Where the value comes from: "default", "command line" or "FILE:LINE".
+  [[nodiscard]] std::string origin(std::string_view name) const;
+  /// Everything that has a value, in Boost's INI form: --config reads it back to the same values.
+  [[nodiscard]] std::string as_config() const;
+  /// One line an option for a reader: name, value, origin; what --dry-run prints.
+  [[nodiscard]] std::string as_table() const;
+  /// Options with a value that no accessor has read so far, in the order of the table.
+  [[nodiscard]] std::vector<std::string> unread() const;
+
+ private:
+  struct Value {
+    std::string text;
+    std::string origin;
+  };
+  explicit Options(Job job) : job_(job) {}
+  void take_defaults();
+  void take(const std::vector<Setting>& settings);
+  void require_what_is_required() const;
+  [[nodiscard]] const Value* find(std::string_view name) const;
+  /// Notes the reading; nullptr if unset. Throws Error(internal) on an unknown name or another kind.
+  [[nodiscard]] const Value* read(std::string_view name, std::initializer_list<Kind> kinds) const;
+  [[nodiscard]] const Value& read_set(std::string_view name, std::initializer_list<Kind> kinds) const;
+
+  Job job_;
+  std::map<std::string, Value, std::less<>> values_;
+  mutable std::set<std::string, std::less<>> read_;
+};
+
+}  // namespace lift
