@@ -12,9 +12,11 @@ namespace lift {
 /// Test  tests/src/text/test_batches.cpp
 class BatchOrder {
  public:
+  /// Throws Error(usage) unless sequences ≥ 1 and batch ≥ 1.
   BatchOrder(std::uint64_t seed, std::int64_t sequences, int batch);
   [[nodiscard]] std::int64_t batches_per_epoch() const noexcept;
-  /// Sequences of global batch `index` of `epoch` (both from 0), in O(batch).
+  /// Sequences of global batch `index` of `epoch` (both from 0), in O(batch). Throws Error(internal) on
+  /// a batch that the epoch does not have.
   [[nodiscard]] std::vector<std::int64_t> batch(std::int64_t epoch, std::int64_t index) const;
 
  private:

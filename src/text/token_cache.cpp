@@ -1,0 +1,118 @@
+#include "src/text/token_cache.hpp"
+
+#include <fmt/format.h>
+#include <xxhash.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <cstring>
+#include <random>
+#include <system_error>
+
+#include "mpi/error.hpp"
+#include "src/text/content_hash.hpp"
+#include "src/text/files.hpp"
+
+namespace lift {
+namespace {
+
+constexpr std::int64_t kVersion = 1;  ///< of the entry's form and of the way tokens are prepared
+
+struct Header {
+  std::array<char, 8> magic{'L', 'I', 'F', 'T', 'T', 'O', 'K', '\n'};
+  std::int64_t version = kVersion;
+  std::array<char, 32> key{};
+  std::int64_t count = 0;
+  std::uint64_t checksum = 0;  ///< XXH3-64 of the tokens' bytes
+};
+static_assert(sizeof(Header) == 64);
+
+std::string bytes_of(const std::vector<Token>& tokens) {
+  return {reinterpret_cast<const char*>(tokens.data()), tokens.size() * sizeof(Token)};
+}
+
+Header header_for(const std::string& key, std::string_view token_bytes) {
+  Header header;
+  std::copy_n(key.begin(), std::min(key.size(), header.key.size()), header.key.begin());
+  header.count = static_cast<std::int64_t>(token_bytes.size() / sizeof(Token));
+  header.checksum = XXH3_64bits(token_bytes.data(), token_bytes.size());
+  return header;
+}
+
+/// The tokens of an entry's bytes, or nothing if they are not what publish() wrote under `key`.
+std::optional<std::vector<Token>> parse_entry(std::string_view content, const std::string& key,
+                                              int vocabulary_size) {
+  if (content.size() < sizeof(Header) || (content.size() - sizeof(Header)) % sizeof(Token) != 0) return {};
+  const auto token_bytes = content.substr(sizeof(Header));
+  const Header expected = header_for(key, token_bytes);
+  if (std::memcmp(content.data(), &expected, sizeof expected) != 0) return {};
+  std::vector<Token> tokens(token_bytes.size() / sizeof(Token));
+  std::memcpy(tokens.data(), token_bytes.data(), token_bytes.size());
+  const auto known = [&](Token token) { return token >= 0 && token < vocabulary_size; };
+  if (!std::all_of(tokens.begin(), tokens.end(), known)) return {};
+  return tokens;
+}
+
+std::string absolute_variable(const char* name) {
+  const char* const value = std::getenv(name);
+  return value != nullptr && value[0] == '/' ? value : "";
+}
+
+}  // namespace
+
+std::string TokenCache::key(std::string_view text, const Tokenizer& tokenizer) {
+  ContentHash hash;
+  hash.add_number(kVersion);
+  hash.add_text(tokenizer.fingerprint());
+  hash.add_text(text);
+  return hash.hex();
+}
+
+std::filesystem::path TokenCache::entry(const std::string& key) const {
+  return folder_ / fmt::format("tokens-{}.bin", key);
+}
+
+std::optional<std::vector<Token>> TokenCache::find(const std::string& key, int vocabulary_size) const {
+  std::error_code ignored;
+  if (folder_.empty() || !std::filesystem::exists(entry(key), ignored)) return {};
+  try {
+    auto tokens = parse_entry(read_file(entry(key)), key, vocabulary_size);
+    if (!tokens) warn_(fmt::format("{}: damaged token cache entry, made again", entry(key).string()));
+    return tokens;
+  } catch (const Error& error) {
+    warn_(fmt::format("token cache: {}", error.what()));
+    return {};
+  }
+}
+
+void TokenCache::publish(const std::string& key, const std::vector<Token>& tokens) const {
+  if (folder_.empty()) return;
+  const auto token_bytes = bytes_of(tokens);
+  const Header header = header_for(key, token_bytes);
+  std::string content(reinterpret_cast<const char*>(&header), sizeof header);
+  content += token_bytes;
+  std::random_device unique;
+  auto unfinished = entry(key);
+  unfinished += fmt::format(".{:08x}{:08x}", unique(), unique());
+  std::error_code failed;
+  try {
+    write_file(unfinished, content);
+    std::filesystem::rename(unfinished, entry(key));
+  } catch (const std::exception& error) {
+    warn_(fmt::format("tokens are not cached: {}", error.what()));
+    std::filesystem::remove(unfinished, failed);
+  }
+}
+
+std::filesystem::path default_cache_folder() {
+  if (const auto cache = absolute_variable("XDG_CACHE_HOME"); !cache.empty()) {
+    return std::filesystem::path(cache) / "lift";
+  }
+  if (const auto home = absolute_variable("HOME"); !home.empty()) {
+    return std::filesystem::path(home) / ".cache" / "lift";
+  }
+  return {};
+}
+
+}  // namespace lift
