@@ -10,7 +10,8 @@
 
 namespace lift {
 
-/// Fused attention kernels are the faster ones, and have no second derivative.
+/// Fused attention kernels are the faster ones, and have no second derivative. Where no derivative will be
+/// asked for, the fused ones are used in both cases.
 enum class Attention { fused, twice_differentiable };
 
 /// A GPT-2 (Radford et al. 2019) as named tensors and the functions that run them: pre-layer-norm blocks,
@@ -19,15 +20,17 @@ enum class Attention { fused, twice_differentiable };
 /// Shapes      tokens: [B, T] int64 with T ≤ positions; hidden: [B, T, width].
 /// Types       all tensors of one floating type and on one device.
 /// Ownership   move-only; `tensor` hands out references that stay valid; set() replaces one by a tensor of
-/// equal shape,
-///             type and device (TunedParameters puts its leaves there).
+///             equal shape, type and device (TunedParameters puts its leaves there).
+/// Throws      Error(internal) for an unknown name or a tensor that does not fit.
 /// Test        tests/src/model/test_gpt2.cpp: HF's numbers in reference.json, causality, loss ln V at uniform
-/// logits.
+///             logits.
 class Gpt2 {
  public:
-  /// `weights` by name as tensor_specs(config). Throws Error(internal) if one is missing or has another
-  /// shape.
-  Gpt2(Gpt2Config config, std::unordered_map<std::string, at::Tensor> weights);
+  /// `weights` by name as tensor_specs(config); others are ignored. Throws Error(internal) if one is missing
+  /// or has another shape, or if types or devices differ.
+  Gpt2(Gpt2Config config, const std::unordered_map<std::string, at::Tensor>& weights);
+  Gpt2(Gpt2&&) = default;
+  Gpt2& operator=(Gpt2&&) = default;
 
   [[nodiscard]] const Gpt2Config& config() const noexcept { return config_; }
   [[nodiscard]] const at::Tensor& tensor(const std::string& name) const;
@@ -41,12 +44,21 @@ class Gpt2 {
   [[nodiscard]] at::Tensor final_norm(const at::Tensor& hidden) const;
 
  private:
+  [[nodiscard]] std::size_t index(const std::string& name) const;
+  [[nodiscard]] at::Tensor attend(const at::Tensor& hidden, const at::Tensor* block,
+                                  Attention attention) const;
+
   Gpt2Config config_;
-  std::unordered_map<std::string, at::Tensor> tensors_;
+  std::vector<TensorSpec> specs_;
+  std::vector<at::Tensor> tensors_;  ///< in the order of specs_
+  std::unordered_map<std::string, std::size_t> index_;
 };
 
-/// A GPT-2 with HF's random initialisation (normal, std 0.02; residual projections 0.02/√(2 layers)), the
-/// same for a seed on any device. Used by `lift pretrain` and the tests.
+/// A GPT-2 with HF's random initialisation (normal, std 0.02; residual projections 0.02/√(2 layers); biases
+/// 0, layer-norm weights 1), on the CPU and the same for a seed everywhere. Used by `lift pretrain` and the
+/// tests.
+///
+/// Method  Philox(seed, RandomStream::weights), sequence = index of the tensor in tensor_specs(config).
 Gpt2 random_gpt2(const Gpt2Config& config, std::uint64_t seed, at::ScalarType type);
 
 }  // namespace lift

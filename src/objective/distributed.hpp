@@ -16,8 +16,10 @@ namespace lift {
 /// gradients and products are summed over ranks once and divided once by the number of sequences.
 ///
 /// Collective  on `comm`, with the same `sequences` (and v) on every rank; the result is the same on every
-/// rank. Throws      AgreedError(numerical) if a loss is not finite on any rank. Test
-/// tests/src/objective/test_distributed.cpp (1, 2, 4 ranks; fewer sequences than ranks)
+///             rank.
+/// Throws      AgreedError(numerical) if a loss is not finite on any rank; AgreedError(internal) if there are
+///             no sequences.
+/// Test        tests/src/objective/test_distributed.cpp (1, 2, 4 ranks; fewer sequences than ranks)
 double mean_loss(const Objective& objective, const SequenceSet& set, std::span<const std::int64_t> sequences,
                  const Communicator& comm);
 
@@ -31,6 +33,14 @@ LossAndGradient mean_gradient(const Objective& objective, const SequenceSet& set
 at::Tensor mean_hessian_vector(const Objective& objective, const SequenceSet& set,
                                std::span<const std::int64_t> sequences, const at::Tensor& v,
                                const Communicator& comm);
+
+/// The same for several v, whose primal work is shared as in Objective::add_hessian_vectors.
+std::vector<at::Tensor> mean_hessian_vectors(const Objective& objective, const SequenceSet& set,
+                                             std::span<const std::int64_t> sequences,
+                                             std::span<const at::Tensor> v, const Communicator& comm);
+
+/// Sums a contiguous float32 or float64 tensor over the ranks of `comm`, in place, on host or device.
+void sum_over_ranks(at::Tensor& tensor, const Communicator& comm);
 
 /// 0, 1, …, count − 1.
 std::vector<std::int64_t> first_sequences(std::int64_t count);

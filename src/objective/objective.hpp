@@ -24,18 +24,19 @@ struct WorkCount {
 ///
 /// Sums, not means: whoever has summed over all ranks divides once by the number of sequences. Work is cut
 /// into micro-batches, which bound the memory and change results by rounding only. The frozen blocks below
-/// the first tuned block run without a graph.
+/// the first tuned block run without a graph, and no gradient of a frozen tensor is ever made.
 ///
 /// Shapes      W, v, gradients: [n] in TunedLayout's order. Units: nats/token summed over sequences.
 /// Types       the model's type and device; `v` is not modified.
 /// Ownership   keeps references; model and tuned must outlive it.
 /// Collective  never: local to the rank.
-/// Throws      Error(numerical) naming the first sequence whose loss is not finite.
+/// Throws      Error(numerical) naming the first sequence whose loss is not finite; Error(internal) for a
+///             tensor that is not [n] of the model's type.
 /// Cost        an HVP is two backward passes with the graph of the first kept (Pearlmutter 1994, Neural
-/// Comput. 6:147);
-///             time and memory as multiples of a gradient: tests/bench.
+///             Comput. 6:147); time and memory as multiples of a gradient: tests/bench/bench_hvp.
+/// Limits      no HVP where the embeddings are tuned: head_loss has no second derivative in the head.
 /// Test        tests/src/objective/test_objective.cpp: central difference, symmetry, reference.json, a wrong
-/// gradient.
+///             gradient.
 class Objective {
  public:
   Objective(const Gpt2& model, const TunedParameters& tuned, int micro_batch);
@@ -49,6 +50,18 @@ class Objective {
   /// Adds Σ ∇²L v to `product` [n].
   void add_hessian_vector(const SequenceSet& set, std::span<const std::int64_t> sequences,
                           const at::Tensor& v, at::Tensor& product) const;
+  /// Adds Σ ∇²L v_j to `products[j]` for several v at once: one forward and one first backward pass of a
+  /// micro-batch serve all of them. The same bits as one by one, and as much memory as the last of them.
+  void add_hessian_vectors(const SequenceSet& set, std::span<const std::int64_t> sequences,
+                           std::span<const at::Tensor> v, std::span<at::Tensor> products) const;
+
+  /// Hidden states that enter the first tuned block, [sequences, T, width] in their order: they depend on
+  /// frozen tensors alone, so that losses_from() gives the losses for any W. Undefined where the embeddings
+  /// are tuned.
+  [[nodiscard]] at::Tensor prefix(const SequenceSet& set, std::span<const std::int64_t> sequences) const;
+  /// As losses(), bit for bit, from `hidden` = prefix(set, sequences).
+  [[nodiscard]] std::vector<double> losses_from(const at::Tensor& hidden, const SequenceSet& set,
+                                                std::span<const std::int64_t> sequences) const;
 
   [[nodiscard]] const Gpt2& model() const noexcept { return *model_; }
   [[nodiscard]] const TunedParameters& tuned() const noexcept { return *tuned_; }
@@ -58,6 +71,13 @@ class Objective {
   [[nodiscard]] at::Tensor tokens(const SequenceSet& set, std::span<const std::int64_t> sequences) const;
 
  private:
+  using Sequences = std::span<const std::int64_t>;
+  [[nodiscard]] at::Tensor prefix_of(const at::Tensor& tokens) const;
+  /// Losses [B] of a micro-batch, with a graph down to W if gradients are enabled.
+  [[nodiscard]] at::Tensor graph_losses(const at::Tensor& tokens, const at::Tensor& hidden,
+                                        Attention attention) const;
+  void check_flat(const at::Tensor& flat, const char* name) const;
+
   const Gpt2* model_;
   const TunedParameters* tuned_;
   int micro_batch_;

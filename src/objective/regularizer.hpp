@@ -14,7 +14,8 @@ namespace lift {
 /// Written as what it adds, so that it never needs a graph: ∇ = 2λ_i(W_i − c_i), ∇² = 2λ_i on group i, and
 /// H21 = ∂²F/∂W∂λ whose column i is 2(W_i − c_i) on group i and zero elsewhere.
 ///
-/// Shapes  W, v: [n]; λ: [p]. Sums in float64.
+/// Shapes  W, v: [n]; λ: [p].
+/// Types   W, v and c of one floating type and device; sums in float64.
 /// Test    tests/src/objective/test_regularizer.cpp against autograd
 class Regularizer {
  public:
@@ -31,6 +32,9 @@ class Regularizer {
   [[nodiscard]] std::vector<double> cross(const at::Tensor& w, const at::Tensor& v) const;
 
  private:
+  /// W_k − c_k for tensor k.
+  [[nodiscard]] at::Tensor distance(const at::Tensor& w, const TunedTensor& tensor) const;
+
   TunedLayout layout_;
   at::Tensor center_;
 };

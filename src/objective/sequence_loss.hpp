@@ -1,26 +1,34 @@
 #pragma once
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
+
 #include "src/model/gpt2.hpp"
 
 namespace lift {
 
 /// Mean next-token cross-entropy of each sequence from its final hidden states, with head and loss in chunks.
 ///
-/// The logits of one chunk of positions are all that is ever held; the backward pass makes them again, and
-/// its own derivative is written out: with P = softmax(z), z = h Eᵀ, the second derivative of the loss of a
-/// position along u is (P∘(a − P·a)) E with a = E u (the Hessian of log-sum-exp).
-///
-/// Shapes      hidden [B, T, width] after ln_f, head [vocabulary, width], tokens [B, T] int64 → losses [B]:
-/// position t
-///             predicts token t + 1, each sequence has T − 1 targets, its first token is never one.
+/// Method      never more logits than those of head_chunk_rows() positions. Where `hidden` needs a gradient,
+///             the same sweep over the chunks makes the losses and their gradient in `hidden`, so that the
+///             backward pass has only to scale it. The derivative of that is written out: with P =
+///             softmax(z), z = h Eᵀ, the second derivative of the loss of a position along u is (P∘(a − P·a))
+///             E with a = E u (the Hessian of log-sum-exp).
+/// Shapes      hidden [B, T, width] after ln_f, head [vocabulary, width], tokens [B, T] int64 with T ≥ 2 →
+///             losses [B]: position t predicts token t + 1, each sequence has T − 1 targets, its first token
+///             is never one.
 /// Units       nats/token.
-/// Types       floating type of `hidden`; sums over positions in float64.
-/// Limits      differentiable twice in `hidden`, once in `head`; asking for a second derivative in `head`
-/// throws. Cost        forward 1, backward 2 (or 3 when `head` needs a gradient), double backward 3 products
-/// of T × width × vocabulary. Test        tests/src/objective/test_sequence_loss.cpp against ATen's
-/// cross-entropy, first and second derivative.
+/// Types       floating type of `hidden`; the losses are float64, summed over positions in float64.
+/// Limits      differentiable twice in `hidden`, once in `head`; asking for a second derivative in `head`, or
+///             for a third, throws Error(internal).
+/// Cost        products of T × width × vocabulary: the losses 1, with a gradient in `hidden` 2, in `head` 2
+///             more; the double backward 3.
+/// Test        tests/src/objective/test_sequence_loss.cpp against ATen's cross-entropy, first and second
+///             derivative.
 at::Tensor head_loss(const at::Tensor& hidden, const at::Tensor& head, const at::Tensor& tokens);
+
+/// Positions whose logits head_loss holds at a time: as many as fit in 64 MiB, at least one.
+std::int64_t head_chunk_rows(const at::Tensor& head);
 
 /// Losses [B] of whole sequences from their tokens; differentiable in whatever tensors of the model require
 /// gradients.

@@ -1,0 +1,103 @@
+#include "src/objective/distributed.hpp"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/zeros_like.h>
+#include <fmt/format.h>
+
+#include <functional>
+#include <numeric>
+
+#ifdef LIFT_CUDA
+#include <c10/cuda/CUDAStream.h>
+#endif
+
+#include "mpi/agreement.hpp"
+#include "mpi/collectives.hpp"
+#include "mpi/shard_map.hpp"
+
+namespace lift {
+
+namespace {
+
+using Sequences = std::span<const std::int64_t>;
+
+/// Runs `action` on this rank's part of `sequences`; all ranks fail if one does.
+ShardMap on_my_part(Sequences sequences, const Communicator& comm,
+                    const std::function<void(Sequences mine)>& action) {
+  const ShardMap map(std::ssize(sequences), comm.size());
+  agree(comm, [&] {
+    if (sequences.empty()) throw Error(ExitCode::internal, "a mean over no sequences was asked for");
+    action(sequences.subspan(static_cast<std::size_t>(map.begin(comm.rank())),
+                             static_cast<std::size_t>(map.size(comm.rank()))));
+  });
+  return map;
+}
+
+double mean_in_order(const std::vector<double>& mine, const ShardMap& map, const Communicator& comm) {
+  std::vector<double> all(static_cast<std::size_t>(map.total()));
+  gather_shards(mine, all, map, comm);
+  return std::accumulate(all.begin(), all.end(), 0.0) / static_cast<double>(all.size());
+}
+
+void to_mean(at::Tensor& sum, const ShardMap& map, const Communicator& comm) {
+  sum_over_ranks(sum, comm);
+  sum.div_(static_cast<double>(map.total()));
+}
+
+}  // namespace
+
+double mean_loss(const Objective& objective, const SequenceSet& set, Sequences sequences,
+                 const Communicator& comm) {
+  std::vector<double> losses;
+  const auto map = on_my_part(sequences, comm, [&](Sequences mine) { losses = objective.losses(set, mine); });
+  return mean_in_order(losses, map, comm);
+}
+
+LossAndGradient mean_gradient(const Objective& objective, const SequenceSet& set, Sequences sequences,
+                              const Communicator& comm) {
+  auto gradient = at::zeros_like(objective.tuned().flat());
+  std::vector<double> losses;
+  const auto map = on_my_part(sequences, comm,
+                              [&](Sequences mine) { losses = objective.add_gradient(set, mine, gradient); });
+  to_mean(gradient, map, comm);
+  return {mean_in_order(losses, map, comm), gradient};
+}
+
+at::Tensor mean_hessian_vector(const Objective& objective, const SequenceSet& set, Sequences sequences,
+                               const at::Tensor& v, const Communicator& comm) {
+  return mean_hessian_vectors(objective, set, sequences, {&v, 1}, comm).front();
+}
+
+std::vector<at::Tensor> mean_hessian_vectors(const Objective& objective, const SequenceSet& set,
+                                             Sequences sequences, std::span<const at::Tensor> v,
+                                             const Communicator& comm) {
+  std::vector<at::Tensor> products;
+  for (std::size_t j = 0; j < v.size(); ++j) products.push_back(at::zeros_like(objective.tuned().flat()));
+  const auto map = on_my_part(sequences, comm,
+                              [&](Sequences mine) { objective.add_hessian_vectors(set, mine, v, products); });
+  for (auto& product : products) to_mean(product, map, comm);
+  return products;
+}
+
+void sum_over_ranks(at::Tensor& tensor, const Communicator& comm) {
+  if (!tensor.is_contiguous() || (tensor.scalar_type() != at::kFloat && tensor.scalar_type() != at::kDouble))
+    throw Error(ExitCode::internal, "a sum over ranks needs a contiguous float32 or float64 tensor");
+  Buffer buffer{.data = tensor.data_ptr(),
+                .count = static_cast<std::size_t>(tensor.numel()),
+                .type = tensor.scalar_type() == at::kFloat ? DataType::f32 : DataType::f64};
+#ifdef LIFT_CUDA
+  if (tensor.is_cuda()) {
+    buffer.memory = Memory::device;
+    buffer.stream = c10::cuda::getCurrentCUDAStream(tensor.device().index()).stream();
+  }
+#endif
+  sum_over_ranks(buffer, comm);
+}
+
+std::vector<std::int64_t> first_sequences(std::int64_t count) {
+  std::vector<std::int64_t> result(static_cast<std::size_t>(count));
+  std::iota(result.begin(), result.end(), std::int64_t{0});
+  return result;
+}
+
+}  // namespace lift

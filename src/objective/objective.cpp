@@ -1,0 +1,157 @@
+#include "src/objective/objective.hpp"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
+#include <c10/core/GradMode.h>
+#include <fmt/format.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "mpi/error.hpp"
+
+namespace lift {
+
+namespace {
+
+using torch::autograd::variable_list;
+
+/// Calls `action(offset, part)` for the micro-batches of `sequences`.
+template <typename Action>
+void for_each_micro_batch(std::span<const std::int64_t> sequences, int micro_batch, const Action& action) {
+  const auto size = static_cast<std::size_t>(micro_batch);
+  for (std::size_t offset = 0; offset < sequences.size(); offset += size)
+    action(static_cast<std::int64_t>(offset),
+           sequences.subspan(offset, std::min(size, sequences.size() - offset)));
+}
+
+/// Appends the losses [B] of `sequences` to `out`.
+void append_finite(const at::Tensor& losses, std::span<const std::int64_t> sequences,
+                   std::vector<double>& out) {
+  const auto on_host = losses.detach().cpu().contiguous();
+  const auto* values = on_host.const_data_ptr<double>();
+  for (std::size_t i = 0; i < sequences.size(); ++i) {
+    if (!std::isfinite(values[i]))
+      throw Error(ExitCode::numerical, fmt::format("the loss of sequence {} is {}, expected a finite number",
+                                                   sequences[i], values[i]));
+    out.push_back(values[i]);
+  }
+}
+
+}  // namespace
+
+Objective::Objective(const Gpt2& model, const TunedParameters& tuned, int micro_batch)
+    : model_(&model), tuned_(&tuned), micro_batch_(micro_batch) {
+  if (micro_batch < 1)
+    throw Error(ExitCode::usage, fmt::format("--micro-batch = {}, expected at least 1", micro_batch));
+}
+
+std::vector<double> Objective::losses(const SequenceSet& set, Sequences sequences) const {
+  const c10::NoGradGuard no_graph;
+  std::vector<double> result;
+  for_each_micro_batch(sequences, micro_batch_, [&](std::int64_t, Sequences part) {
+    const auto batch = tokens(set, part);
+    append_finite(graph_losses(batch, prefix_of(batch), Attention::fused), part, result);
+  });
+  work_.loss_sequences += std::ssize(sequences);
+  return result;
+}
+
+std::vector<double> Objective::add_gradient(const SequenceSet& set, Sequences sequences,
+                                            at::Tensor& gradient) const {
+  check_flat(gradient, "gradient");
+  std::vector<double> result;
+  for_each_micro_batch(sequences, micro_batch_, [&](std::int64_t, Sequences part) {
+    const auto batch = tokens(set, part);
+    const auto losses = graph_losses(batch, prefix_of(batch), Attention::fused);
+    append_finite(losses, part, result);
+    const auto parts = torch::autograd::grad({losses.sum()}, tuned_->leaves());
+    for (std::size_t k = 0; k < parts.size(); ++k) tuned_->view(gradient, k).add_(parts[k]);
+  });
+  work_.gradient_sequences += std::ssize(sequences);
+  return result;
+}
+
+void Objective::add_hessian_vector(const SequenceSet& set, Sequences sequences, const at::Tensor& v,
+                                   at::Tensor& product) const {
+  add_hessian_vectors(set, sequences, {&v, 1}, {&product, 1});
+}
+
+void Objective::add_hessian_vectors(const SequenceSet& set, Sequences sequences,
+                                    std::span<const at::Tensor> v, std::span<at::Tensor> products) const {
+  if (v.empty()) return;
+  for (const auto& direction : v) check_flat(direction, "v");
+  for (const auto& product : products) check_flat(product, "product");
+  const auto& leaves = tuned_->leaves();
+  for_each_micro_batch(sequences, micro_batch_, [&](std::int64_t, Sequences part) {
+    const auto batch = tokens(set, part);
+    const auto losses = graph_losses(batch, prefix_of(batch), Attention::twice_differentiable);
+    std::vector<double> checked;
+    append_finite(losses, part, checked);
+    const auto gradient = torch::autograd::grad({losses.sum()}, leaves, {}, true, /*create_graph=*/true);
+    for (std::size_t j = 0; j < v.size(); ++j) {
+      variable_list directions;
+      for (std::size_t k = 0; k < leaves.size(); ++k) directions.push_back(tuned_->view(v[j], k));
+      const bool more = j + 1 < v.size();
+      const auto parts = torch::autograd::grad(gradient, leaves, directions, /*retain_graph=*/more, false,
+                                               /*allow_unused=*/true);
+      for (std::size_t k = 0; k < parts.size(); ++k)
+        if (parts[k].defined()) tuned_->view(products[j], k).add_(parts[k]);
+    }
+  });
+  work_.hvp_sequences += std::ssize(sequences) * std::ssize(v);
+}
+
+at::Tensor Objective::prefix(const SequenceSet& set, Sequences sequences) const {
+  const c10::NoGradGuard no_graph;
+  if (tuned_->layout().tunes_embeddings()) return {};
+  std::vector<at::Tensor> parts;
+  for_each_micro_batch(sequences, micro_batch_,
+                       [&](std::int64_t, Sequences part) { parts.push_back(prefix_of(tokens(set, part))); });
+  if (parts.empty()) return at::empty({0, set.length(), model_->config().width}, tuned_->flat().options());
+  return at::cat(parts);
+}
+
+std::vector<double> Objective::losses_from(const at::Tensor& hidden, const SequenceSet& set,
+                                           Sequences sequences) const {
+  const c10::NoGradGuard no_graph;
+  std::vector<double> result;
+  for_each_micro_batch(sequences, micro_batch_, [&](std::int64_t offset, Sequences part) {
+    const auto entering = hidden.defined() ? hidden.narrow(0, offset, std::ssize(part)) : hidden;
+    append_finite(graph_losses(tokens(set, part), entering, Attention::fused), part, result);
+  });
+  work_.loss_sequences += std::ssize(sequences);
+  return result;
+}
+
+at::Tensor Objective::tokens(const SequenceSet& set, Sequences sequences) const {
+  auto batch = at::empty({std::ssize(sequences), set.length()}, at::kLong);
+  auto* out = batch.data_ptr<std::int64_t>();
+  for (const auto sequence : sequences) out = std::ranges::copy(set[sequence], out).out;
+  return batch.to(tuned_->flat().device());
+}
+
+at::Tensor Objective::prefix_of(const at::Tensor& tokens) const {
+  if (tuned_->layout().tunes_embeddings()) return {};
+  const c10::NoGradGuard no_graph;
+  work_.prefix_sequences += tokens.size(0);
+  return model_->run_blocks(model_->embed(tokens), 0, tuned_->layout().first_block(), Attention::fused);
+}
+
+at::Tensor Objective::graph_losses(const at::Tensor& tokens, const at::Tensor& hidden,
+                                   Attention attention) const {
+  const auto entering = hidden.defined() ? hidden : model_->embed(tokens);
+  return sequence_losses_from(*model_, entering, tuned_->layout().first_block(), tokens, attention);
+}
+
+void Objective::check_flat(const at::Tensor& flat, const char* name) const {
+  const auto& w = tuned_->flat();
+  if (flat.sizes() != w.sizes() || flat.scalar_type() != w.scalar_type() || flat.device() != w.device())
+    throw Error(
+        ExitCode::internal,
+        fmt::format("{} is not a tensor of {} values of the model's type and device", name, w.numel()));
+}
+
+}  // namespace lift

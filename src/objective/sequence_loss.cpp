@@ -1,0 +1,210 @@
+#include "src/objective/sequence_loss.hpp"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/_softmax.h>
+#include <ATen/ops/_softmax_backward_data.h>
+#include <ATen/ops/amax.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/gather.h>
+#include <ATen/ops/log.h>
+#include <ATen/ops/mm.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/zeros_like.h>
+#include <c10/core/GradMode.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <algorithm>
+
+#include "mpi/error.hpp"
+
+namespace lift {
+
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::Function;
+using torch::autograd::variable_list;
+
+constexpr std::int64_t kChunkBytes = 64 << 20;
+
+/// The positions that have a target, as rows: [B, T, width] → [B(T − 1), width].
+at::Tensor rows_of(const at::Tensor& positions) {
+  return positions.narrow(1, 0, positions.size(1) - 1).reshape({-1, positions.size(2)});
+}
+
+/// The target of each row, [B(T − 1), 1].
+at::Tensor targets_of(const at::Tensor& tokens) {
+  return tokens.narrow(1, 1, tokens.size(1) - 1).reshape({-1, 1});
+}
+
+/// The rows of sequence b times weight[b], in their positions; the last position has no target: zero.
+at::Tensor to_positions(const at::Tensor& rows, const at::Tensor& weight) {
+  const auto batch = weight.size(0), targets = rows.size(0) / batch, width = rows.size(1);
+  auto positions = at::empty({batch, targets + 1, width}, rows.options());
+  positions.narrow(1, targets, 1).zero_();
+  positions.narrow(1, 0, targets).copy_(rows.view({batch, targets, width}));
+  return positions.mul_(weight.to(rows.scalar_type()).view({batch, 1, 1}));
+}
+
+/// Calls `action(first, size, logits)` for chunks of rows; all chunks' logits share one buffer.
+template <typename Action>
+void for_each_chunk(const at::Tensor& rows, const at::Tensor& head, const Action& action) {
+  const auto count = rows.size(0);
+  const auto chunks = (count + head_chunk_rows(head) - 1) / head_chunk_rows(head);
+  const auto chunk = (count + chunks - 1) / chunks;
+  const auto buffer = at::empty({chunk, head.size(0)}, rows.options());
+  for (std::int64_t first = 0; first < count; first += chunk) {
+    const auto size = std::min(chunk, count - first);
+    auto logits = buffer.narrow(0, 0, size);
+    at::mm_out(logits, rows.narrow(0, first, size), head.t());
+    action(first, size, logits);
+  }
+}
+
+void softmax_in_place(at::Tensor& logits) {
+  at::_softmax_out(logits, logits, 1, /*half_to_float=*/false);
+}
+
+/// Softmax in place and the loss of each row in float64, from log-sum-exp z = z_max − log P_max, in which
+/// nothing can overflow or vanish.
+at::Tensor softmax_and_losses(at::Tensor& logits, const at::Tensor& targets) {
+  const auto of_target = at::gather(logits, 1, targets);
+  const auto largest = at::amax(logits, {1}, /*keepdim=*/true);
+  softmax_in_place(logits);
+  const auto log_largest = at::log(at::amax(logits, {1}, true).to(at::kDouble));
+  return largest.to(at::kDouble) - log_largest - of_target.to(at::kDouble);
+}
+
+/// Turns P into ∂ loss / ∂ logits = P − Y.
+void subtract_targets(at::Tensor& probabilities, const at::Tensor& targets) {
+  probabilities.scatter_add_(1, targets, at::full(targets.sizes(), -1.0, probabilities.options()));
+}
+
+struct LossesAndGradient {
+  at::Tensor losses;    ///< of each row, float64
+  at::Tensor gradient;  ///< of each row's loss in the row [rows, width]; undefined if not wanted
+};
+
+LossesAndGradient sweep(const at::Tensor& rows, const at::Tensor& head, const at::Tensor& targets,
+                        bool with_gradient) {
+  LossesAndGradient result{at::empty({rows.size(0)}, rows.options().dtype(at::kDouble)), {}};
+  if (with_gradient) result.gradient = at::empty_like(rows);
+  for_each_chunk(rows, head, [&](std::int64_t first, std::int64_t size, at::Tensor& logits) {
+    const auto chunk_targets = targets.narrow(0, first, size);
+    result.losses.narrow(0, first, size).copy_(softmax_and_losses(logits, chunk_targets).squeeze(1));
+    if (!with_gradient) return;
+    subtract_targets(logits, chunk_targets);
+    auto gradient = result.gradient.narrow(0, first, size);
+    at::mm_out(gradient, logits, head);
+  });
+  return result;
+}
+
+/// ∂/∂E Σ_r weight_r loss_r = Σ_r weight_r (P_r − Y_r) h_rᵀ.
+at::Tensor head_gradient(const at::Tensor& rows, const at::Tensor& head, const at::Tensor& targets,
+                         const at::Tensor& weight) {
+  auto gradient = at::zeros_like(head);
+  for_each_chunk(rows, head, [&](std::int64_t first, std::int64_t size, at::Tensor& logits) {
+    softmax_in_place(logits);
+    subtract_targets(logits, targets.narrow(0, first, size));
+    gradient.addmm_(logits.t(), rows.narrow(0, first, size) * weight.narrow(0, first, size));
+  });
+  return gradient;
+}
+
+/// The Hessian of each row's loss times its direction: (P∘(a − P·a)) E with a = E u.
+at::Tensor row_hessian_products(const at::Tensor& rows, const at::Tensor& head,
+                                const at::Tensor& directions) {
+  auto products = at::empty_like(rows);
+  at::Tensor tangents;
+  for_each_chunk(rows, head, [&](std::int64_t first, std::int64_t size, at::Tensor& logits) {
+    softmax_in_place(logits);
+    if (!tangents.defined()) tangents = at::empty_like(logits);
+    auto tangent = tangents.narrow(0, 0, size);
+    at::mm_out(tangent, directions.narrow(0, first, size), head.t());
+    at::_softmax_backward_data_out(logits, tangent, logits, 1, logits.scalar_type());
+    auto product = products.narrow(0, first, size);
+    at::mm_out(product, logits, head);
+  });
+  return products;
+}
+
+/// The gradient of Σ_b weight_b loss_b in `hidden`, whose own derivative is written out.
+struct HeadLossGradient : Function<HeadLossGradient> {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& hidden, const at::Tensor& weight,
+                            const at::Tensor& head, const at::Tensor& row_gradient) {
+    context->save_for_backward({hidden, weight, head, row_gradient});
+    return to_positions(row_gradient, weight);
+  }
+
+  static variable_list backward(AutogradContext* context, const variable_list& directions) {
+    if (context->needs_input_grad(2))
+      throw Error(ExitCode::internal, "head_loss has no second derivative in the head");
+    if (c10::GradMode::is_enabled()) throw Error(ExitCode::internal, "head_loss has no third derivative");
+    const auto saved = context->get_saved_variables();
+    const auto& hidden = saved[0];
+    const auto& weight = saved[1];
+    const auto direction_rows = rows_of(directions[0]);
+    variable_list result(4);
+    if (context->needs_input_grad(0))
+      result[0] = to_positions(row_hessian_products(rows_of(hidden), saved[2], direction_rows), weight);
+    if (context->needs_input_grad(1))
+      result[1] = (direction_rows * saved[3])
+                      .view({weight.size(0), -1})
+                      .sum(1, /*keepdim=*/false, weight.scalar_type());
+    return result;
+  }
+};
+
+struct HeadLoss : Function<HeadLoss> {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& hidden, const at::Tensor& head,
+                            const at::Tensor& tokens, bool with_gradient) {
+    auto swept = sweep(rows_of(hidden), head, targets_of(tokens), with_gradient);
+    context->save_for_backward({hidden, head, tokens, swept.gradient});
+    return swept.losses.view({tokens.size(0), -1}).mean(1);
+  }
+
+  static variable_list backward(AutogradContext* context, const variable_list& cotangents) {
+    const auto saved = context->get_saved_variables();
+    const auto& hidden = saved[0];
+    const auto& head = saved[1];
+    const auto& tokens = saved[2];
+    const auto targets = tokens.size(1) - 1;
+    const auto weight = cotangents[0] / targets;
+    variable_list result(4);
+    if (context->needs_input_grad(0)) result[0] = HeadLossGradient::apply(hidden, weight, head, saved[3]);
+    if (context->needs_input_grad(1)) {
+      if (c10::GradMode::is_enabled())
+        throw Error(ExitCode::internal, "head_loss has no second derivative in the head");
+      const auto row_weight = weight.to(head.scalar_type()).repeat_interleave(targets).unsqueeze(1);
+      result[1] = head_gradient(rows_of(hidden), head, targets_of(tokens), row_weight);
+    }
+    return result;
+  }
+};
+
+}  // namespace
+
+std::int64_t head_chunk_rows(const at::Tensor& head) {
+  const auto row_bytes = head.size(0) * static_cast<std::int64_t>(head.element_size());
+  return std::max<std::int64_t>(1, kChunkBytes / row_bytes);
+}
+
+at::Tensor head_loss(const at::Tensor& hidden, const at::Tensor& head, const at::Tensor& tokens) {
+  const bool with_gradient = c10::GradMode::is_enabled() && hidden.requires_grad();
+  return HeadLoss::apply(hidden, head, tokens, with_gradient);
+}
+
+at::Tensor sequence_losses(const Gpt2& model, const at::Tensor& tokens, Attention attention) {
+  return sequence_losses_from(model, model.embed(tokens), 0, tokens, attention);
+}
+
+at::Tensor sequence_losses_from(const Gpt2& model, const at::Tensor& hidden, int first,
+                                const at::Tensor& tokens, Attention attention) {
+  const auto last = model.run_blocks(hidden, first, model.config().layers, attention);
+  return head_loss(model.final_norm(last), model.tensor("wte.weight"), tokens);
+}
+
+}  // namespace lift
