@@ -6,6 +6,7 @@
 #        ./setup.sh --wheels   also PyTorch with Python, HF transformers, tokenizers and safetensors, which the tests
 #                              labelled `wheels` and the benchmarks compare with
 #        ./setup.sh --build [PRESET]   and then configures and builds it (presets: release, debug, asan, cuda)
+#        ./setup.sh --folder           only prints the folder that --build builds in
 #
 # Without a preset `release` is built, or `cuda` where a GPU is visible or LIFT_CUDA=ON.
 # LIFT_DEPS names the folder for what does not come from the system's packages (default ~/.cache/lift).
@@ -23,6 +24,16 @@ torch_cuda=(nvidia-cusparselt-cu13==0.8.0 nvidia-nvshmem-cu13==3.4.5 nvidia-nccl
 torch_python=(numpy filelock typing-extensions sympy networkx jinja2 fsspec)
 peers=(highsbox==1.15.1)
 wheels=(transformers==5.8.0 tokenizers safetensors)
+
+cuda=no
+command -v nvcc >/dev/null && nvcc --version | grep -q 'release 13' && cuda=yes
+preset=release
+if [ "$cuda" = yes ] && { [ "${LIFT_CUDA:-}" = ON ] || nvidia-smi -L >/dev/null 2>&1; }; then preset=cuda; fi
+if [ "${1:-}" = --build ] && [ -n "${2:-}" ]; then preset="$2"; fi
+if [ "${1:-}" = --folder ]; then
+  if [ "$preset" = release ]; then echo build; else echo "build-$preset"; fi
+  exit
+fi
 
 say() { printf 'setup: %s\n' "$*"; }
 
@@ -60,8 +71,6 @@ install_packages
 mkdir -p "$deps"
 install_wheels torch --no-deps "${torch[@]}" "${torch_cpu[@]}"
 install_wheels peers "${peers[@]}"
-cuda=no
-command -v nvcc >/dev/null && nvcc --version | grep -q 'release 13' && cuda=yes
 [ "$cuda" = yes ] && install_wheels cuda --no-deps "${torch_cuda[@]}"
 if [ "${1:-}" = --wheels ]; then
   if [ "$cuda" = yes ]; then install_wheels python "${torch_python[@]}"; else install_wheels python "${torch[@]}" numpy; fi
@@ -70,11 +79,6 @@ fi
 say "LibTorch and peers are in $deps/venv"
 
 if [ "${1:-}" = --build ]; then
-  gpu=no
-  command -v nvidia-smi >/dev/null && nvidia-smi -L >/dev/null 2>&1 && [ "$cuda" = yes ] && gpu=yes
-  default=release
-  if [ "$gpu" = yes ] || [ "${LIFT_CUDA:-}" = ON ]; then default=cuda; fi
-  preset="${2:-$default}"
   say "building preset $preset (about ten minutes the first time on two cores, seconds when nothing changed)"
   cmake --preset "$preset" >"$deps/configure.log" || { cat "$deps/configure.log" >&2; exit 1; }
   cmake --build --preset "$preset"
