@@ -7,19 +7,13 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
+#include <iterator>
 #include <utility>
 
 #include "mpi/error.hpp"
 
 namespace lift {
-namespace {
-
-std::filesystem::path folder_of(const std::filesystem::path& path) {
-  return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-}
-
-}  // namespace
-
 AtomicFile::AtomicFile(std::filesystem::path path)
     : path_(std::move(path)), temporary_(temporary_beside(path_)) {
   fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
@@ -58,6 +52,20 @@ void AtomicFile::fail(const char* step) const {
   throw Error(ExitCode::write, fmt::format("{}: {}: {}", path_.string(), step, std::strerror(errno)));
 }
 
+std::string read_file(const std::filesystem::path& path) {
+  const auto refuse = [&](const char* reason) {
+    throw Error(ExitCode::input, fmt::format("{}: cannot be read: {}", path.string(), reason));
+  };
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) refuse("it is a folder");
+  errno = 0;
+  std::ifstream stream(path, std::ios::binary);
+  if (!stream.is_open()) refuse(std::strerror(errno));
+  std::string bytes{std::istreambuf_iterator<char>(stream), {}};
+  if (stream.bad()) refuse(std::strerror(errno));
+  return bytes;
+}
+
 void write_file(const std::filesystem::path& path, std::string_view text) {
   AtomicFile file(path);
   file.write(text);
@@ -66,6 +74,10 @@ void write_file(const std::filesystem::path& path, std::string_view text) {
 
 std::filesystem::path temporary_beside(const std::filesystem::path& path) {
   return folder_of(path) / fmt::format(".{}.{}.tmp", path.filename().string(), ::getpid());
+}
+
+std::filesystem::path folder_of(const std::filesystem::path& path) {
+  return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
 }
 
 void sync_folder(const std::filesystem::path& folder) {

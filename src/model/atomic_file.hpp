@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace lift {
@@ -30,11 +31,17 @@ class AtomicFile {
   int fd_ = -1;
 };
 
-/// The whole of a small file. Throws as AtomicFile.
+/// The bytes of a small file. Throws Error(input) naming the file and the system's reason.
+std::string read_file(const std::filesystem::path& path);
+
+/// Writes the whole of a small file as AtomicFile does. Throws Error(write).
 void write_file(const std::filesystem::path& path, std::string_view text);
 
 /// A hidden name beside `path` that no other process uses, for what is renamed to `path` when it is whole.
 std::filesystem::path temporary_beside(const std::filesystem::path& path);
+
+/// The folder that `path` stands in; "." where it has none.
+std::filesystem::path folder_of(const std::filesystem::path& path);
 
 /// Makes the names in a folder durable. Throws Error(write).
 void sync_folder(const std::filesystem::path& folder);

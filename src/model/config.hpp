@@ -28,6 +28,7 @@ struct Gpt2Config {
   /// As HF's config.json; load() gives this configuration back. The last token of the vocabulary is the one
   /// that begins and ends a text, as in GPT-2.
   [[nodiscard]] std::string to_json() const;
+  bool operator==(const Gpt2Config&) const = default;
 };
 
 /// Name (without `transformer.`) and shape of one tensor of the checkpoint.

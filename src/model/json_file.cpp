@@ -2,15 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <vector>
 
 #include "mpi/error.hpp"
+#include "src/model/atomic_file.hpp"
 
 namespace lift {
 namespace {
@@ -58,17 +55,7 @@ Json parse_json_object(std::string_view text, const std::string& where) {
 }
 
 Json read_json_object(const std::filesystem::path& file) {
-  std::error_code ignored;
-  if (std::filesystem::is_directory(file, ignored)) {
-    throw Error(ExitCode::input, fmt::format("{}: is a folder, expected a file", file.string()));
-  }
-  errno = 0;
-  std::ifstream stream(file, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(stream), {}};
-  if (!stream.is_open() || stream.bad()) {
-    throw Error(ExitCode::input, fmt::format("{}: cannot be read: {}", file.string(), std::strerror(errno)));
-  }
-  return parse_json_object(text, file.string());
+  return parse_json_object(read_file(file), file.string());
 }
 
 std::string shortened(const Json& value) {

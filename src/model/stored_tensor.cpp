@@ -1,0 +1,40 @@
+#include "src/model/stored_tensor.hpp"
+
+#include <ATen/ops/empty.h>
+
+#include <cstring>
+#include <string>
+
+#include "mpi/error.hpp"
+
+namespace lift {
+namespace {
+
+at::ScalarType scalar_type(StoredType type) {
+  switch (type) {
+    case StoredType::f64:
+      return at::kDouble;
+    case StoredType::f32:
+      return at::kFloat;
+    case StoredType::f16:
+      return at::kHalf;
+    case StoredType::bf16:
+      return at::kBFloat16;
+    default:
+      throw Error(ExitCode::internal, std::string("no floating-point tensor: ") + to_string(type));
+  }
+}
+
+}  // namespace
+
+at::Tensor to_tensor(const SafetensorsFile::Entry& entry) {
+  at::Tensor tensor = at::empty(entry.shape, at::TensorOptions(scalar_type(entry.type)));
+  if (!entry.bytes.empty()) std::memcpy(tensor.data_ptr(), entry.bytes.data(), entry.bytes.size());
+  return tensor;
+}
+
+std::span<const std::byte> bytes_of(const at::Tensor& tensor) {
+  return {static_cast<const std::byte*>(tensor.const_data_ptr()), tensor.nbytes()};
+}
+
+}  // namespace lift

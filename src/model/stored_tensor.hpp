@@ -1,0 +1,17 @@
+#pragma once
+#include <ATen/core/Tensor.h>
+
+#include "src/model/safetensors.hpp"
+
+namespace lift {
+
+/// A copy of a stored tensor in its own type, on the CPU: the mapped bytes need be neither aligned nor kept.
+///
+/// Throws  Error(internal) for a type that holds no floating-point numbers LiFT computes with.
+/// Test    tests/src/model/test_checkpoint.cpp
+at::Tensor to_tensor(const SafetensorsFile::Entry& entry);
+
+/// The bytes of a contiguous tensor on the CPU, which must outlive them.
+std::span<const std::byte> bytes_of(const at::Tensor& tensor);
+
+}  // namespace lift
