@@ -79,7 +79,7 @@ std::vector<OptionSpec> build_table() {
      "Attention heads.", kShape, {Job::pretrain}},
     {"positions", count, "1024", from(2), {}, "tokens",
      "Longest sequence the model takes.", kShape, {Job::pretrain}},
-    {"epochs", count, "1", from(1), {}, "",
+    {"epochs", count, "1", from(0), {}, "",
      "Passes over the training sequences.", kTraining, {Job::pretrain}},
     {"lr", real, "1e-3", kPositive, {}, "",
      "Learning rate of Adam.", kTraining, {Job::pretrain}},

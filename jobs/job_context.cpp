@@ -1,0 +1,51 @@
+#include "jobs/job_context.hpp"
+
+#include <ATen/Parallel.h>
+#include <fmt/format.h>
+
+#include "jobs/output_file.hpp"
+#include "mpi/agreement.hpp"
+#include "src/report/atomic_file.hpp"
+
+namespace lift {
+namespace {
+
+bool uses_device(Job job) {
+  return job == Job::run || job == Job::evaluate || job == Job::pretrain;
+}
+
+}  // namespace
+
+JobContext make_context(const Communicator& comm, const Options& options, Log& log,
+                        std::span<const std::string> words) {
+  JobContext context{.comm = comm,
+                     .options = options,
+                     .log = log,
+                     .command_line = {"lift"},
+                     .bindings = {},
+                     .device = at::kCPU};
+  context.command_line.insert(context.command_line.end(), words.begin(), words.end());
+  const std::vector<Device> visible = uses_device(options.job()) ? visible_devices() : std::vector<Device>{};
+  context.bindings = bind_devices(visible, comm);
+  const Binding& mine = context.binding();
+  if (mine.device >= 0) context.device = at::Device(at::kCUDA, static_cast<at::DeviceIndex>(mine.device));
+  at::set_num_threads(mine.threads);
+  return context;
+}
+
+void check_answer_file(const JobContext& context) {
+  const std::filesystem::path file = context.options.path("json");
+  agree(context.comm, [&] {
+    if (file.empty() || !context.comm.is_root()) return;
+    check_output_file(file, "json");
+  });
+}
+
+void write_answer(const JobContext& context, const std::string& json) {
+  const std::filesystem::path file = context.options.path("json");
+  agree(context.comm, [&] {
+    if (!file.empty() && context.comm.is_root()) write_atomically(file, json);
+  });
+}
+
+}  // namespace lift

@@ -1,0 +1,152 @@
+#include "jobs/lift_main.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <iostream>
+#include <optional>
+#include <stdexcept>
+#include <vector>
+
+#include "jobs/evaluate_job.hpp"
+#include "jobs/help.hpp"
+#include "jobs/job_context.hpp"
+#include "jobs/lp_job.hpp"
+#include "jobs/versions.hpp"
+#include "mpi/agreement.hpp"
+#include "mpi/collectives.hpp"
+#include "solvers/session.hpp"
+
+namespace lift {
+namespace {
+
+using Words = std::vector<std::string>;
+
+/// The words of rank 0: a launcher may give each rank its own.
+Words words_of_root(std::span<const std::string> words, const Communicator& comm) {
+  std::string joined;
+  for (const std::string& word : words) joined += word + '\0';
+  broadcast(joined, 0, comm);
+  Words same;
+  for (std::size_t begin = 0; begin < joined.size(); begin += same.back().size() + 1) {
+    same.emplace_back(joined.c_str() + begin);
+  }
+  return same;
+}
+
+/// Makes an error that comes from words equal on every rank the error of all of them.
+template <typename Parse>
+auto for_all_ranks(const Parse& parse) {
+  try {
+    return parse();
+  } catch (const AgreedError&) {
+    throw;
+  } catch (const Error& error) {
+    throw AgreedError(error.code(), error.what());
+  }
+}
+
+Job job_named(const std::string& word) {
+  std::vector<std::string> names;
+  for (const Job job : kJobs) {
+    if (word == to_string(job)) return job;
+    names.emplace_back(to_string(job));
+  }
+  throw Error(ExitCode::usage, fmt::format("unknown job '{}'; the nearest is '{}' (lift --help lists them)",
+                                           word, nearest(word, names)));
+}
+
+/// What is only asked for, not done: the text of --help or --version, if one of them is among the words.
+std::optional<std::string> answer_to_question(const Words& words) {
+  const auto asks = [&](const char* question) { return std::ranges::count(words, question) > 0; };
+  if (asks("--help")) return words[0].starts_with("-") ? program_help() : job_help(job_named(words[0]));
+  if (asks("--version")) return version_text();
+  return std::nullopt;
+}
+
+/// Reads a --config file on rank 0 for all.
+std::string read_for_all(const std::filesystem::path& path, const Communicator& comm) {
+  std::string content;
+  agree(comm, [&] {
+    if (comm.is_root()) content = read_config_file(path);
+  });
+  broadcast(content, 0, comm);
+  return content;
+}
+
+void dispatch(JobContext& context) {
+  switch (context.options.job()) {
+    case Job::evaluate:
+      return evaluate_job(context);
+    case Job::lp:
+      return lp_job(context);
+    default:
+      break;
+  }
+}
+
+/// An option that nothing used is most often a misspelt one. A dry run uses none.
+void check_all_used(const JobContext& context, const SolverSession* solvers) {
+  if (context.options.given("dry-run")) return;
+  if (solvers != nullptr && !solvers->unused_options().empty()) {
+    throw AgreedError(ExitCode::usage, fmt::format("--petsc: nothing used the option '{}'",
+                                                   solvers->unused_options().front()));
+  }
+  for (const std::string& name : context.options.unread()) {
+    if (context.options.given(name)) context.log.warn(fmt::format("--{} had no effect", name));
+  }
+}
+
+/// Runs a job between the start and the end of the libraries that it needs.
+void run_with_solvers(JobContext& context) {
+  std::optional<SolverSession> solvers;
+  agree(context.comm, [&] { solvers.emplace(context.comm, context.options.text("petsc")); });
+  dispatch(context);
+  check_all_used(context, &*solvers);
+}
+
+void run(const Words& words, const Options& options, const Communicator& comm) {
+  Console console = Console::standard();
+  Log log(console, comm.rank());
+  JobContext context = make_context(comm, options, log, words);
+  check_answer_file(context);
+  if (find_option(options.job(), "petsc") != nullptr) {
+    run_with_solvers(context);
+  } else {
+    dispatch(context);
+    check_all_used(context, nullptr);
+  }
+}
+
+void run_words(std::span<const std::string> typed, const Communicator& comm) {
+  const Words words = words_of_root(typed, comm);
+  if (words.empty()) throw AgreedError(ExitCode::usage, "no job is named; lift --help lists them");
+  if (const auto answer = for_all_ranks([&] { return answer_to_question(words); })) {
+    if (comm.is_root()) fmt::print("{}", *answer);
+    return;
+  }
+  const Options options = for_all_ranks([&] {
+    const auto read = [&](const std::filesystem::path& path) { return read_for_all(path, comm); };
+    return Options::parse(job_named(words[0]), std::span(words).subspan(1), read);
+  });
+  run(words, options, comm);
+}
+
+}  // namespace
+
+int lift_main(std::span<const std::string> words, const Communicator& comm) noexcept {
+  ExitCode code = ExitCode::done;
+  try {
+    run_words(words, comm);
+  } catch (const std::exception& error) {
+    code = end_with_error(comm, error);
+  } catch (...) {
+    code = end_with_error(comm, std::runtime_error("an exception of unknown type"));
+  }
+  std::cout.flush();
+  std::fflush(nullptr);
+  return static_cast<int>(code);
+}
+
+}  // namespace lift

@@ -1,0 +1,48 @@
+#include "jobs/lp_job.hpp"
+
+#include <fmt/format.h>
+
+#include "jobs/lp_instance.hpp"
+#include "jobs/output_file.hpp"
+#include "mpi/agreement.hpp"
+
+namespace lift {
+
+LpResult lp_result(const BoxLpSummary& summary) {
+  const LpCertificate& certificate = summary.certificate;
+  return {.status = to_string(summary.status),
+          .objective = certificate.objective,
+          .dual_objective = certificate.dual_objective,
+          .gap = certificate.gap,
+          .residual = certificate.residual,
+          .bound_violation = certificate.bound_violation,
+          .iterations = summary.iterations,
+          .sweeps = summary.sweeps,
+          .seconds = summary.seconds};
+}
+
+void lp_job(JobContext& context) {
+  const std::filesystem::path input = context.options.path("input");
+  const std::filesystem::path output = context.options.path("output");
+  BoxLpOptions options;
+  options.max_seconds = context.options.real("lp.time-limit");
+  agree(context.comm, [&] {
+    if (context.comm.is_root()) check_output_file(output, "output");
+  });
+
+  const LpInstance instance = read_instance(input, context.comm);
+  std::vector<double> d(instance.g.size());
+  const BoxLpSummary summary = solve_box_lp({instance.a, instance.g, instance.u}, options, d);
+
+  write_direction(output, d, instance.a.layout(), context.comm);
+  const std::string answer = to_json(lp_result(summary));
+  write_answer(context, answer);
+  context.log.block(answer);
+  if (!answered(summary.status)) {
+    throw AgreedError(ExitCode::numerical,
+                      fmt::format("{}: the linear program is not solved: {}; {} holds what there is",
+                                  input.string(), summary.message, output.string()));
+  }
+}
+
+}  // namespace lift
