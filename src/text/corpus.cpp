@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <system_error>
 
 #include "mpi/agreement.hpp"
@@ -35,6 +36,11 @@ std::vector<Token> read_tokens(const CorpusOptions& options, const std::filesyst
   auto tokens = encode_lines(text, tokenizer);
   cache.publish(key, tokens);
   return tokens;
+}
+
+std::string absolute_variable(const char* name) {
+  const char* const value = std::getenv(name);
+  return value != nullptr && value[0] == '/' ? value : "";
 }
 
 /// How many sequences of the split are wanted.
@@ -93,6 +99,16 @@ std::span<const Token> SequenceSet::operator[](std::int64_t i) const noexcept {
 SequenceSet SequenceSet::first(std::int64_t count) const {
   const auto kept = std::clamp<std::int64_t>(count, 0, size_);
   return {std::vector<Token>(tokens_.begin(), tokens_.begin() + kept * length_), length_};
+}
+
+std::filesystem::path default_cache_folder() {
+  if (const auto cache = absolute_variable("XDG_CACHE_HOME"); !cache.empty()) {
+    return std::filesystem::path(cache) / "lift";
+  }
+  if (const auto home = absolute_variable("HOME"); !home.empty()) {
+    return std::filesystem::path(home) / ".cache" / "lift";
+  }
+  return {};
 }
 
 std::filesystem::path split_file(const std::filesystem::path& folder, Split split) {

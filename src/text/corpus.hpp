@@ -43,6 +43,9 @@ struct CorpusOptions {
   std::function<void(const std::string&)> warn;  ///< called on rank 0, one line each
 };
 
+/// $XDG_CACHE_HOME/lift, or ~/.cache/lift; empty (no cache) where neither variable is an absolute path.
+std::filesystem::path default_cache_folder();
+
 /// File of a split in `folder`: wiki.{split}.raw, else {split}.txt (the first where both are). Throws
 /// Error(input) naming both if neither is there.
 std::filesystem::path split_file(const std::filesystem::path& folder, Split split);

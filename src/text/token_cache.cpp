@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <cstring>
 #include <random>
 #include <system_error>
@@ -54,11 +53,6 @@ std::optional<std::vector<Token>> parse_entry(std::string_view content, const st
   return tokens;
 }
 
-std::string absolute_variable(const char* name) {
-  const char* const value = std::getenv(name);
-  return value != nullptr && value[0] == '/' ? value : "";
-}
-
 }  // namespace
 
 std::string TokenCache::key(std::string_view text, const Tokenizer& tokenizer) {
@@ -103,16 +97,6 @@ void TokenCache::publish(const std::string& key, const std::vector<Token>& token
     warn_(fmt::format("tokens are not cached: {}", error.what()));
     std::filesystem::remove(unfinished, failed);
   }
-}
-
-std::filesystem::path default_cache_folder() {
-  if (const auto cache = absolute_variable("XDG_CACHE_HOME"); !cache.empty()) {
-    return std::filesystem::path(cache) / "lift";
-  }
-  if (const auto home = absolute_variable("HOME"); !home.empty()) {
-    return std::filesystem::path(home) / ".cache" / "lift";
-  }
-  return {};
 }
 
 }  // namespace lift

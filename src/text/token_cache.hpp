@@ -39,7 +39,4 @@ class TokenCache {
   Warn warn_;
 };
 
-/// $XDG_CACHE_HOME/lift, or ~/.cache/lift; empty (no cache) where neither variable is an absolute path.
-std::filesystem::path default_cache_folder();
-
 }  // namespace lift
