@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace lift {
 
@@ -10,5 +11,10 @@ namespace lift {
 [[nodiscard]] std::string format_count(std::int64_t count);
 /// "512 B", "1.2 KiB", "3.4 GiB".
 [[nodiscard]] std::string format_bytes(std::int64_t bytes);
+
+/// Terminal columns that UTF-8 text of single-width characters takes.
+[[nodiscard]] int display_width(std::string_view text);
+/// The part of UTF-8 `text` that fits into `width` columns.
+[[nodiscard]] std::string_view first_columns(std::string_view text, int width);
 
 }  // namespace lift

@@ -1,11 +1,11 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
-#include <functional>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
+#include "src/report/append_file.hpp"
+#include "src/report/clock.hpp"
 #include "src/report/run_result.hpp"
 
 namespace lift {
@@ -31,8 +31,7 @@ struct StepMetrics {
 /// Test        tests/src/report/test_metrics.cpp, with a full disk
 class MetricsWriter {
  public:
-  explicit MetricsWriter(const std::filesystem::path& file, double flush_interval = 1,
-                         std::function<double()> clock = {});
+  explicit MetricsWriter(const std::filesystem::path& file, double flush_interval = 1, Clock clock = {});
   ~MetricsWriter();
   MetricsWriter(const MetricsWriter&) = delete;
   MetricsWriter& operator=(const MetricsWriter&) = delete;
@@ -41,20 +40,17 @@ class MetricsWriter {
   void write(const EpochLosses& epoch);  ///< {"kind":"epoch","epoch",…,"valid_loss","valid_ppl",…}
   /// {"kind":"line_search","round","t","valid_loss","valid_ppl"} for each t.
   void write(int round, const RoundResult& result);
-  void write(const nlohmann::ordered_json& line);
+  void write_line(const nlohmann::ordered_json& line);
   void flush();
   /// Flushes; throws Error(write) naming the file and the reason of the first failure.
   void check();
 
  private:
-  void fail();
-
-  std::filesystem::path file_;
-  std::ofstream stream_;
+  AppendFile file_;
+  std::string buffer_;  ///< lines not yet in the file
   double flush_interval_;
-  std::function<double()> clock_;
-  double next_flush_ = 0;
-  std::string failure_;  ///< empty: none
+  Clock clock_;
+  double next_flush_;
 };
 
 }  // namespace lift

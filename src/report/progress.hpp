@@ -1,9 +1,9 @@
 #pragma once
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 
+#include "src/report/clock.hpp"
 #include "src/report/log.hpp"
 
 namespace lift {
@@ -19,16 +19,17 @@ struct ProgressStep {
 };
 
 struct ProgressOptions {
-  double interval = 10;           ///< [s] between lines where no terminal is, and in log.txt
-  double redraw = 0.1;            ///< [s] between redrawings on a terminal
-  std::function<double()> clock;  ///< monotonic seconds; empty: the steady clock
+  double interval = 10;  ///< [s] between lines where no terminal is, and in log.txt
+  double redraw = 0.1;   ///< [s] between redrawings on a terminal
+  Clock clock;           ///< monotonic seconds; empty: the steady clock
 };
 
 /// Tells how far the run is, phase by phase: on a terminal one redrawn line, else one line an interval.
 ///
 /// A phase begins with the first update that names it and ends when another begins or at finish(), which
-/// leaves one line: `warm-up: 1,180 steps in 3 min 12 s, loss 2.7104`. Ranks other than 0 say nothing, so
-/// every rank may call it. A call between two lines costs a clock reading.
+/// leaves one line: `warm-up: 1,180 steps in 3 min 12 s, loss 2.7104`. Its time is counted from its first
+/// update, which is therefore best made with step 0. Ranks other than 0 say nothing, so every rank may call
+/// it. A call between two lines costs a clock reading.
 ///
 /// Ownership   keeps a reference to `log`.
 /// Test        tests/src/report/test_progress.cpp, with a clock of its own
@@ -45,14 +46,14 @@ class Progress {
   void finish(const std::string& note = "");
 
  private:
-  void begin(const std::string& phase, double now);
+  void begin(const std::string& phase, const ProgressStep& step, double now);
   [[nodiscard]] std::string line(double now) const;
 
   Log* log_;
   ProgressOptions options_;
   std::string phase_;  ///< empty: none is open
   ProgressStep last_;
-  std::int64_t first_step_ = 0;  ///< of the phase, so that a phase may start in the middle
+  std::int64_t first_step_ = 0;  ///< of the phase's first update, so that a phase may start in the middle
   double began_ = 0;             ///< [s]
   double next_line_ = 0;         ///< [s]
   double next_redraw_ = 0;       ///< [s]

@@ -35,6 +35,7 @@ struct InputFile {
 struct Provenance {
   BuildStamp build;
   std::map<std::string, std::string> libraries;  ///< versions as loaded, by name: "petsc" → "3.18.5"
+  std::vector<std::string> shared_objects;       ///< file names of those in the process at its start
   std::vector<std::string> command_line;
   int ranks = 1;
   int threads = 1;               ///< a rank

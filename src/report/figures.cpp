@@ -1,0 +1,38 @@
+#include "src/report/figures.hpp"
+
+#include <fmt/format.h>
+
+#include <optional>
+
+#include "src/report/atomic_file.hpp"
+#include "src/report/gnuplot.hpp"
+#include "src/report/line_search_figure.hpp"
+#include "src/report/perplexity_figure.hpp"
+
+namespace lift {
+namespace {
+
+void write(const Figure& figure, const std::filesystem::path& folder) {
+  make_folder(folder);
+  write_atomically(folder / (figure.name + ".dat"), figure.data);
+  write_atomically(folder / (figure.name + ".gp"), figure.script);
+}
+
+}  // namespace
+
+std::vector<std::string> write_figures(const RunResult& result, const std::filesystem::path& folder) {
+  std::vector<std::string> warnings;
+  for (const auto& figure : {perplexity_figure(result), line_search_figure(result)}) {
+    if (!figure) continue;
+    write(*figure, folder);
+    if (!warnings.empty()) continue;  // what stopped the first picture would stop the next
+    const std::string reason = draw(folder, figure->name);
+    if (!reason.empty()) {
+      warnings.push_back(
+          fmt::format("no figures drawn: {}; scripts and data are in {}", reason, folder.string()));
+    }
+  }
+  return warnings;
+}
+
+}  // namespace lift
