@@ -1,0 +1,52 @@
+#include "mpi/timers.hpp"
+
+#include <gtest/gtest.h>
+
+namespace lift {
+namespace {
+
+TEST(PhaseTimers, AddsUpByName) {
+  PhaseTimers timers;
+  EXPECT_EQ(timers.seconds("probes"), 0.0);
+  timers.add("probes", 1.5);
+  timers.add("probes", 0.25);
+  timers.add("lp", 4.0);
+  EXPECT_EQ(timers.seconds("probes"), 1.75);
+  EXPECT_EQ(timers.seconds("lp"), 4.0);
+}
+
+TEST(PhaseTimers, AScopeAddsItsTimeAtItsEnd) {
+  PhaseTimers timers;
+  const auto start = std::chrono::steady_clock::now();
+  {
+    const auto scope = timers.measure("phase");
+    EXPECT_EQ(timers.seconds("phase"), 0.0);
+  }
+  const std::chrono::duration<double> outside = std::chrono::steady_clock::now() - start;
+  EXPECT_GT(timers.seconds("phase"), 0.0);
+  EXPECT_LE(timers.seconds("phase"), outside.count());
+}
+
+TEST(PhaseTimers, SummarisesOverRanks) {
+  const Communicator world = Communicator::world();
+  PhaseTimers timers;
+  timers.add("all", 1.0 + world.rank());
+  if (world.rank() == world.size() - 1) timers.add("a last one's", 2.0);
+  const auto phases = timers.summary(world);
+  ASSERT_EQ(phases.size(), 2U);
+  EXPECT_EQ(phases[0].name, "a last one's");
+  EXPECT_EQ(phases[0].min, world.size() == 1 ? 2.0 : 0.0);
+  EXPECT_DOUBLE_EQ(phases[0].mean, 2.0 / world.size());
+  EXPECT_EQ(phases[0].max, 2.0);
+  EXPECT_EQ(phases[1].name, "all");
+  EXPECT_EQ(phases[1].min, 1.0);
+  EXPECT_DOUBLE_EQ(phases[1].mean, (1.0 + world.size()) / 2);
+  EXPECT_EQ(phases[1].max, world.size());
+}
+
+TEST(PhaseTimers, NoPhasesNoLines) {
+  EXPECT_TRUE(PhaseTimers().summary(Communicator::world()).empty());
+}
+
+}  // namespace
+}  // namespace lift
