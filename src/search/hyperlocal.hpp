@@ -1,91 +1,53 @@
 #pragma once
+#include <cstdint>
 #include <functional>
-#include <optional>
-#include <string>
 #include <vector>
 
-#include "mpi/timers.hpp"
 #include "solvers/box_lp.hpp"
-#include "src/objective/regularizer.hpp"
 #include "src/search/line_search.hpp"
-#include "src/search/radius.hpp"
+#include "src/search/local_model.hpp"
+#include "src/search/search_state.hpp"
+#include "src/search/self_check.hpp"
 
 namespace lift {
-
-/// Options of one hyperlocal search; names as on the command line.
-struct SearchOptions {
-  int probes = 16;       ///< m ≥ 1
-  int batches = 10;      ///< validation batches that make g; 0: all
-  int hvp_batches = 10;  ///< training batches that all HVPs of the round share
-  int batch = 4;         ///< sequences of a batch
-  int rounds = 1;
-  std::uint64_t seed = 0;
-  RadiusOptions radius;
-  BoxLpOptions lp;
-  LineSearchOptions line;
-  [[nodiscard]] std::string violation() const;
-};
-
-/// Checks of the second derivatives made before the first probe, on the run's own data.
-struct SelfCheck {
-  double symmetry = 0;        ///< |uᵀHv − vᵀHu| / (‖Hv‖‖u‖)
-  double symmetry_limit = 0;  ///< what the precision allows
-  double difference = 0;      ///< ‖Hv − central difference‖ / ‖Hv‖
-  double difference_limit = 0;
-  double difference_step = 0;  ///< ε of the central difference
-  bool passed = false;
-};
-
-/// Local model of one round at (λ, W0): the LP instance, shards as ProbeMatrix::layout() over p + n
-/// coordinates.
-struct LocalModel {
-  ProbeMatrix a;
-  std::vector<double> g;    ///< this rank's shard of (0, ∇_W L_v)
-  std::vector<double> u;    ///< this rank's shard of the bounds
-  double valid_loss = 0;    ///< on the sequences that made g, nats/token
-  double stationarity = 0;  ///< ‖∇_W F(W0)‖ on the HVP sequences
-};
 
 struct RoundSummary {
   BoxLpSummary lp;
   LineSearchSummary line;
   std::vector<double> lambda_before, lambda_after;  ///< [p]
+  double valid_loss = 0;                            ///< LocalModel::valid_loss
+  double stationarity = 0;                          ///< LocalModel::stationarity
   std::int64_t probes_done = 0;                     ///< by this rank's group
 };
 
-/// Everything one round works on.
-struct SearchState {
-  const Objective& objective;
-  const Regularizer& regularizer;
-  const SequenceSet& train;
-  const SequenceSet& valid;
-  std::vector<double>& lambda;  ///< in/out [p]
-  const Communicator& comm;
-  PhaseTimers& timers;  ///< phases gradient, probes, lp, line_search
-};
-
-struct SearchObserver {
-  std::function<void(const char* phase, std::int64_t done, std::int64_t total)> on_progress;
-  /// Called on every rank with the LP answered, d whole on every rank ([p + n]); what --search.keep writes.
-  std::function<void(int round, const LocalModel& model, std::span<const double> d)> on_direction;
-};
-
-/// Symmetry and central-difference checks of the HVP. Collective on state.comm. Throws nothing of its own.
+/// Symmetry and central-difference checks of ∇²F and ∇F at the state's λ and W, on one batch of training
+/// sequences and random unit vectors.
+///
+/// In/out      W is moved for the two gradients and put back to the last bit.
+/// Collective  on state.comm; the same result on every rank.
+/// Throws      AgreedError(numerical) if a loss is not finite; a failed check is a result.
+/// Test        tests/src/search/test_self_check.cpp
 SelfCheck check_second_derivatives(const SearchState& state, const SearchOptions& options);
-
-/// Builds g, probes and rows of one round (Algorithm 1, steps 3 and 4): row i is [v_iᵀH21, v_iᵀH22] with H22
-/// the Hessian of F and H21 in closed form (times λ_i in log space). Collective on state.comm.
-LocalModel build_local_model(const SearchState& state, const SearchOptions& options, int round,
-                             const SearchObserver& observer);
 
 /// One hyperlocal search, Algorithm 1 steps 3 to 7: local model, box LP, line search, update of λ and W by
 /// t*.
 ///
-/// In/out      state.lambda and objective.tuned().flat() move by t*(dλ, dW); unchanged if the LP failed or t*
-/// = 0. Collective  on state.comm; W stays equal on all ranks. Throws      AgreedError(numerical) if g or an
-/// HVP is not finite, or if the LP failed. Test        tests/src/search/test_hyperlocal.cpp (1, 2, 3, 4
-/// ranks)
+/// Method      λ_i ← max(min(λ_i, 1e-8), λ_i exp(t* dλ_i)) in log space; λ_i + t* dλ_i in linear space, where
+///             t goes no further than the first λ_i = 0. W ← W0 + t* dW with the arithmetic of the line
+///             search, so that its loss there is the loss of the new W.
+/// In/out      state.lambda and objective.tuned().flat() move by t*(dλ, dW); unchanged if the LP failed or
+///             t* = 0.
+/// Collective  on state.comm; W stays equal on all ranks.
+/// Throws      AgreedError(numerical) if g or a product is not finite, or, after observer.on_direction, if
+///             the LP failed (one that stopped short of its tolerances is used); AgreedError(usage) for
+///             invalid options.
+/// Test        tests/src/search/test_hyperlocal.cpp (1, 2, 3, 4 ranks)
 RoundSummary hyperlocal_round(const SearchState& state, const SearchOptions& options, int round,
                               const SearchObserver& observer);
+
+/// options.rounds hyperlocal searches one after the other, each with its own probes and sequences; the radius
+/// follows the step taken (next_radius). Collective and errors as hyperlocal_round.
+std::vector<RoundSummary> hyperlocal_search(const SearchState& state, const SearchOptions& options,
+                                            const SearchObserver& observer);
 
 }  // namespace lift

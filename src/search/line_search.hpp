@@ -1,6 +1,7 @@
 #pragma once
 #include <functional>
-#include <span>
+#include <limits>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -14,11 +15,16 @@ struct LineSearchOptions {
   double max_step = 1.5;  ///< the grid is t = k·max_step/(steps − 1), > 0
   double slope = 0;       ///< gᵀd, what the linear model predicts a unit step gains (≤ 0)
   bool refine = true;     ///< below and above the grid
+  /// No candidate is larger: where λ + t dλ leaves its orthant; ≥ 0. A smaller one than max_step takes its
+  /// place.
+  double limit = std::numeric_limits<double>::infinity();
+  /// "" when valid, else as "steps = 1 violates steps ≥ 2".
   [[nodiscard]] std::string violation() const;
 };
 
 struct LineSearchSummary {
-  std::vector<std::pair<double, double>> losses;  ///< (t, validation loss [nats/token]), ascending t
+  /// (t, validation loss [nats/token]), ascending t; +∞ where a loss is not finite.
+  std::vector<std::pair<double, double>> losses;
   double t_star = 0;           ///< the smallest t whose loss is within 1e-6 relative of the least
   double loss = 0;             ///< at t_star
   std::int64_t evaluated = 0;  ///< values of t that this rank's group evaluated
@@ -29,19 +35,22 @@ struct LineSearchSummary {
 
 /// Finds the step t along d = (dλ, dW) of least validation loss L_v(W0 + t dW).
 ///
-/// Method      a fixed grid in waves of four candidates, dealt over the ranks by a ProcessGrid whose groups
-/// split the
-///             data; the waves, and so the candidates, do not depend on the number of ranks. If t = 0 is
-///             best, the first step is halved until t·|gᵀd| < 4·eps32·L_v; if the largest is best, it is
-///             doubled until that no longer helps.
-/// In/out      objective.tuned().flat() is W0 on entry and on return.
+/// Method      a fixed grid, then fixed waves of four; each is dealt over the ranks by a ProcessGrid of four
+///             tasks whose groups split the data, so that the candidates do not depend on the number of
+///             ranks. If t = 0 is best, the first step is halved, four halvings a wave, until the least loss
+///             lies above the smallest step tried or the next step has t·|gᵀd| < 4·eps32·L_v, a gain that
+///             float32 cannot show. If the grid's top is best, it is doubled, four doublings a wave and two
+///             waves at most (256 times the top), as long as the largest step tried is best.
+/// In/out      objective.tuned().flat() is W0 on entry and, to the last bit, on return.
 /// Shapes      direction: dW [n], the same on every rank.
 /// Collective  on `comm`; the summary is the same on every rank but for `evaluated`.
+/// Throws      AgreedError(numerical) if the loss at t = 0 is not finite, AgreedError(usage) for invalid
+///             options. A loss that is not finite at another t counts as +∞.
 /// Cost        one evaluation of blocks ≥ the first tuned one a candidate and sequence; the frozen blocks
-/// below are run
-///             once a sequence over all ranks (WorkCount::prefix_sequences) and their output is held.
-/// Test        tests/src/search/test_line_search.cpp (1, 2, 3, 4 ranks): a known parabola, refinement both
-/// ways, ties
+///             below are run once a sequence over all ranks (WorkCount::prefix_sequences), and each rank
+///             holds their output for its group's share of the sequences; two vectors of length n beside W.
+/// Test        tests/src/search/test_line_search.cpp (1, 2, 3, 4 ranks): every loss against its own
+///             evaluation, refinement both ways, ties
 LineSearchSummary line_search(const Objective& objective, const SequenceSet& valid,
                               const at::Tensor& direction, const LineSearchOptions& options,
                               const std::function<void(std::int64_t done, std::int64_t planned)>& on_progress,

@@ -18,7 +18,7 @@ class Adam {
     double epsilon = 1e-8;
   };
   Adam(const at::Tensor& w, Options options);
-  /// One step of `w` with learning rate `rate`.
+  /// One step of `w` with learning rate `rate`. One fused pass over w, gradient and moments.
   void step(at::Tensor& w, const at::Tensor& gradient, double rate);
   [[nodiscard]] std::int64_t steps() const noexcept { return steps_; }
 
@@ -26,10 +26,12 @@ class Adam {
   Options options_;
   at::Tensor first_moment_;
   at::Tensor second_moment_;
+  at::Tensor kernel_steps_;  ///< steps_ as the fused kernel reads it: float32 on the device
   std::int64_t steps_ = 0;
 };
 
-/// Scales `gradient` to norm `limit` if it is longer; returns its norm before. limit = 0 clips nothing.
+/// Scales `gradient` to norm `limit` if it is longer; returns its norm before. limit = 0 clips nothing; a
+/// gradient whose norm is not finite is left alone. Test tests/src/training/test_adam.cpp
 double clip_norm(at::Tensor& gradient, double limit);
 
 }  // namespace lift

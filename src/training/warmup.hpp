@@ -11,6 +11,10 @@
 namespace lift {
 
 enum class Schedule { constant, cosine, linear };  ///< of the learning rate, over all steps, down to 0
+
+/// Learning rate of the step after `step` of `steps` are done: the full rate first, 0 only when all are done.
+///
+/// Method  with x = step/steps: constant 1, linear 1 − x, cosine (1 + cos πx)/2, times `rate`.
 [[nodiscard]] double scheduled_rate(Schedule schedule, double rate, std::int64_t step,
                                     std::int64_t steps) noexcept;
 
@@ -21,19 +25,20 @@ struct WarmupOptions {
   double clip = 1.0;                       ///< gradient-norm limit of F's gradient, 0: off
   int batch = 4;                           ///< sequences of a global batch
   std::uint64_t seed = 0;                  ///< of the batch order
+  /// "" when valid, else as "rate = -1 violates rate > 0".
   [[nodiscard]] std::string violation() const;
 };
 
 /// One optimiser step, for metrics and progress.
 struct WarmupStep {
-  std::int64_t step = 0;   ///< from 1
-  std::int64_t steps = 0;  ///< in all
-  double epoch = 0;        ///< fraction done
-  double loss = 0;         ///< L_t of the global batch before the step, nats/token
-  double gradient_norm = 0;
-  double rate = 0;
-  double tokens_per_second = 0;
-  double seconds_left = 0;  ///< epochs' evaluations included once one was measured
+  std::int64_t step = 0;         ///< from 1
+  std::int64_t steps = 0;        ///< in all
+  double epoch = 0;              ///< fraction done
+  double loss = 0;               ///< L_t of the global batch before the step, nats/token
+  double gradient_norm = 0;      ///< of F, before clipping
+  double rate = 0;               ///< learning rate of the step
+  double tokens_per_second = 0;  ///< tokens (not targets) of the global batch over this step's wall time
+  double seconds_left = 0;       ///< at the mean pace so far, the evaluations after epochs included
 };
 struct WarmupEpoch {
   int epoch = 0;      ///< 0: before training
@@ -56,12 +61,19 @@ struct WarmupSummary {
 };
 
 /// Warm-up of Algorithm 1: N_WE epochs of Adam on F = L_t + Σ λ_i R_i, data-parallel with the same global
-/// batches on any number of ranks; validation (and test) loss after each epoch.
+/// batches on any number of ranks; validation loss before and after each epoch, and test loss where `test` is
+/// not empty.
 ///
 /// In/out      objective.tuned().flat() moves from the checkpoint's W to W0.
-/// Collective  on `comm`; the weights stay equal on all ranks.
-/// Throws      AgreedError(numerical) naming the step if the loss is not finite; W is then that of the last
-/// good step. Test        tests/src/training/test_warmup.cpp (1, 2, 4 ranks)
+/// Shapes      lambda: [p].
+/// Collective  on `comm`; the weights stay equal on all ranks to the last bit.
+/// Throws      AgreedError(numerical) naming step and epoch if a loss or the gradient is not finite, before
+/// it
+///             reaches the weights: W is then the last one whose training loss was finite.
+///             AgreedError(usage) for invalid options.
+/// Cost        a step is a gradient of ⌈batch/P⌉ sequences a rank and an all-reduce of n; beside W, its
+///             gradient and Adam's moments, a rank holds one copy of W on its device and one on the host.
+/// Test        tests/src/training/test_warmup.cpp (1, 2, 3, 4 ranks)
 WarmupSummary warm_up(const Objective& objective, const Regularizer& regularizer,
                       std::span<const double> lambda, const SequenceSet& train, const SequenceSet& valid,
                       const SequenceSet& test, const WarmupOptions& options, const WarmupObserver& observer,

@@ -1,0 +1,201 @@
+#include "src/search/line_search.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "mpi/agreement.hpp"
+#include "mpi/collectives.hpp"
+#include "mpi/error.hpp"
+#include "mpi/process_grid.hpp"
+#include "src/search/held_validation.hpp"
+#include "src/search/saved_weights.hpp"
+
+namespace lift {
+namespace {
+
+constexpr int kWave = 4;              ///< candidates of a wave of refinement, and groups of ranks at most
+constexpr int kWavesAbove = 2;        ///< doublings end at 2^8 times the grid's top
+constexpr double kTie = 1e-6;         ///< losses this close, relative to the least, are equal
+constexpr double kFloat32 = 0x1p-23;  ///< eps32
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+/// L_v at whatever steps are asked for, over all ranks.
+class Candidates {
+ public:
+  using Progress = std::function<void(std::int64_t done, std::int64_t planned)>;
+
+  Candidates(const Objective& objective, const SequenceSet& valid, const at::Tensor& direction,
+             const Progress& on_progress, const Communicator& comm)
+      : comm_(comm),
+        grid_(comm, kWave),
+        validation_(objective, valid, grid_),
+        weights_(objective.tuned().flat()),
+        direction_(direction),
+        on_progress_(on_progress) {}
+
+  /// Evaluates `steps`, candidate i on group i modulo the number of groups. Collective.
+  void evaluate(const std::vector<double>& steps) {
+    const auto groups = static_cast<std::size_t>(grid_.groups());
+    std::vector<double> losses(steps.size(), 0.0);
+    planned_ += steps.size();
+    for (std::size_t first = 0; first < steps.size(); first += groups) {
+      const std::size_t mine = first + static_cast<std::size_t>(grid_.group());
+      std::vector<double> share;
+      agree(comm_, [&] {
+        if (mine < steps.size()) share = losses_at(steps[mine]);
+      });
+      if (mine < steps.size()) {
+        const double loss = validation_.mean(share);
+        losses[mine] = grid_.leads() ? loss : 0.0;
+      }
+      report(std::min(first + groups, steps.size()));
+    }
+    sum_over_ranks(host_buffer(std::span<double>(losses)), comm_);
+    done_ += steps.size();
+    for (std::size_t i = 0; i < steps.size(); ++i) losses_.emplace_back(steps[i], losses[i]);
+    std::sort(losses_.begin(), losses_.end());
+  }
+
+  /// The smallest t whose loss is within kTie of the least, and its loss.
+  [[nodiscard]] std::pair<double, double> best() const {
+    const auto less = [](const auto& a, const auto& b) { return a.second < b.second; };
+    const double least = std::min_element(losses_.begin(), losses_.end(), less)->second;
+    return *std::find_if(losses_.begin(), losses_.end(), [least](const auto& candidate) {
+      return candidate.second <= least + kTie * std::abs(least);
+    });
+  }
+
+  [[nodiscard]] const std::vector<std::pair<double, double>>& losses() const noexcept { return losses_; }
+  [[nodiscard]] double loss_at_start() const { return losses_.front().second; }
+  [[nodiscard]] std::int64_t evaluated_by_group() const noexcept { return evaluated_; }
+
+ private:
+  /// Losses of this rank's share of the sequences at W0 + t dW, +∞ where one is not finite.
+  std::vector<double> losses_at(double t) {
+    weights_.step(direction_, t);
+    ++evaluated_;
+    return validation_.losses();
+  }
+
+  void report(std::size_t done) const {
+    if (on_progress_) {
+      on_progress_(static_cast<std::int64_t>(done_ + done), static_cast<std::int64_t>(planned_));
+    }
+  }
+
+  const Communicator& comm_;
+  ProcessGrid grid_;
+  HeldValidation validation_;
+  SavedWeights weights_;
+  const at::Tensor& direction_;
+  const Progress& on_progress_;
+  std::size_t done_ = 0;
+  std::size_t planned_ = 0;
+  std::int64_t evaluated_ = 0;
+  std::vector<std::pair<double, double>> losses_;  ///< by ascending t
+};
+
+/// t = k·top/(steps − 1), where top is max_step or the smaller limit; t = 0 alone if that is 0.
+std::vector<double> grid_of(const LineSearchOptions& options) {
+  const double top = std::min(options.max_step, options.limit);
+  if (top == 0) return {0.0};
+  std::vector<double> grid;
+  for (int k = 0; k < options.steps; ++k) grid.push_back(top * k / (options.steps - 1));
+  return grid;
+}
+
+/// t·factor, t·factor², …: one wave, without what `admits` refuses.
+template <typename Admits>
+std::vector<double> wave_from(double t, double factor, Admits&& admits) {
+  std::vector<double> wave;
+  for (int k = 0; k < kWave; ++k) {
+    t *= factor;
+    if (admits(t)) wave.push_back(t);
+  }
+  return wave;
+}
+
+/// Halves the first step while the least loss is at t = 0 or at the smallest step; true if any was tried.
+bool refine_below(Candidates& candidates, double smallest, double slope) {
+  const double visible = 4 * kFloat32 * std::abs(candidates.loss_at_start());
+  const auto admits = [&](double t) { return t * std::abs(slope) >= visible; };
+  bool tried = false;
+  for (double best = 0; best == 0 || best == smallest; best = candidates.best().first) {
+    const auto wave = wave_from(smallest, 0.5, admits);
+    if (wave.empty()) break;
+    candidates.evaluate(wave);
+    smallest = wave.back();
+    tried = true;
+  }
+  return tried;
+}
+
+/// Doubles the grid's top while the largest step is best; true if any was tried.
+bool refine_above(Candidates& candidates, double largest, double limit) {
+  bool tried = false;
+  for (int k = 0; k < kWavesAbove && candidates.best().first == largest; ++k) {
+    const auto wave = wave_from(largest, 2.0, [&](double t) { return t <= limit; });
+    if (wave.empty()) break;
+    candidates.evaluate(wave);
+    largest = wave.back();
+    tried = true;
+  }
+  return tried;
+}
+
+std::string describe(const LineSearchSummary& summary) {
+  const double start = summary.losses.front().second;
+  const std::size_t count = summary.losses.size();
+  if (summary.t_star == 0) {
+    const double smallest = count > 1 ? summary.losses[1].first : 0.0;
+    return fmt::format("none of {} steps from t = {:.3g} lowers the validation loss of {:.6f}", count - 1,
+                       smallest, start);
+  }
+  const char* where = summary.refined_below   ? ", below the grid"
+                      : summary.refined_above ? ", beyond the grid"
+                                              : "";
+  return fmt::format("the validation loss falls from {:.6f} to {:.6f} at t* = {:.4g}{}, of {} steps", start,
+                     summary.loss, summary.t_star, where, count);
+}
+
+}  // namespace
+
+std::string LineSearchOptions::violation() const {
+  if (steps < 2) return fmt::format("steps = {} violates steps ≥ 2", steps);
+  if (!(max_step > 0) || !std::isfinite(max_step)) {
+    return fmt::format("max_step = {} violates 0 < max_step < ∞", max_step);
+  }
+  if (!std::isfinite(slope)) return fmt::format("slope = {} violates |slope| < ∞", slope);
+  if (!(limit >= 0)) return fmt::format("limit = {} violates limit ≥ 0", limit);
+  return "";
+}
+
+LineSearchSummary line_search(const Objective& objective, const SequenceSet& valid,
+                              const at::Tensor& direction, const LineSearchOptions& options,
+                              const std::function<void(std::int64_t done, std::int64_t planned)>& on_progress,
+                              const Communicator& comm) {
+  if (const auto violation = options.violation(); !violation.empty()) {
+    throw AgreedError(ExitCode::usage, "line search: " + violation);
+  }
+  Candidates candidates(objective, valid, direction, on_progress, comm);
+  const auto grid = grid_of(options);
+  candidates.evaluate(grid);
+  if (candidates.loss_at_start() == kInfinity) {
+    throw AgreedError(ExitCode::numerical, "line search: the validation loss at t = 0 is not finite");
+  }
+  LineSearchSummary summary;
+  if (options.refine && grid.size() > 1) {
+    const double best = candidates.best().first;
+    if (best == 0) summary.refined_below = refine_below(candidates, grid[1], options.slope);
+    if (best == grid.back()) summary.refined_above = refine_above(candidates, best, options.limit);
+  }
+  summary.losses = candidates.losses();
+  std::tie(summary.t_star, summary.loss) = candidates.best();
+  summary.evaluated = candidates.evaluated_by_group();
+  summary.message = describe(summary);
+  return summary;
+}
+
+}  // namespace lift

@@ -1,0 +1,172 @@
+#include "src/search/local_model.hpp"
+
+#include <ATen/ops/empty.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "mpi/agreement.hpp"
+#include "mpi/process_grid.hpp"
+#include "src/objective/distributed.hpp"
+#include "src/search/probes.hpp"
+#include "src/training/vectors.hpp"
+
+namespace lift {
+
+namespace {
+
+/// Probes whose products share one forward and one first backward pass: a quarter less work at four than one
+/// by one, for as many more vectors of length n.
+constexpr int kProbesPerGraph = 4;
+
+using Sequences = std::vector<std::int64_t>;
+
+/// One round's fixed choices.
+struct Round {
+  const SearchState& state;
+  const SearchOptions& options;
+  int number;
+  Sequences gradient_sequences;  ///< of the validation split, that make g
+  Sequences hessian_sequences;   ///< of the training split, that make all products
+  std::vector<CoordinateRange> masked;
+
+  [[nodiscard]] const TunedParameters& tuned() const { return state.objective.tuned(); }
+  [[nodiscard]] int p() const { return state.regularizer.p(); }
+};
+
+Round choose(const SearchState& state, const SearchOptions& options, int number) {
+  const auto sample = [&](Sample purpose, const SequenceSet& set, int batches) {
+    const std::int64_t count = batches > 0 ? std::int64_t{batches} * options.batch : set.size();
+    return sample_sequences(options.seed, number, purpose, set.size(), count);
+  };
+  return {state,
+          options,
+          number,
+          sample(Sample::gradient, state.valid, options.batches),
+          sample(Sample::hessian, state.train, options.hvp_batches),
+          key_biases(state.objective.tuned().layout())};
+}
+
+double finite_norm(const at::Tensor& vector, const std::string& name) {
+  const double norm = norm64(vector);
+  if (!std::isfinite(norm)) throw Error(ExitCode::numerical, name + " is not finite");
+  return norm;
+}
+
+/// This rank's shard of (0_p, w), as float64.
+std::vector<double> shard_behind_zeros(const at::Tensor& w, int p, const ShardMap& layout, int rank) {
+  std::vector<double> shard(static_cast<std::size_t>(layout.size(rank)), 0.0);
+  const std::int64_t first = std::max<std::int64_t>(layout.begin(rank) - p, 0);
+  const std::int64_t last = std::max(layout.end(rank) - p, first);
+  const auto part = w.narrow(0, first, last - first).to(at::kCPU, at::kDouble).contiguous();
+  std::copy_n(part.const_data_ptr<double>(), last - first, shard.end() - (last - first));
+  return shard;
+}
+
+void add_validation_gradient(const Round& round, LocalModel& model) {
+  auto [loss, gradient] =
+      mean_gradient(round.state.objective, round.state.valid, round.gradient_sequences, round.state.comm);
+  mask(gradient, round.masked);
+  agree(round.state.comm, [&] { finite_norm(gradient, "the gradient of the validation loss"); });
+  model.valid_loss = loss;
+  model.g = shard_behind_zeros(gradient, round.p(), model.a.layout(), round.state.comm.rank());
+}
+
+double stationarity(const Round& round) {
+  auto f = mean_gradient(round.state.objective, round.state.train, round.hessian_sequences, round.state.comm);
+  round.state.regularizer.add_gradient(round.state.lambda, round.tuned().flat(), f.gradient);
+  return norm64(f.gradient);
+}
+
+at::Tensor masked_probe(const Round& round, int probe) {
+  const auto& w = round.tuned().flat();
+  auto v = random_probe(round.options.seed, round.number, probe, w.numel(), w.scalar_type(), w.device());
+  mask(v, round.masked);
+  return v.div_(norm64(v));
+}
+
+/// [vᵀH21, vᵀH22] on the host, from v and ∇²L_t v.
+at::Tensor row_of(const Round& round, int probe, const at::Tensor& v, at::Tensor& product) {
+  const auto& [state, options] = std::tie(round.state, round.options);
+  state.regularizer.add_hessian_vector(state.lambda, v, product);
+  mask(product, round.masked);
+  finite_norm(product, fmt::format("the Hessian-vector product of probe {}", probe));
+  auto cross = state.regularizer.cross(round.tuned().flat(), v);
+  auto row = at::empty({round.p() + product.numel()}, product.options().device(at::kCPU));
+  for (std::size_t i = 0; i < cross.size(); ++i) {
+    const double scale = options.radius.space == LambdaSpace::log ? state.lambda[i] : 1.0;
+    row.narrow(0, static_cast<std::int64_t>(i), 1).fill_(scale * cross[i]);
+  }
+  row.narrow(0, round.p(), product.numel()).copy_(product);
+  return row;
+}
+
+/// Rows of `probes`, made together by the ranks of a group.
+std::vector<at::Tensor> rows_of(const Round& round, const std::vector<int>& probes,
+                                const Communicator& group) {
+  std::vector<at::Tensor> v;
+  for (const int probe : probes) v.push_back(masked_probe(round, probe));
+  auto products =
+      mean_hessian_vectors(round.state.objective, round.state.train, round.hessian_sequences, v, group);
+  std::vector<at::Tensor> rows;
+  for (std::size_t k = 0; k < v.size(); ++k) {
+    rows.push_back(row_of(round, probes[k], v[k], products[k]));
+    products[k].reset();
+  }
+  return rows;
+}
+
+void insert_row(ProbeMatrix& a, int index, const at::Tensor& row) {
+  const auto size = static_cast<std::size_t>(row.numel());
+  if (row.scalar_type() == at::kDouble) {
+    a.insert(index, std::span<const double>(row.const_data_ptr<double>(), size));
+  } else {
+    a.insert(index, std::span<const float>(row.const_data_ptr<float>(), size));
+  }
+}
+
+/// Probes are dealt over the groups of ranks; the leader of a group hands over the row of each.
+void add_rows(const Round& round, const SearchObserver& observer, LocalModel& model) {
+  const ProcessGrid grid(round.state.comm, round.options.probes);
+  for (int first = 0; first < grid.rounds(); first += kProbesPerGraph) {
+    const int last = std::min(first + kProbesPerGraph, grid.rounds());
+    std::vector<int> probes;
+    for (int k = first; k < std::min(last, grid.tasks_of_group()); ++k) probes.push_back(grid.task(k));
+    std::vector<at::Tensor> rows;
+    agree(round.state.comm, [&] {
+      if (!probes.empty()) rows = rows_of(round, probes, grid.data());
+    });
+    for (int k = first; k < last; ++k) {
+      if (grid.leads() && k < grid.tasks_of_group()) {
+        insert_row(model.a, grid.task(k), rows[static_cast<std::size_t>(k - first)]);
+      } else {
+        model.a.insert(-1, std::span<const double>());
+      }
+    }
+    if (observer.on_progress) {
+      observer.on_progress("probes", std::min(last * grid.groups(), grid.tasks()), grid.tasks());
+    }
+  }
+  model.probes_done = grid.tasks_of_group();
+}
+
+}  // namespace
+
+LocalModel build_local_model(const SearchState& state, const SearchOptions& options, int round,
+                             const SearchObserver& observer) {
+  const Round choices = choose(state, options, round);
+  LocalModel model{ProbeMatrix(choices.p() + choices.tuned().n(), options.probes, state.comm), {}, {}};
+  {
+    const auto scope = state.timers.measure("gradient");
+    add_validation_gradient(choices, model);
+    model.stationarity = stationarity(choices);
+    if (observer.on_progress) observer.on_progress("gradient", 1, 1);
+  }
+  const auto scope = state.timers.measure("probes");
+  add_rows(choices, observer, model);
+  model.u = box_bounds(choices.tuned(), options.radius, model.a.layout(), state.comm.rank());
+  return model;
+}
+
+}  // namespace lift

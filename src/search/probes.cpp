@@ -1,0 +1,69 @@
+#include "src/search/probes.hpp"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/empty.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <span>
+#include <string_view>
+
+namespace lift {
+namespace {
+
+/// Training counts its epochs from 0 in the same stream; choices of sequences stay far above.
+constexpr std::uint64_t kSamples = std::uint64_t{1} << 63;
+
+/// One 64-bit sequence number for a pair of 32-bit ones.
+std::uint64_t paired(std::uint32_t high, std::uint32_t low) {
+  return (static_cast<std::uint64_t>(high) << 32) | low;
+}
+
+}  // namespace
+
+std::vector<CoordinateRange> key_biases(const TunedLayout& layout) {
+  std::vector<CoordinateRange> ranges;
+  for (const auto& tensor : layout.tensors()) {
+    if (!std::string_view(tensor.name).ends_with(".attn.c_attn.bias")) continue;
+    const std::int64_t width = tensor.size / 3;  // query, key and value biases, one after the other
+    ranges.push_back({tensor.offset + width, tensor.offset + 2 * width});
+  }
+  return ranges;
+}
+
+void mask(at::Tensor& vector, const std::vector<CoordinateRange>& ranges) {
+  for (const auto& range : ranges) vector.narrow(0, range.begin, range.end - range.begin).zero_();
+}
+
+at::Tensor random_unit_vector(const Philox& philox, std::uint64_t sequence, std::int64_t n,
+                              at::ScalarType type, at::Device device) {
+  auto vector = at::empty({n}, at::kDouble);
+  const std::span<double> values(vector.mutable_data_ptr<double>(), static_cast<std::size_t>(n));
+  philox.normals(sequence, 0, values);
+  const double norm = std::sqrt(std::inner_product(values.begin(), values.end(), values.begin(), 0.0));
+  return vector.div_(norm).to(device, type);
+}
+
+at::Tensor random_probe(std::uint64_t seed, int round, int probe, std::int64_t n, at::ScalarType type,
+                        at::Device device) {
+  const auto sequence = paired(static_cast<std::uint32_t>(round), static_cast<std::uint32_t>(probe));
+  return random_unit_vector(Philox(seed, RandomStream::probes), sequence, n, type, device);
+}
+
+std::vector<std::int64_t> sample_sequences(std::uint64_t seed, int round, Sample purpose, std::int64_t total,
+                                           std::int64_t count) {
+  std::vector<std::int64_t> chosen(static_cast<std::size_t>(std::min(count, total)));
+  std::iota(chosen.begin(), chosen.end(), std::int64_t{0});
+  if (count >= total) return chosen;
+  const auto sequence =
+      kSamples | paired(static_cast<std::uint32_t>(round), static_cast<std::uint32_t>(purpose));
+  const Permutation permutation(Philox(seed, RandomStream::batch_order), sequence,
+                                static_cast<std::uint64_t>(total));
+  for (auto& index : chosen)
+    index = static_cast<std::int64_t>(permutation(static_cast<std::uint64_t>(index)));
+  std::sort(chosen.begin(), chosen.end());
+  return chosen;
+}
+
+}  // namespace lift

@@ -1,0 +1,80 @@
+#include "src/search/radius.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "src/search/probes.hpp"
+#include "src/training/vectors.hpp"
+
+namespace lift {
+namespace {
+
+/// RMS(all) is what a tensor of zeros, such as a fresh bias, is measured by, at this fraction.
+constexpr double kFloor = 0.1;
+
+/// The shard [begin, end) of a vector that is filled range by range.
+class Shard {
+ public:
+  Shard(std::int64_t begin, std::int64_t end)
+      : begin_(begin), end_(end), values_(static_cast<std::size_t>(end - begin)) {}
+
+  void fill(std::int64_t first, std::int64_t last, double value) {
+    const std::int64_t from = std::clamp(first, begin_, end_) - begin_;
+    const std::int64_t to = std::clamp(last, begin_, end_) - begin_;
+    std::fill(values_.begin() + from, values_.begin() + to, value);
+  }
+  [[nodiscard]] std::vector<double> take() { return std::move(values_); }
+
+ private:
+  std::int64_t begin_;
+  std::int64_t end_;
+  std::vector<double> values_;
+};
+
+/// ρ_k of every tuned tensor.
+std::vector<double> tensor_radii(const TunedParameters& tuned, const RadiusOptions& options) {
+  const auto& tensors = tuned.layout().tensors();
+  std::vector<double> radii(tensors.size(), options.rho);
+  if (options.unit == RadiusUnit::absolute) return radii;
+  double all_squares = 0;
+  for (std::size_t k = 0; k < tensors.size(); ++k) {
+    const double norm = norm64(tuned.flat().narrow(0, tensors[k].offset, tensors[k].size));
+    all_squares += norm * norm;
+    radii[k] = norm / std::sqrt(static_cast<double>(tensors[k].size));
+  }
+  const double floor = kFloor * std::sqrt(all_squares / static_cast<double>(tuned.n()));
+  for (auto& radius : radii) radius = options.rho * std::max(radius, floor);
+  return radii;
+}
+
+}  // namespace
+
+std::string RadiusOptions::violation() const {
+  if (!(rho > 0) || !std::isfinite(rho)) return fmt::format("rho = {} violates 0 < rho < ∞", rho);
+  if (!(lambda_scale >= 0) || !std::isfinite(lambda_scale)) {
+    return fmt::format("lambda_scale = {} violates 0 ≤ lambda_scale < ∞", lambda_scale);
+  }
+  return "";
+}
+
+std::vector<double> box_bounds(const TunedParameters& tuned, const RadiusOptions& options,
+                               const ShardMap& layout, int rank) {
+  const std::int64_t p = tuned.layout().p();
+  const auto radii = tensor_radii(tuned, options);
+  const auto& tensors = tuned.layout().tensors();
+  Shard shard(layout.begin(rank), layout.end(rank));
+  shard.fill(0, p, options.lambda_scale);
+  for (std::size_t k = 0; k < tensors.size(); ++k) {
+    shard.fill(p + tensors[k].offset, p + tensors[k].offset + tensors[k].size, radii[k]);
+  }
+  for (const auto& range : key_biases(tuned.layout())) shard.fill(p + range.begin, p + range.end, 0.0);
+  return shard.take();
+}
+
+double next_radius(double rho, double t_star) noexcept {
+  return rho * std::clamp(t_star, 0.25, 4.0);
+}
+
+}  // namespace lift

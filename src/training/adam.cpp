@@ -1,0 +1,35 @@
+#include "src/training/adam.hpp"
+
+#include <ATen/ops/_fused_adam.h>
+#include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
+#include <c10/core/GradMode.h>
+
+#include <cmath>
+
+#include "src/training/vectors.hpp"
+
+namespace lift {
+
+Adam::Adam(const at::Tensor& w, Options options)
+    : options_(options),
+      first_moment_(at::zeros_like(w)),
+      second_moment_(at::zeros_like(w)),
+      kernel_steps_(at::zeros({}, w.options().dtype(at::kFloat))) {}
+
+void Adam::step(at::Tensor& w, const at::Tensor& gradient, double rate) {
+  const c10::NoGradGuard no_graph;
+  ++steps_;
+  kernel_steps_.fill_(static_cast<double>(steps_));
+  at::_fused_adam_({w}, {gradient}, {first_moment_}, {second_moment_}, {}, {kernel_steps_}, rate,
+                   options_.beta1, options_.beta2, /*weight_decay=*/0.0, options_.epsilon, /*amsgrad=*/false,
+                   /*maximize=*/false);
+}
+
+double clip_norm(at::Tensor& gradient, double limit) {
+  const double norm = norm64(gradient);
+  if (limit > 0 && std::isfinite(norm) && norm > limit) gradient.mul_(limit / norm);
+  return norm;
+}
+
+}  // namespace lift

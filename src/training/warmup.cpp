@@ -1,0 +1,203 @@
+#include "src/training/warmup.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <numbers>
+#include <utility>
+
+#include "mpi/error.hpp"
+#include "src/training/adam.hpp"
+#include "src/training/vectors.hpp"
+
+namespace lift {
+namespace {
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+/// Wall seconds since it was made.
+class Stopwatch {
+ public:
+  [[nodiscard]] double seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+/// Mean wall time of what happens again and again.
+struct Pace {
+  double seconds = 0;
+  std::int64_t times = 0;
+  void add(double more) {
+    seconds += more;
+    ++times;
+  }
+  [[nodiscard]] double mean() const { return times > 0 ? seconds / static_cast<double>(times) : 0.0; }
+};
+
+/// The state of one warm-up; its members are the steps of the story told by run().
+class Warmup {
+ public:
+  Warmup(const Objective& objective, const Regularizer& regularizer, std::span<const double> lambda,
+         const SequenceSet& train, const SequenceSet& valid, const SequenceSet& test,
+         const WarmupOptions& options, const WarmupObserver& observer, const Communicator& comm)
+      : objective_(objective),
+        regularizer_(regularizer),
+        lambda_(lambda),
+        train_(train),
+        valid_(valid),
+        test_(test),
+        options_(options),
+        observer_(observer),
+        comm_(comm),
+        order_(options.seed, train.size(), options.batch),
+        steps_(options.epochs * order_.batches_per_epoch()),
+        w_(objective.tuned().flat()),
+        last_good_(w_.clone()),
+        adam_(w_, {}) {}
+
+  WarmupSummary run() {
+    evaluate(0, kNaN);
+    for (int epoch = 1; epoch <= options_.epochs; ++epoch) evaluate(epoch, train_epoch(epoch));
+    summary_.steps = adam_.steps();
+    return std::move(summary_);
+  }
+
+ private:
+  /// Validation and test loss after `epoch`; keeps W if it is the best so far.
+  void evaluate(int epoch, double train_loss) {
+    const Stopwatch watch;
+    WarmupEpoch record{.epoch = epoch, .train = train_loss, .test = kNaN};
+    at_epoch(epoch, [&] {
+      record.valid = mean_loss(objective_, valid_, first_sequences(valid_.size()), comm_);
+      if (test_.size() > 0) record.test = mean_loss(objective_, test_, first_sequences(test_.size()), comm_);
+    });
+    record.best = summary_.epochs.empty() || record.valid < best_loss_;
+    if (record.best) keep_best(record);
+    summary_.epochs.push_back(record);
+    evaluation_pace_.add(watch.seconds());
+    if (observer_.on_epoch) observer_.on_epoch(record);
+  }
+
+  void keep_best(const WarmupEpoch& record) {
+    best_loss_ = record.valid;
+    summary_.best_epoch = record.epoch;
+    summary_.best_weights = w_.to(at::kCPU, w_.scalar_type(), /*non_blocking=*/false, /*copy=*/true);
+  }
+
+  /// One pass over the training sequences; returns the mean loss of its sequences as they were met.
+  double train_epoch(int epoch) {
+    double total = 0;
+    for (std::int64_t index = 0; index < order_.batches_per_epoch(); ++index) {
+      const auto sequences = order_.batch(epoch - 1, index);
+      total += train_step(epoch, sequences) * static_cast<double>(sequences.size());
+    }
+    return total / static_cast<double>(train_.size());
+  }
+
+  /// One Adam step on F over a global batch; returns L_t of the batch before it.
+  double train_step(int epoch, const std::vector<std::int64_t>& sequences) {
+    const Stopwatch watch;
+    WarmupStep record{.step = adam_.steps() + 1, .steps = steps_};
+    LossAndGradient f;
+    at_epoch(epoch, [&] { f = mean_gradient(objective_, train_, sequences, comm_); });
+    regularizer_.add_gradient(lambda_, w_, f.gradient);
+    record.gradient_norm = clip_norm(f.gradient, options_.clip);
+    if (!std::isfinite(record.gradient_norm)) {
+      throw AgreedError(ExitCode::numerical, diagnosis(epoch, "the gradient is not finite"));
+    }
+    record.rate = scheduled_rate(options_.schedule, options_.rate, adam_.steps(), steps_);
+    last_good_.copy_(w_);
+    adam_.step(w_, f.gradient, record.rate);
+    record.loss = f.loss;
+    report(record, sequences.size(), watch.seconds());
+    return f.loss;
+  }
+
+  void report(WarmupStep& record, std::size_t sequences, double seconds) {
+    step_pace_.add(seconds);
+    if (!observer_.on_step) return;
+    const auto epochs = static_cast<double>(options_.epochs);
+    record.epoch = epochs * static_cast<double>(record.step) / static_cast<double>(steps_);
+    record.tokens_per_second = static_cast<double>(sequences) * train_.length() / seconds;
+    const double evaluations_left = epochs + 1 - static_cast<double>(evaluation_pace_.times);
+    record.seconds_left = step_pace_.mean() * static_cast<double>(steps_ - record.step) +
+                          evaluation_pace_.mean() * evaluations_left;
+    observer_.on_step(record);
+  }
+
+  /// Runs a collective evaluation at the current W; if a loss is not finite, W goes back to the last good
+  /// one.
+  template <typename Evaluation>
+  void at_epoch(int epoch, Evaluation&& evaluation) {
+    try {
+      evaluation();
+    } catch (const AgreedError& error) {
+      if (error.code() == ExitCode::numerical) w_.copy_(last_good_);
+      throw AgreedError(error.code(), diagnosis(epoch, error.what()));
+    }
+  }
+
+  [[nodiscard]] std::string diagnosis(int epoch, const std::string& cause) const {
+    return fmt::format("warm-up stopped after step {} of {} (epoch {} of {}): {}", adam_.steps(), steps_,
+                       epoch, options_.epochs, cause);
+  }
+
+  const Objective& objective_;
+  const Regularizer& regularizer_;
+  std::span<const double> lambda_;
+  const SequenceSet& train_;
+  const SequenceSet& valid_;
+  const SequenceSet& test_;
+  const WarmupOptions& options_;
+  const WarmupObserver& observer_;
+  const Communicator& comm_;
+  BatchOrder order_;
+  std::int64_t steps_;
+  at::Tensor w_;          ///< shares the storage of tuned().flat()
+  at::Tensor last_good_;  ///< the last W whose training loss was finite
+  Adam adam_;
+  Pace step_pace_;
+  Pace evaluation_pace_;
+  double best_loss_ = std::numeric_limits<double>::infinity();
+  WarmupSummary summary_;
+};
+
+}  // namespace
+
+double scheduled_rate(Schedule schedule, double rate, std::int64_t step, std::int64_t steps) noexcept {
+  const double done = static_cast<double>(step) / static_cast<double>(steps);
+  switch (schedule) {
+    case Schedule::cosine:
+      return rate * 0.5 * (1 + std::cos(std::numbers::pi * done));
+    case Schedule::linear:
+      return rate * (1 - done);
+    case Schedule::constant:
+      break;
+  }
+  return rate;
+}
+
+std::string WarmupOptions::violation() const {
+  if (epochs < 0) return fmt::format("epochs = {} violates epochs ≥ 0", epochs);
+  if (!(rate > 0) || !std::isfinite(rate)) return fmt::format("rate = {} violates 0 < rate < ∞", rate);
+  if (!(clip >= 0) || !std::isfinite(clip)) return fmt::format("clip = {} violates 0 ≤ clip < ∞", clip);
+  if (batch < 1) return fmt::format("batch = {} violates batch ≥ 1", batch);
+  return "";
+}
+
+WarmupSummary warm_up(const Objective& objective, const Regularizer& regularizer,
+                      std::span<const double> lambda, const SequenceSet& train, const SequenceSet& valid,
+                      const SequenceSet& test, const WarmupOptions& options, const WarmupObserver& observer,
+                      const Communicator& comm) {
+  if (const auto violation = options.violation(); !violation.empty()) {
+    throw AgreedError(ExitCode::usage, "warm-up: " + violation);
+  }
+  return Warmup(objective, regularizer, lambda, train, valid, test, options, observer, comm).run();
+}
+
+}  // namespace lift
