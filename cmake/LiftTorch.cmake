@@ -15,8 +15,15 @@ endif()
 include(${LIFT_TORCH_ROOT}/share/cmake/Torch/TorchConfigVersion.cmake)
 set(LIFT_TORCH_VERSION ${PACKAGE_VERSION})
 
+# LibTorch's include folder brings an fmt of its own, newer than the one that is linked: ours is found first.
+get_target_property(LIFT_FMT_INCLUDE fmt::fmt INTERFACE_INCLUDE_DIRECTORIES)
+list(GET LIFT_FMT_INCLUDE 0 LIFT_FMT_INCLUDE)
+file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/before_torch)
+file(CREATE_LINK ${LIFT_FMT_INCLUDE}/fmt ${PROJECT_BINARY_DIR}/before_torch/fmt SYMBOLIC)
+
 add_library(lift_dep_torch INTERFACE IMPORTED GLOBAL)
 target_include_directories(lift_dep_torch SYSTEM INTERFACE
+  ${PROJECT_BINARY_DIR}/before_torch
   ${LIFT_TORCH_ROOT}/include ${LIFT_TORCH_ROOT}/include/torch/csrc/api/include)
 if(LIFT_CUDA)
   list(APPEND CMAKE_PREFIX_PATH ${LIFT_TORCH_ROOT})
