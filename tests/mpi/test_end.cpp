@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -14,25 +15,36 @@
 
 namespace {
 
+struct Output {
+  int code = -1;
+  std::vector<std::string> lines;  ///< of stdout and stderr
+};
+
+/// Runs `program` on `ranks` ranks under mpiexec; `timeout` turns a hang into code 124.
+Output run(int ranks, const std::string& program) {
+  const std::string command = fmt::format("timeout 60 {} {} {} 2>&1", LIFT_MPIEXEC, ranks, program);
+  FILE* pipe = popen(command.c_str(), "r");
+  std::string text;
+  std::array<char, 4096> piece{};
+  while (pipe != nullptr && fgets(piece.data(), piece.size(), pipe) != nullptr) text += piece.data();
+  Output output;
+  const int status = pipe == nullptr ? -1 : pclose(pipe);
+  if (WIFEXITED(status)) output.code = WEXITSTATUS(status);
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) output.lines.push_back(line);
+  return output;
+}
+
 struct Ending {
   int code = -1;
   std::vector<pid_t> ranks;
   std::vector<std::string> errors;  ///< lines of the form `lift: error: …`
 };
 
-/// Runs end_probe under mpiexec; `timeout` turns a hang into code 124.
 Ending run_probe(int ranks, const std::string& mode) {
-  const std::string command =
-      fmt::format("timeout 60 {} {} {} {} 2>&1", LIFT_MPIEXEC, ranks, LIFT_END_PROBE, mode);
-  FILE* pipe = popen(command.c_str(), "r");
-  std::string output;
-  std::array<char, 4096> piece{};
-  while (pipe != nullptr && fgets(piece.data(), piece.size(), pipe) != nullptr) output += piece.data();
-  Ending ending;
-  const int status = pipe == nullptr ? -1 : pclose(pipe);
-  if (WIFEXITED(status)) ending.code = WEXITSTATUS(status);
-  std::istringstream lines(output);
-  for (std::string line; std::getline(lines, line);) {
+  const Output output = run(ranks, fmt::format("{} {}", LIFT_END_PROBE, mode));
+  Ending ending{output.code, {}, {}};
+  for (const std::string& line : output.lines) {
     if (line.rfind("pid ", 0) == 0) ending.ranks.push_back(std::stoi(line.substr(4)));
     if (line.rfind("lift: error: ", 0) == 0) ending.errors.push_back(line);
   }
@@ -89,6 +101,18 @@ TEST(EndOfAGroup, ThatAgreedWithoutTheOthersEndsThemToo) {
   for (const std::string& error : ending.errors)
     EXPECT_EQ(error.rfind(line_of("a cause", 4), 0), 0U) << error;
   expect_all_gone(ending, 4);
+}
+
+TEST(EndOfATest, AFailureOnOneRankFailsTheRunAndIsShown) {
+  const Output output = run(2, LIFT_FAILING_PROBE);
+  EXPECT_EQ(output.code, 1);
+  const auto shown = [&](const std::string& text) {  // within a line: GoogleTest colours some of them
+    return std::count_if(output.lines.begin(), output.lines.end(),
+                         [&](const std::string& line) { return line.find(text) != std::string::npos; });
+  };
+  EXPECT_EQ(shown("rank 1: on purpose"), 1);
+  EXPECT_EQ(shown("Probe.FailsOnTheLastRank on rank 1"), 1);
+  EXPECT_EQ(shown("2 tests."), 1);  // that passed: rank 0 alone would have reported no more
 }
 
 INSTANTIATE_TEST_SUITE_P(Ranks, End, testing::Values(1, 2, 4));
