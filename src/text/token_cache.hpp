@@ -16,7 +16,7 @@ namespace lift {
 /// int32. It appears by a rename, so that no reader meets half an entry and any number of runs may share the
 /// folder. Nothing here fails a run: what cannot be read or written is a warning.
 /// Limits      for one rank at a time (rank 0 of a run).
-/// Test        tests/src/text/test_token_cache.cpp
+/// Test        tests/src/text/test_corpus.cpp
 class TokenCache {
  public:
   using Warn = std::function<void(const std::string&)>;
