@@ -29,7 +29,7 @@ std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 2> key,
 ///         position / 2), its highest bit set for normals, so that they never share bits with uniforms.
 ///         Normals by Box–Muller in double, on the host, so that the bits do not depend on the device.
 /// Limits  position < 2^63; normals within ±8.6, where 53-bit uniforms end.
-/// Cost    one Philox block for two numbers; a sequence of normals about 20 ns each.
+/// Cost    one Philox block for two numbers; a sequence of normals about 50 ns each [measured].
 /// Test    tests/mpi/test_philox.cpp
 class Philox {
  public:
