@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <boost/program_options.hpp>
-#include <map>
+#include <cctype>
 #include <sstream>
 #include <vector>
 
@@ -17,14 +17,15 @@ namespace po = boost::program_options;
 
 constexpr unsigned kColumns = 110;
 
-/// "Learning rate of Adam. A number > 0."
+/// "Length of a sequence [tokens]. A whole number >= 2."
 std::string sentence(const OptionSpec& spec) {
-  std::string text(spec.help);
+  std::string text(spec.help.substr(0, spec.help.size() - 1));
+  text += spec.unit.empty() ? "." : fmt::format(" [{}].", spec.unit);
   if (spec.presence == Presence::required) text += " Required.";
   if (spec.kind == Kind::flag || spec.kind == Kind::path || spec.kind == Kind::text) return text;
   std::string value = expected(spec);
   value.front() = static_cast<char>(std::toupper(static_cast<unsigned char>(value.front())));
-  return fmt::format("{} {}{}{}.", text, value, spec.unit.empty() ? "" : " in ", spec.unit);
+  return fmt::format("{} {}.", text, value);
 }
 
 const char* value_name(Kind kind) {
@@ -66,8 +67,7 @@ void add(po::options_description& group, const OptionSpec& spec) {
 std::vector<std::string_view> groups_of(Job job) {
   std::vector<std::string_view> groups;
   for (const OptionSpec& spec : option_table()) {
-    const bool has = std::ranges::count(spec.jobs, job) > 0;
-    if (has && std::ranges::count(groups, spec.group) == 0) groups.push_back(spec.group);
+    if (spec.belongs_to(job) && std::ranges::count(groups, spec.group) == 0) groups.push_back(spec.group);
   }
   return groups;
 }
@@ -95,7 +95,7 @@ std::string job_help(Job job) {
   for (const std::string_view heading : groups_of(job)) {
     po::options_description group(std::string(heading), kColumns);
     for (const OptionSpec& spec : option_table()) {
-      if (spec.group == heading && std::ranges::count(spec.jobs, job) > 0) add(group, spec);
+      if (spec.group == heading && spec.belongs_to(job)) add(group, spec);
     }
     text << '\n' << group;
   }

@@ -5,7 +5,7 @@
 
 #include "jobs/output_file.hpp"
 #include "mpi/agreement.hpp"
-#include "src/report/atomic_file.hpp"
+#include "src/files/atomic_file.hpp"
 
 namespace lift {
 namespace {
@@ -44,7 +44,7 @@ void check_answer_file(const JobContext& context) {
 void write_answer(const JobContext& context, const std::string& json) {
   const std::filesystem::path file = context.options.path("json");
   agree(context.comm, [&] {
-    if (!file.empty() && context.comm.is_root()) write_atomically(file, json);
+    if (!file.empty() && context.comm.is_root()) write_file(file, json);
   });
 }
 

@@ -21,10 +21,13 @@ namespace po = boost::program_options;
 po::options_description description(Job job) {
   po::options_description names;
   for (const OptionSpec& spec : option_table()) {
-    if (std::ranges::count(spec.jobs, job) == 0) continue;
-    auto* value = po::value<std::string>();
-    if (spec.kind == Kind::flag) value->implicit_value("true");
-    names.add_options()(std::string(spec.name).c_str(), value);
+    if (!spec.belongs_to(job)) continue;
+    const std::string name(spec.name);
+    if (spec.kind == Kind::flag) {
+      names.add_options()(name.c_str(), "");
+    } else {
+      names.add_options()(name.c_str(), po::value<std::string>());
+    }
   }
   return names;
 }

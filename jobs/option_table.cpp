@@ -199,6 +199,10 @@ const char* summary(Job job) noexcept {
   return "";
 }
 
+bool OptionSpec::belongs_to(Job job) const noexcept {
+  return std::ranges::find(jobs, job) != jobs.end();
+}
+
 bool Range::contains(double value) const noexcept {
   return (low_open ? value > low : value >= low) && value <= high;
 }
@@ -215,7 +219,7 @@ std::span<const OptionSpec> option_table() {
 
 const OptionSpec* find_option(Job job, std::string_view name) {
   for (const OptionSpec& spec : option_table()) {
-    if (spec.name == name && std::ranges::count(spec.jobs, job) > 0) return &spec;
+    if (spec.name == name && spec.belongs_to(job)) return &spec;
   }
   return nullptr;
 }
@@ -224,7 +228,7 @@ std::string nearest_option(Job job, std::string_view name) {
   const OptionSpec* best = nullptr;
   std::size_t least = std::numeric_limits<std::size_t>::max();
   for (const OptionSpec& spec : option_table()) {
-    if (std::ranges::count(spec.jobs, job) == 0) continue;
+    if (!spec.belongs_to(job)) continue;
     const std::string_view last_part = spec.name.substr(spec.name.rfind('.') + 1);
     const std::size_t distance =
         !name.empty() && spec.name.starts_with(name)

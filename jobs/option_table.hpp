@@ -15,7 +15,7 @@ inline constexpr Job kJobs[] = {Job::run, Job::evaluate, Job::pretrain, Job::lp,
 
 /// What an option's value is, and how it is written.
 enum class Kind {
-  flag,          ///< --name, or name = true|false in a file
+  flag,          ///< --name; in a file name = true or false
   count,         ///< a whole number ≥ 0
   count_or_all,  ///< a whole number ≥ 1 or the word `all`
   real,          ///< a finite number
@@ -51,6 +51,7 @@ struct OptionSpec {
   std::vector<Job> jobs;
   Presence presence = Presence::optional;
   Place place = Place::anywhere;
+  [[nodiscard]] bool belongs_to(Job job) const noexcept;
 };
 
 /// Every option of every job, in the order of the help. Test tests/jobs/test_option_table.cpp

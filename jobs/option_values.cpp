@@ -89,7 +89,7 @@ std::string map_fault(std::string_view text, const Range& range) {
 std::string text_fault(std::string_view text) {
   constexpr std::string_view kBlank = " \t\r";
   if (text.find_first_of("#\n") != std::string_view::npos) {
-    return fmt::format("'{}' contains a # or a line break, which config.cfg cannot hold", text);
+    return fmt::format("{:?} contains a # or a line break, which config.cfg cannot hold", text);
   }
   if (!text.empty() &&
       (kBlank.find(text.front()) != kBlank.npos || kBlank.find(text.back()) != kBlank.npos)) {
@@ -137,7 +137,8 @@ std::string violation(const OptionSpec& spec, std::string_view text) {
 }
 
 std::string expected(const OptionSpec& spec) {
-  const std::string range = spec.range.text().empty() ? "" : " " + spec.range.text();
+  const std::string limits = spec.range.text();
+  const std::string range = limits.empty() ? "" : fmt::format(" {}", limits);
   switch (spec.kind) {
     case Kind::flag:
       return "true or false";

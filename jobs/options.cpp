@@ -20,10 +20,6 @@ constexpr std::string_view kDefault = "default";
   throw Error(ExitCode::usage, message);
 }
 
-bool belongs_to(const OptionSpec& spec, Job job) {
-  return std::ranges::count(spec.jobs, job) > 0;
-}
-
 }  // namespace
 
 std::string read_config_file(const std::filesystem::path& path) {
@@ -70,7 +66,7 @@ void Options::take(const std::vector<Setting>& settings) {
 
 void Options::take_defaults() {
   for (const OptionSpec& spec : option_table()) {
-    if (!belongs_to(spec, job_)) continue;
+    if (!spec.belongs_to(job_)) continue;
     if (spec.kind == Kind::flag) {
       values_.emplace(spec.name, Value{"false", std::string(kDefault)});
     } else if (!spec.default_text.empty()) {
@@ -81,7 +77,7 @@ void Options::take_defaults() {
 
 void Options::require_what_is_required() const {
   for (const OptionSpec& spec : option_table()) {
-    if (belongs_to(spec, job_) && spec.presence == Presence::required && find(spec.name) == nullptr) {
+    if (spec.belongs_to(job_) && spec.presence == Presence::required && find(spec.name) == nullptr) {
       refuse(fmt::format("lift {} needs --{}: {}", to_string(job_), spec.name, spec.help));
     }
   }
@@ -165,7 +161,7 @@ std::string Options::as_config() const {
       fmt::format("# Options of lift {} as resolved; read back with --config.\n", to_string(job_));
   for (const OptionSpec& spec : option_table()) {
     const Value* value = find(spec.name);
-    if (belongs_to(spec, job_) && spec.place == Place::anywhere && value != nullptr) {
+    if (spec.belongs_to(job_) && spec.place == Place::anywhere && value != nullptr) {
       config += fmt::format("{} = {}\n", spec.name, value->text);
     }
   }
@@ -176,7 +172,7 @@ std::string Options::as_table() const {
   std::string table;
   for (const OptionSpec& spec : option_table()) {
     const Value* value = find(spec.name);
-    if (!belongs_to(spec, job_) || value == nullptr) continue;
+    if (!spec.belongs_to(job_) || value == nullptr) continue;
     table += fmt::format("  {:<22} {:<28} {}\n", spec.name, value->text, value->origin);
   }
   return table;
@@ -185,7 +181,7 @@ std::string Options::as_table() const {
 std::vector<std::string> Options::unread() const {
   std::vector<std::string> names;
   for (const OptionSpec& spec : option_table()) {
-    const bool for_the_job = spec.place == Place::anywhere && belongs_to(spec, job_);
+    const bool for_the_job = spec.place == Place::anywhere && spec.belongs_to(job_);
     if (for_the_job && find(spec.name) != nullptr && !read_.contains(spec.name))
       names.emplace_back(spec.name);
   }

@@ -1,0 +1,251 @@
+#include "jobs/options.hpp"
+
+#include <gmock/gmock.h>
+
+#include <fstream>
+
+#include "mpi/error.hpp"
+#include "tests/support/shared.hpp"
+
+namespace lift {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Pair;
+using Words = std::vector<std::string>;
+
+const Words kRun = {"--model", "m", "--data", "d", "--out", "o", "--tune.blocks", "1,7,11"};
+
+Options parse_run(Words words, const std::string& config = "") {
+  words.insert(words.begin(), kRun.begin(), kRun.end());
+  return Options::parse(Job::run, words, [&](const std::filesystem::path&) { return config; });
+}
+
+/// The message with which the words are refused, exit code 2; "" if they are not.
+std::string refusal(const std::function<void()>& parse) {
+  try {
+    parse();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::usage);
+    return error.what();
+  }
+  return "";
+}
+std::string refusal_of_run(const Words& words, const std::string& config = "") {
+  return refusal([&] { (void)parse_run(words, config); });
+}
+
+TEST(Options, ReadsEveryKind) {
+  const Options options = parse_run({"--dry-run", "--warmup.lr", "2e-3", "--seed=7", "--search.batches",
+                                     "all", "--tune.mlp-only", "1,11", "--tune.regularizers", "1:1,7:0,11:2",
+                                     "--lp.lambda", "linear", "--petsc", "-mat_view ascii"});
+  EXPECT_TRUE(options.flag("dry-run"));
+  EXPECT_EQ(options.real("warmup.lr"), 2e-3);
+  EXPECT_EQ(options.count("seed"), 7);
+  EXPECT_EQ(options.count("search.batches"), 0);
+  EXPECT_THAT(options.integers("tune.blocks"), ElementsAre(1, 7, 11));
+  EXPECT_THAT(options.integers("tune.mlp-only"), ElementsAre(1, 11));
+  EXPECT_THAT(options.integer_map("tune.regularizers"), ElementsAre(Pair(1, 1), Pair(7, 0), Pair(11, 2)));
+  EXPECT_EQ(options.text("lp.lambda"), "linear");
+  EXPECT_EQ(options.text("petsc"), "-mat_view ascii");
+  EXPECT_EQ(options.path("model"), "m");
+  EXPECT_EQ(options.path("search.keep"), "");
+  EXPECT_EQ(options.optional_count("limit"), std::nullopt);
+  EXPECT_EQ(options.optional_real("lp.lambda-scale"), std::nullopt);
+}
+
+TEST(Options, CommandLineComesBeforeFileBeforeDefault) {
+  const Options options =
+      parse_run({"--config", "my.cfg", "--batch", "7"}, "batch = 3\n\n[warmup]\nlr = 3e-4  # of Adam\n");
+  EXPECT_EQ(options.count("batch"), 7);
+  EXPECT_EQ(options.real("warmup.lr"), 3e-4);
+  EXPECT_EQ(options.real("warmup.lambda"), 1e-4);
+  EXPECT_EQ(options.origin("batch"), "command line");
+  EXPECT_EQ(options.origin("warmup.lr"), "my.cfg:4");
+  EXPECT_EQ(options.origin("warmup.lambda"), "default");
+  EXPECT_EQ(options.origin("limit"), "unset");
+  EXPECT_TRUE(options.given("warmup.lr"));
+  EXPECT_FALSE(options.given("warmup.lambda"));
+  EXPECT_THAT(options.as_table(), AllOf(HasSubstr("my.cfg:4"), HasSubstr("warmup.lambda")));
+}
+
+TEST(Options, ConfigReadsBackToTheSameValues) {
+  const Options options =
+      parse_run({"--lp.radius", "0.25", "--tune.regularizers", "1:2,7:0", "--petsc", "-a b", "--limit", "12",
+                 "--search.batches", "all", "--json", "answer of mine.json", "--dry-run"});
+  const std::string config = options.as_config();
+  const Options again = Options::parse(Job::run, Words{"--config", "c"}, [&](const auto&) { return config; });
+  EXPECT_EQ(again.as_config(), config);
+  EXPECT_EQ(again.real("lp.radius"), 0.25);
+  EXPECT_EQ(again.path("json"), "answer of mine.json");
+  EXPECT_FALSE(again.flag("dry-run"));
+}
+
+TEST(Options, EmptyListOverridesAFile) {
+  const Options options = parse_run({"--config", "c", "--tune.mlp-only", ""}, "tune.mlp-only = 1");
+  EXPECT_THAT(options.integers("tune.mlp-only"), ElementsAre());
+}
+
+struct Refused {
+  Words words;
+  const char* message;
+};
+
+TEST(Options, RefusesWhatIsWrongOnTheCommandLine) {
+  const std::vector<Refused> cases = {
+      {{"--bacth", "3"}, "unknown option 'bacth' of lift run; the nearest it has is 'batch'"},
+      {{"--batc", "3"}, "unknown option 'batc'"},
+      {{"--batch=3", "--bat=3"}, "unknown option 'bat'"},
+      {{"-h"}, "unknown option 'h'"},
+      {{"--split", "test"}, "'split' is an option of lift evaluate, not of lift run"},
+      {{"word"}, "stray word 'word'"},
+      {{""}, "stray word ''"},
+      {{"--", "word"}, "stray word 'word'"},
+      {{"--dry-run", "true"}, "stray word 'true'"},
+      {{"--dry-run=yes"}, "'--dry-run' does not take any arguments"},
+      {{"--batch", "3", "--batch", "3"}, "--batch: given twice"},
+      {{"--batch"}, "'--batch' is missing"},
+      {{"--batch="}, "'--batch'"},
+      {{"--json", "--batch", "3"}, "--json has no value"},
+      {{"--json", "--bacth", "3"}, "--json has no value; '--bacth' stands in its place"},
+      {{"--json", ""}, "--json: the path is empty"},
+      {{"--json", "a#b"}, R"(--json: "a#b" contains a #)"},
+      {{"--json", "a\nb"}, R"(--json: "a\nb" contains a # or a line break)"},
+      {{"--json", " a"}, "--json: ' a' begins or ends with a blank"},
+      {{"--batch", "four"}, "--batch: 'four' is not a whole number; expected a whole number >= 1"},
+      {{"--batch", "4.0"}, "'4.0' is not a whole number"},
+      {{"--batch", "4 "}, "'4 ' is not a whole number"},
+      {{"--batch", ""}, "'' is not a whole number"},
+      {{"--batch", "-4"}, "--batch: '-4' is out of range"},
+      {{"--seed", "-1"}, "--seed: '-1' is out of range; expected a whole number >= 0"},
+      {{"--batch", "0"}, "'0' is out of range"},
+      {{"--batch", "2147483648"}, "too large, at most 2147483647"},
+      {{"--seed", "9223372036854775808"}, "beyond the range of numbers"},
+      {{"--limit", "0"}, "--limit: '0' is out of range"},
+      {{"--search.steps", "1"}, "--search.steps: '1' is out of range; expected a whole number >= 2"},
+      {{"--search.batches", "some"}, "expected a whole number >= 1 or the word all"},
+      {{"--warmup.lr", "nan"}, "--warmup.lr: 'nan' is not finite; expected a number > 0"},
+      {{"--warmup.lr", "inf"}, "'inf' is not finite"},
+      {{"--warmup.lr", "1e999"}, "beyond the range of numbers"},
+      {{"--warmup.lr", "0"}, "'0' is out of range; expected a number > 0"},
+      {{"--warmup.lr", "1e-4x"}, "'1e-4x' is not a number"},
+      {{"--warmup.lr", "1,5"}, "'1,5' is not a number"},
+      {{"--warmup.lambda", "-1e-4"}, "'-1e-4' is out of range; expected a number >= 0"},
+      {{"--lp.lambda", "Log"}, "'Log' is not one of them; expected one of log, linear"},
+      {{"--tune.mlp-only", "1,,7"}, "'' is not a whole number"},
+      {{"--tune.mlp-only", "1,"}, "'' is not a whole number"},
+      {{"--tune.mlp-only", "1;7"}, "'1;7' is not a whole number"},
+      {{"--tune.mlp-only", "-1"}, "'-1' is out of range"},
+      {{"--tune.regularizers", "1"}, "'1' is not a pair KEY:VALUE"},
+      {{"--tune.regularizers", "1:2:3"}, "'1:2:3' is not a pair"},
+      {{"--tune.regularizers", "1:"}, "'' is not a whole number"},
+      {{"--tune.regularizers", "1:1,1:2"}, "'1' stands twice"},
+  };
+  for (const Refused& refused : cases) {
+    EXPECT_THAT(refusal_of_run(refused.words), HasSubstr(refused.message))
+        << testing::PrintToString(refused.words);
+  }
+}
+
+TEST(Options, RefusesContradictions) {
+  const std::vector<Refused> cases = {
+      {{"--tune.first-blocks", "2"}, "--tune.blocks and --tune.first-blocks contradict each other"},
+      {{"--tune.mlp-only", "2"}, "--tune.mlp-only: block 2 is not tuned; expected one of --tune.blocks"},
+      {{"--tune.mlp-only", "1,1"}, "--tune.mlp-only: block 1 stands twice"},
+      {{"--tune.regularizers", "2:1"}, "--tune.regularizers: block 2 is not tuned"},
+  };
+  for (const Refused& refused : cases) EXPECT_THAT(refusal_of_run(refused.words), HasSubstr(refused.message));
+
+  const auto run = [](Words tune) {
+    Words words = {"--model", "m", "--data", "d", "--out", "o"};
+    words.insert(words.end(), tune.begin(), tune.end());
+    return refusal([&] { (void)Options::parse(Job::run, words); });
+  };
+  EXPECT_THAT(run({}), HasSubstr("nothing to tune"));
+  EXPECT_THAT(run({"--tune.blocks", ""}), HasSubstr("nothing to tune"));
+  EXPECT_THAT(run({"--tune.blocks", "3,3"}), HasSubstr("--tune.blocks: block 3 stands twice"));
+  EXPECT_THAT(run({"--tune.first-blocks", "2", "--tune.mlp-only", "2"}),
+              HasSubstr("expected one of --tune.first-blocks"));
+  EXPECT_EQ(run({"--tune.first-blocks", "2", "--tune.mlp-only", "1"}), "");
+}
+
+TEST(Options, RefusesContradictionsOfOtherJobs) {
+  const Words pretrain = {"--data", "d", "--out", "o", "--tokenizer", "t"};
+  const auto with = [&](Words more) {
+    more.insert(more.begin(), pretrain.begin(), pretrain.end());
+    return refusal([&] { (void)Options::parse(Job::pretrain, more); });
+  };
+  EXPECT_THAT(with({"--width", "10", "--heads", "4"}),
+              HasSubstr("--width 10 is not a multiple of --heads 4"));
+  EXPECT_THAT(with({"--length", "65", "--positions", "64"}),
+              HasSubstr("--length 65 is beyond --positions 64"));
+  EXPECT_EQ(with({}), "");
+  const Words lp = {"--input", "a", "--output", "a"};
+  EXPECT_THAT(refusal([&] { (void)Options::parse(Job::lp, lp); }),
+              HasSubstr("--input and --output are both a"));
+}
+
+TEST(Options, RefusesAMissingRequiredOption) {
+  const Words words = {"--model", "m"};
+  EXPECT_THAT(refusal([&] { (void)Options::parse(Job::evaluate, words); }),
+              HasSubstr("lift evaluate needs --data"));
+}
+
+TEST(Options, RefusesWhatIsWrongInAFile) {
+  const auto in_file = [](const std::string& config) {
+    return refusal_of_run({"--config", "my.cfg"}, config);
+  };
+  EXPECT_THAT(in_file("# one\nbatch = 3\nnonsense\n"), HasSubstr("my.cfg:3: 'nonsense' is neither"));
+  EXPECT_THAT(in_file("[warmup]\nlr = 1\n\nepoch = 3\n"),
+              AllOf(HasSubstr("my.cfg:4: "), HasSubstr("'warmup.epoch'"), HasSubstr("'warmup.epochs'")));
+  EXPECT_THAT(in_file("split = test"), HasSubstr("my.cfg:1: split: 'split' is an option of lift evaluate"));
+  EXPECT_THAT(in_file("batch = 3\r\nbatch = 3\r\n"),
+              HasSubstr("my.cfg:2: batch: given twice (my.cfg:1 and my.cfg:2)"));
+  EXPECT_THAT(in_file("warmup.lr = 3\n[warmup]\nlr = 3\n"), HasSubstr("my.cfg:3: warmup.lr: given twice"));
+  EXPECT_THAT(in_file("batch = x"), HasSubstr("my.cfg:1: batch: 'x' is not a whole number"));
+  EXPECT_THAT(in_file("batch ="), HasSubstr("my.cfg:1: batch: '' is not a whole number"));
+  EXPECT_THAT(in_file("config = other.cfg"), HasSubstr("belongs on the command line"));
+  EXPECT_THAT(in_file("dry-run = true"), HasSubstr("belongs on the command line"));
+  EXPECT_THAT(in_file("= 3"), HasSubstr("my.cfg:1: "));
+  EXPECT_THAT(in_file("--batch = 3"), HasSubstr("unknown option '--batch'"));
+  EXPECT_EQ(in_file("\xEF\xBB\xBF"), "my.cfg:1: '\xEF\xBB\xBF' is neither [section] nor name = value");
+}
+
+TEST(Options, ConfigFileThatCannotBeReadIsAnInputError) {
+  for (const char* path : {"/nonexistent/lift.cfg", "/tmp"}) {
+    try {
+      (void)Options::parse(Job::lp, Words{"--input", "a", "--output", "b", "--config", path});
+      ADD_FAILURE() << "accepted " << path;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::input);
+      EXPECT_THAT(error.what(), HasSubstr(path));
+    }
+  }
+}
+
+TEST(Options, AskingForAnotherKindOrNameIsInternal) {
+  const Options options = parse_run({});
+  for (const auto& ask : std::vector<std::function<void()>>{
+           [&] { (void)options.count("nothing"); }, [&] { (void)options.count("warmup.lr"); },
+           [&] { (void)options.text("split"); }, [&] { (void)options.count("limit"); }}) {
+    try {
+      ask();
+      ADD_FAILURE() << "answered";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::internal);
+    }
+  }
+}
+
+TEST(Options, NotesWhatWasRead) {
+  const Options options = Options::parse(Job::lp, Words{"--input", "a", "--output", "b", "--petsc", "-x"});
+  EXPECT_THAT(options.unread(), ElementsAre("input", "output", "lp.time-limit", "petsc"));
+  (void)options.path("input");
+  (void)options.real("lp.time-limit");
+  EXPECT_THAT(options.unread(), ElementsAre("output", "petsc"));
+}
+
+}  // namespace
+}  // namespace lift
