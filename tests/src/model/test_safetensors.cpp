@@ -1,12 +1,10 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
-#include <csignal>
 #include <cstring>
 #include <random>
 
-#include "src/model/atomic_file.hpp"
+#include "src/files/atomic_file.hpp"
 #include "src/model/safetensors.hpp"
 #include "src/model/safetensors_writer.hpp"
 #include "tests/src/model/helpers.hpp"
@@ -231,26 +229,6 @@ TEST_F(SafetensorsTest, FolderThatIsNotThereIsNamed) {
   expect_error(ExitCode::write, {"gone/t.safetensors", "No such file or directory"},
                [&] { write_safetensors(folder_ / "gone/t.safetensors", some_tensors()); });
 }
-
-/// No file of this process grows beyond `bytes` while the object lives, as on a disk that is full.
-class FileSizeLimit {
- public:
-  explicit FileSizeLimit(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
-    getrlimit(RLIMIT_FSIZE, &before_);
-    const rlimit limit{bytes, before_.rlim_max};
-    setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  ~FileSizeLimit() {
-    setrlimit(RLIMIT_FSIZE, &before_);
-    std::signal(SIGXFSZ, handler_);
-  }
-  FileSizeLimit(const FileSizeLimit&) = delete;
-  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
-
- private:
-  rlimit before_{};
-  void (*handler_)(int);
-};
 
 TEST_F(SafetensorsTest, FullDiskLeavesTheOldFileAndNothingElse) {
   put(file(), "the old one");
