@@ -21,9 +21,10 @@ void act(const std::string& mode, const Communicator& world) {
     lift::agree(world, [&] {
       if (last) throw Error(ExitCode::input, "a cause");
     });
-  } else if (mode == "alone") {
+  } else if (mode == "alone") {  // a communicator is freed on the way out, by this rank only
+    const Communicator part = world.split(0, world.rank());
     if (last) throw Error(ExitCode::numerical, "a cause");
-    world.barrier();
+    part.barrier();
   } else if (mode == "foreign") {
     if (last) throw std::runtime_error("a cause\nwith a backtrace");
     world.barrier();
