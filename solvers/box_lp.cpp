@@ -10,8 +10,12 @@
 
 namespace lift {
 
-bool answered(LpStatus status) noexcept { return status == LpStatus::optimal; }
-bool failed(LpStatus status) noexcept { return status == LpStatus::not_finite; }
+bool answered(LpStatus status) noexcept {
+  return status == LpStatus::optimal;
+}
+bool failed(LpStatus status) noexcept {
+  return status == LpStatus::not_finite;
+}
 
 const char* to_string(LpStatus status) noexcept {
   switch (status) {
@@ -32,7 +36,8 @@ const char* to_string(LpStatus status) noexcept {
 std::string BoxLpOptions::violation() const {
   if (!(gap_tol > 0)) return fmt::format("gap_tol = {} violates gap_tol > 0", gap_tol);
   if (!(residual_tol > 0)) return fmt::format("residual_tol = {} violates residual_tol > 0", residual_tol);
-  if (max_iterations < 1) return fmt::format("max_iterations = {} violates max_iterations >= 1", max_iterations);
+  if (max_iterations < 1)
+    return fmt::format("max_iterations = {} violates max_iterations >= 1", max_iterations);
   if (!(max_seconds > 0)) return fmt::format("max_seconds = {} violates max_seconds > 0", max_seconds);
   return "";
 }
@@ -41,7 +46,8 @@ void check_shapes(const BoxLpProblem& problem, std::span<const double> d, std::s
   const auto expected = static_cast<std::size_t>(problem.a.layout().size(problem.a.comm().rank()));
   const auto check = [](const char* name, std::size_t size, std::size_t wanted) {
     if (size == wanted) return;
-    throw Error(ExitCode::internal, fmt::format("box LP: {} has {} entries, expected {}", name, size, wanted));
+    throw Error(ExitCode::internal,
+                fmt::format("box LP: {} has {} entries, expected {}", name, size, wanted));
   };
   agree(problem.a.comm(), [&] {
     check("the shard of g", problem.g.size(), expected);

@@ -23,8 +23,8 @@ double violation_of(double d, double u) {
 }
 
 /// r = g − Aᵀy on one tile.
-void reduced_costs(const BoxLpProblem& problem, std::span<const double> y, std::int64_t begin, std::int64_t count,
-                   double* r) {
+void reduced_costs(const BoxLpProblem& problem, std::span<const double> y, std::int64_t begin,
+                   std::int64_t count, double* r) {
   std::copy_n(problem.g.data() + begin, count, r);
   for (std::size_t i = 0; i < y.size(); ++i) {
     const double* a = problem.a.local().data() + i * problem.g.size() + begin;
@@ -48,7 +48,8 @@ void add_bounds_and_costs(const BoxLpProblem& problem, const double* d, const do
   sums.dual_objective += dual_objective;
   sums.gap += gap;
   sums.cost += cost;
-  for (std::int64_t k = 0; k < count; ++k) sums.violation = std::max(sums.violation, violation_of(d[k], u[k]));
+  for (std::int64_t k = 0; k < count; ++k)
+    sums.violation = std::max(sums.violation, violation_of(d[k], u[k]));
 }
 
 void add_products(const BoxLpProblem& problem, const double* d, std::int64_t begin, std::int64_t count,

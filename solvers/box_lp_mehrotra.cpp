@@ -4,17 +4,24 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <limits>
 
 #include "mpi/agreement.hpp"
 #include "mpi/collectives.hpp"
-#include "solvers/semidefinite_factor.hpp"
 
 namespace lift::box_lp {
 namespace {
 
-void sum_vector(std::span<double> values, const Communicator& comm) { sum_over_ranks(host_buffer(values), comm); }
+constexpr double kToBoundary = 0.999;  ///< part of the way to the boundary that a step goes
+constexpr double kMet = 0.9;           ///< of a tolerance: met by the loop's own sums, with room for rounding
+constexpr double kPolished = 1e-2;     ///< of a tolerance: what makes one more step not worth while
+constexpr int kPatience = 15;          ///< steps without progress after which the solve counts as stalled
+constexpr int kMaxProjections = 3;
+constexpr double kLeastStart = 1e-3;  ///< of the mean cost: the least complementarity at the start
+
+void sum_vector(std::span<double> values, const Communicator& comm) {
+  sum_over_ranks(host_buffer(values), comm);
+}
 
 /// Σ_k |a_ik| u_k of every row on this rank.
 std::vector<double> row_norms(const BoxLpProblem& problem) {
@@ -38,12 +45,14 @@ void check_entries(const BoxLpProblem& problem, std::span<const double> norms) {
       throw Error(ExitCode::internal, fmt::format("box LP: g[{}] = {} is not finite", at, problem.g[k]));
     }
     if (!(problem.u[k] >= 0) || !std::isfinite(problem.u[k])) {
-      throw Error(ExitCode::internal, fmt::format("box LP: u[{}] = {}, expected finite and >= 0", at, problem.u[k]));
+      throw Error(ExitCode::internal,
+                  fmt::format("box LP: u[{}] = {}, expected finite and >= 0", at, problem.u[k]));
     }
   }
   for (std::size_t i = 0; i < norms.size(); ++i) {
     if (!std::isfinite(norms[i])) {
-      throw Error(ExitCode::internal, fmt::format("box LP: row {} of A holds an entry that is not finite", i));
+      throw Error(ExitCode::internal,
+                  fmt::format("box LP: row {} of A holds an entry that is not finite", i));
     }
   }
 }
@@ -52,6 +61,22 @@ double weighted_cost(const BoxLpProblem& problem) {
   double cost = 0;
   for (std::size_t k = 0; k < problem.g.size(); ++k) cost += std::fabs(problem.g[k]) * problem.u[k];
   return cost;
+}
+
+const char* describe(LpStatus status) {
+  switch (status) {
+    case LpStatus::optimal:
+      return "solved";
+    case LpStatus::iteration_limit:
+      return "stopped at its iteration limit";
+    case LpStatus::time_limit:
+      return "stopped at its time limit";
+    case LpStatus::stalled:
+      return "stalled";
+    case LpStatus::not_finite:
+      return "failed on numbers that are not finite";
+  }
+  return "ended";
 }
 
 bool all_finite(std::span<const double> values) {
@@ -66,9 +91,10 @@ Mehrotra::Mehrotra(const BoxLpProblem& problem, const BoxLpOptions& options, std
       comm_(problem.a.comm()),
       started_(std::chrono::steady_clock::now()),
       d_(d),
-      lp_{problem.a.local(), problem.g, problem.u, {}, 0},
+      lp_{problem.a.local(), problem.g, problem.u, problem.a.rows(), 0},
       y_(static_cast<std::size_t>(problem.a.rows()), 0.0),
-      sums_(problem.a.rows()),
+      basis_({}),
+      sums_(0, 0),
       coordinates_(static_cast<double>(problem.a.coordinates())) {}
 
 BoxLpSummary Mehrotra::run() {
@@ -93,106 +119,146 @@ void Mehrotra::scale() {
   agree(comm_, [&] { check_entries(problem_, sums); });
   sums.push_back(weighted_cost(problem_));
   sum_vector(sums, comm_);
-  const auto inverse = [&](double sum) { return sum >= std::numeric_limits<double>::min() ? coordinates_ / sum : 0; };
+  const auto inverse = [&](double sum) {
+    return sum >= std::numeric_limits<double>::min() ? coordinates_ / sum : 0;
+  };
   lp_.cost_scale = inverse(sums.back());
   sums.pop_back();
-  for (const double sum : sums) lp_.row_scale.push_back(inverse(sum));
+  row_norms_ = sums;
+  for (double& sum : sums) sum = inverse(sum);
+  basis_ = RowBasis(sums);
 }
 
 void Mehrotra::start() {
   const std::size_t size = d_.size();
-  std::fill(d_.begin(), d_.end(), 1.0);
-  point_ = {d_, std::vector<double>(size, 0.5), std::vector<double>(size, 0.5), std::vector<double>(size, 0.0),
+  std::fill(d_.begin(), d_.end(), 1.0);  // x = 0, which is feasible
+  point_ = {d_, std::vector<double>(size), std::vector<double>(size), std::vector<double>(size, 0.0),
             std::vector<double>(size, 0.0)};
-  // With D = 1 the residual sums are B c: y minimises ‖c − Bᵀy‖₂.
-  advance_and_assemble(lp_, point_, step_, y_, sums_);
-  sum_vector(sums_.all(), comm_);
-  y_ = SemidefiniteFactor(sums_.normal(), lp_.rows()).solve(sums_.residual());
+  find_basis();
+  start_multipliers();
+}
+
+/// Settles the row basis and y = argmin ‖c − Bᵀy‖₂.
+void Mehrotra::find_basis() {
+  // D = 1 and z_lower − z_upper = c make the normal matrix a Gram matrix and the residual sums B c.
+  for (std::size_t k = 0; k < d_.size(); ++k) {
+    const double c = lp_.cost_scale * problem_.g[k] * problem_.u[k];
+    point_.z_lower[k] = 0.5 + 0.5 * c;
+    point_.z_upper[k] = 0.5 - 0.5 * c;
+  }
+  do {
+    measure();
+  } while (all_finite(sums_.all()) && !basis_.refine(sums_.normal()));
+  y_ = solve(SemidefiniteFactor(sums_.normal(), basis_.rank()), sums_.residual());
+}
+
+/// z_lower − z_upper = r exactly, and no z smaller than the mean of |r|.
+void Mehrotra::start_multipliers() {
   const double norm = sum_over_ranks(dual_residual(lp_, y_, point_.step), comm_);
-  sweeps_ += 2;
-  const double mu = norm / coordinates_ * (getenv("MU0") ? atof(getenv("MU0")) : 1.0);
-  const bool centred = getenv("CENTRED");
-  for (std::size_t k = 0; k < size; ++k) {
+  ++sweeps_;
+  const double least = std::max(norm / coordinates_, kLeastStart);
+  for (std::size_t k = 0; k < d_.size(); ++k) {
     const double r = point_.step[k];
-    if (centred) {
-      const double t = r / mu;
-      const double x = -t / (1 + std::sqrt(1 + t * t));
-      const double near = 1 - std::fabs(x);
-      const double far = 2 - near;
-      point_.slack[k] = x >= 0 ? near : -near;
-      point_.z_upper[k] = mu / (x >= 0 ? near : far);
-      point_.z_lower[k] = mu / (x >= 0 ? far : near);
-    } else {
-      point_.z_lower[k] = mu + std::max(r, 0.0);
-      point_.z_upper[k] = mu + std::max(-r, 0.0);
-    }
+    point_.z_lower[k] = least + std::max(r, 0.0);
+    point_.z_upper[k] = least + std::max(-r, 0.0);
     point_.step[k] = 0;
   }
 }
 
 LpStatus Mehrotra::iterate() {
-  for (;; ++iterations_) {
+  for (bool answered = false;; ++iterations_) {
     measure();
     if (!all_finite(sums_.all())) return LpStatus::not_finite;
     if (iterations_ > 0 && options_.on_iteration) options_.on_iteration(iterations_, gap_, residual_);
-    if (converged()) return LpStatus::optimal;
-    if (iterations_ >= options_.max_iterations) return LpStatus::iteration_limit;
-    if (seconds_ > options_.max_seconds) return LpStatus::time_limit;
-    if (stalled()) return LpStatus::stalled;
+    if (gap_ <= kMet * options_.gap_tol) restore_feasibility();
+    // One step beyond the tolerance costs little and gains two digits or more.
+    if (within(kPolished) || (answered && within(kMet))) return LpStatus::optimal;
+    answered = within(kMet);
+    if (iterations_ >= options_.max_iterations)
+      return answered ? LpStatus::optimal : LpStatus::iteration_limit;
+    if (seconds_ > options_.max_seconds) return answered ? LpStatus::optimal : LpStatus::time_limit;
+    if (stalled()) return answered ? LpStatus::optimal : LpStatus::stalled;
     take_step();
   }
 }
 
 void Mehrotra::measure() {
-  advance_and_assemble(lp_, point_, step_, y_, sums_);
+  advance_and_assemble(lp_, basis_, point_, step_, y_, sums_);
   ++sweeps_;
+  step_ = {};
   sum_vector(sums_.all(), comm_);
   gap_ = sums_.gap() / coordinates_;
   residual_ = 0;
-  for (const double product : sums_.primal()) residual_ = std::max(residual_, std::fabs(product) / coordinates_);
+  for (std::size_t i = 0; i < row_norms_.size(); ++i) {
+    if (row_norms_[i] > 0) residual_ = std::max(residual_, std::fabs(sums_.primal()[i]) / row_norms_[i]);
+  }
 }
 
-bool Mehrotra::converged() const { return gap_ <= options_.gap_tol && residual_ <= options_.residual_tol; }
+bool Mehrotra::within(double part) const {
+  return gap_ <= part * options_.gap_tol && residual_ <= part * options_.residual_tol;
+}
 
 bool Mehrotra::stalled() {
-  short_steps_ = iterations_ > 0 && std::max(step_.primal, step_.dual) < 1e-3 ? short_steps_ + 1 : 0;
-  return short_steps_ >= 5;
+  const double merit = std::max(gap_ / options_.gap_tol, residual_ / options_.residual_tol);
+  if (merit < 0.9 * best_merit_) {
+    best_merit_ = merit;
+    best_iteration_ = iterations_;
+  }
+  return iterations_ - best_iteration_ >= kPatience;
+}
+
+/// Moves x alone back onto A d = 0 where rounding has taken it off; near the end this is all a Newton step is
+/// too inaccurate for, because its dy still moves costs that are large beside the complementarity.
+void Mehrotra::restore_feasibility() {
+  for (int round = 0; round < kMaxProjections && residual_ > kPolished * options_.residual_tol; ++round) {
+    std::vector<double> rhs(sums_.primal().begin(), sums_.primal().end());
+    for (double& entry : rhs) entry = -entry;
+    const auto dy = solve(SemidefiniteFactor(sums_.normal(), basis_.rank()), rhs);
+    const double inverse = max_over_ranks(project(lp_, point_, dy), comm_);
+    ++sweeps_;
+    step_.primal = std::min(1.0, kToBoundary / inverse);
+    measure();
+  }
 }
 
 void Mehrotra::take_step() {
-  const std::size_t m = y_.size();
-  const SemidefiniteFactor factor(sums_.normal(), lp_.rows());
-  std::vector<double> rhs(m), y_next(m);
+  const SemidefiniteFactor factor(sums_.normal(), basis_.rank());
+  std::vector<double> rhs(y_.size());
+  for (std::size_t i = 0; i < rhs.size(); ++i) rhs[i] = sums_.residual()[i] - sums_.primal()[i];
+  auto ahead = predict(lp_, point_, solve(factor, rhs));
+  sum_vector(ahead.products, comm_);
 
-  for (std::size_t i = 0; i < m; ++i) rhs[i] = sums_.residual()[i] - sums_.primal()[i];
-  const auto predictor = factor.solve(rhs);
-  for (std::size_t i = 0; i < m; ++i) y_next[i] = y_[i] + predictor[i];
-  auto ahead = predict(lp_, point_, y_next);
-  sum_vector(ahead.sums, comm_);
+  const double mu = sums_.complementarity() / (2 * coordinates_);
+  step_.target = centring_parameter(ahead) * mu;
+  for (std::size_t i = 0; i < rhs.size(); ++i)
+    rhs[i] -= step_.target * sums_.centring()[i] + ahead.products[i];
+  const auto dy = solve(factor, rhs);
+  choose_step_length(correct(lp_, point_, dy, step_.target));
+  for (std::size_t i = 0; i < y_.size(); ++i) y_[i] += step_.dual * dy[i];
+  sweeps_ += 2;
+}
+
+/// Mehrotra's σ: the cube of the part of the complementarity that the predictor would leave.
+double Mehrotra::centring_parameter(PredictorSums& ahead) {
   std::vector<double> inverse{ahead.inverse.primal, ahead.inverse.dual};
   max_over_ranks(host_buffer(std::span<double>(inverse)), comm_);
   const double alpha = std::min(1.0, 1 / inverse[0]);
   const double beta = std::min(1.0, 1 / inverse[1]);
-  const double now = sums_.complementarity();
-  const double reached = now + beta * ahead.sums[m] + alpha * ahead.sums[m + 1] + alpha * beta * ahead.sums[m + 2];
-  const double sigma = std::pow(std::max(reached, 0.0) / now, 3);
-  step_.target = sigma * now / (2 * coordinates_);
+  const double change = beta * ahead.s_dz() + alpha * ahead.z_ds() + alpha * beta * ahead.ds_dz();
+  const double left = std::max(1 + change / sums_.complementarity(), 0.0);
+  return left * left * left;
+}
 
-  for (std::size_t i = 0; i < m; ++i) rhs[i] -= step_.target * sums_.centring()[i] + ahead.sums[i];
-  const auto dy = factor.solve(rhs);
-  for (std::size_t i = 0; i < m; ++i) y_next[i] = y_[i] + dy[i];
-  const auto longest = correct(lp_, point_, y_next, step_.target);
-  inverse = {longest.primal, longest.dual, elapsed()};
-  max_over_ranks(host_buffer(std::span<double>(inverse)), comm_);
-  sweeps_ += 2;
-  seconds_ = inverse[2];
-  const double eta = getenv("ETA") ? atof(getenv("ETA")) : 0.995;
-  step_.primal = std::min(1.0, eta / inverse[0]);
-  step_.dual = std::min(1.0, eta / inverse[1]);
-  for (std::size_t i = 0; i < m; ++i) y_[i] += step_.dual * dy[i];
-  if (getenv("LPLOG") && comm_.is_root())
-    fmt::print("  it {} gap {:.2e} res {:.2e} mu {:.2e} sigma {:.2e} ap {:.4f} ad {:.4f} rank {}\n", iterations_, gap_, residual_,
-               now / (2 * coordinates_), sigma, step_.primal, step_.dual, factor.rank());
+void Mehrotra::choose_step_length(const InverseSteps& mine) {
+  std::vector<double> largest{mine.primal, mine.dual, elapsed()};
+  max_over_ranks(host_buffer(std::span<double>(largest)), comm_);
+  step_.primal = std::min(1.0, kToBoundary / largest[0]);
+  step_.dual = std::min(1.0, kToBoundary / largest[1]);
+  seconds_ = largest[2];
+}
+
+std::vector<double> Mehrotra::solve(const SemidefiniteFactor& factor, std::span<const double> rhs) const {
+  return basis_.apply_transposed(factor.solve(basis_.apply(rhs)));
 }
 
 void Mehrotra::write_direction() {
@@ -213,15 +279,22 @@ double Mehrotra::elapsed() const {
 
 BoxLpSummary Mehrotra::summarise(LpStatus status) {
   BoxLpSummary summary;
-  summary.status = status;
-  summary.iterations = iterations_;
   summary.y = y_;
-  for (std::size_t i = 0; i < y_.size() && lp_.cost_scale > 0; ++i) {
-    summary.y[i] = y_[i] * lp_.row_scale[i] / lp_.cost_scale;
-  }
+  for (double& y : summary.y) y = lp_.cost_scale > 0 ? y / lp_.cost_scale : 0;
   summary.certificate = certify(problem_, d_, summary.y);
-  summary.sweeps = ++sweeps_;
+  const auto& c = summary.certificate;
+  const bool proven = c.gap <= options_.gap_tol && c.residual <= options_.residual_tol;
+  // What counts is the certificate, not what the loop thought of its last iterate.
+  summary.status = answered(status) && !proven ? LpStatus::stalled : status;
+  summary.iterations = iterations_;
+  summary.sweeps = sweeps_ + 1;
   summary.seconds = max_over_ranks(elapsed(), comm_);
+  summary.message = fmt::format(
+      "box LP {} after {} steps, {} sweeps and {:.2f} s: objective {:.9g}, gap {:.1e} (tolerance {:.0e}), "
+      "residual "
+      "{:.1e} (tolerance {:.0e})",
+      describe(summary.status), summary.iterations, summary.sweeps, summary.seconds, c.objective, c.gap,
+      options_.gap_tol, c.residual, options_.residual_tol);
   return summary;
 }
 

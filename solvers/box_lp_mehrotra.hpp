@@ -1,31 +1,47 @@
 #pragma once
 #include <chrono>
+#include <limits>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "solvers/box_lp.hpp"
 #include "solvers/box_lp_sweeps.hpp"
+#include "solvers/row_basis.hpp"
+#include "solvers/semidefinite_factor.hpp"
 
 namespace lift::box_lp {
 
 /// One solve of a box LP by Mehrotra's predictor–corrector method; see solve_box_lp.
 ///
-/// Every iterate keeps |x| < 1 and z > 0. The reduced costs r = c − Bᵀy are formed anew in every sweep, so that
-/// the gap that stops the loop is that of the certificate, up to rounding.
+/// Every iterate keeps |x| < 1 and z > 0. The reduced costs r = c − Bᵀy are formed anew in every assembly, so
+/// that the gap and the residual that end the loop are those of the certificate, up to rounding.
+///
+/// Collective  everything, on the problem's communicator; all ranks take the same decisions, because these
+/// rest
+///             on sums over ranks and on m × m work alone.
 class Mehrotra {
  public:
-  /// `d` serves as the slack vector while the loop runs.
+  /// `d` serves as the slack vector while the loop runs, and holds the direction at its end.
   Mehrotra(const BoxLpProblem& problem, const BoxLpOptions& options, std::span<double> d);
   BoxLpSummary run();
 
  private:
   void scale();
   void start();
+  void find_basis();
+  void start_multipliers();
   LpStatus iterate();
   void measure();
-  [[nodiscard]] bool converged() const;
+  [[nodiscard]] bool within(double part) const;
   [[nodiscard]] bool stalled();
+  void restore_feasibility();
   void take_step();
+  [[nodiscard]] double centring_parameter(PredictorSums& ahead);
+  void choose_step_length(const InverseSteps& mine);
+  /// dy of A d = 0 from the right-hand side of the normal equations, both [m].
+  [[nodiscard]] std::vector<double> solve(const SemidefiniteFactor& factor,
+                                          std::span<const double> rhs) const;
   void write_direction();
   void write_zero();
   [[nodiscard]] BoxLpSummary summarise(LpStatus status);
@@ -38,16 +54,19 @@ class Mehrotra {
   std::span<double> d_;
   ScaledLp lp_;
   InteriorPoint point_;
-  std::vector<double> y_;  ///< multipliers of B x = 0
+  std::vector<double> y_;          ///< multipliers of A d = 0, in units of the scaled cost
+  std::vector<double> row_norms_;  ///< Σ_k |a_ik| u_k
+  RowBasis basis_;
   NewtonSums sums_;
-  StepLength step_;
-  double coordinates_;    ///< p + n
-  double gap_ = 0;        ///< as in LpCertificate
-  double residual_ = 0;   ///< as in LpCertificate
-  double seconds_ = 0;    ///< agreed on by all ranks after every step
+  StepLength step_;     ///< of the step that the next assembly follows
+  double coordinates_;  ///< p + n
+  double gap_ = 0;      ///< as in LpCertificate
+  double residual_ = 0;
+  double seconds_ = 0;  ///< agreed on by all ranks after every step
   int iterations_ = 0;
-  int short_steps_ = 0;   ///< in a row
   std::int64_t sweeps_ = 0;
+  double best_merit_ = std::numeric_limits<double>::infinity();
+  int best_iteration_ = 0;
 };
 
 }  // namespace lift::box_lp

@@ -3,20 +3,20 @@
 #include <span>
 #include <vector>
 
+#include "solvers/row_basis.hpp"
+
 namespace lift::box_lp {
 
 /// One rank's shard of the LP in scaled variables:  min cᵀx  s.t.  B x = 0,  |x_k| ≤ 1,  with d = u ∘ x,
-///   c_k = cost_scale · g_k u_k,   b_ik = row_scale_i · a_ik u_k,
-/// scaled so that the mean of |c_k|, and in every row that of |b_ik|, is 1 over all coordinates. Nothing of
-/// c or B is stored: the sweeps make it from A, g and u, which they read in place.
+///   c_k = cost_scale · g_k u_k  (mean of |c_k| over all coordinates: 1),   b_ik = a_ik u_k.
+/// Nothing of c or B is stored: the sweeps make them from A, g and u, which they read in place.
 struct ScaledLp {
   std::span<const double> a;  ///< rows × size, one row after the other
   std::span<const double> g;
   std::span<const double> u;
-  std::vector<double> row_scale;  ///< [rows], 0 for a zero row
+  int rows = 0;
   double cost_scale = 0;
   [[nodiscard]] std::int64_t size() const noexcept { return static_cast<std::int64_t>(g.size()); }
-  [[nodiscard]] int rows() const noexcept { return static_cast<int>(row_scale.size()); }
 };
 
 /// A point inside the box, on this rank's shard, with multipliers of both bounds, all > 0:
@@ -38,23 +38,27 @@ struct StepLength {
 };
 
 /// Sums over coordinates that one Newton system needs, as one buffer to be summed over ranks; with
-/// D = (z_upper/s⁺ + z_lower/s⁻)⁻¹ and r = c − Bᵀy.
+/// D = (z_upper/s⁺ + z_lower/s⁻)⁻¹, r = c − Bᵀy and T the row basis.
 class NewtonSums {
  public:
-  explicit NewtonSums(int rows) : m_(rows), sums_(static_cast<std::size_t>(rows) * (rows + 3) + 3, 0.0) {}
+  NewtonSums(int rows, int rank)
+      : m_(rows), square_(static_cast<std::size_t>(rank) * rank), sums_(square_ + 3 * m_ + 2, 0.0) {}
   [[nodiscard]] std::span<double> all() noexcept { return sums_; }
-  /// B D Bᵀ, m × m, row-major, lower triangle.
-  [[nodiscard]] std::span<double> normal() { return all().first(square()); }
-  [[nodiscard]] std::span<double> residual() { return all().subspan(square(), m_); }           ///< B D r
-  [[nodiscard]] std::span<double> centring() { return all().subspan(square() + m_, m_); }      ///< B D (1/s⁻ − 1/s⁺)
-  [[nodiscard]] std::span<double> primal() { return all().subspan(square() + 2 * m_, m_); }    ///< B x
-  [[nodiscard]] double& gap() { return all()[square() + 3 * m_]; }                             ///< Σ |r| + r x
-  [[nodiscard]] double& complementarity() { return all()[square() + 3 * m_ + 1]; }             ///< Σ z s
-  [[nodiscard]] double& dual_norm() { return all()[square() + 3 * m_ + 2]; }                   ///< Σ |r|
+  /// (T B) D (T B)ᵀ, rank × rank, row-major; the lower triangle counts.
+  [[nodiscard]] std::span<double> normal() { return all().first(square_); }
+  [[nodiscard]] std::span<double> residual() {
+    return all().subspan(square_, m_);
+  }  ///< B D (z_lower − z_upper)
+  [[nodiscard]] std::span<double> centring() {
+    return all().subspan(square_ + m_, m_);
+  }  ///< B D (1/s⁻ − 1/s⁺)
+  [[nodiscard]] std::span<double> primal() { return all().subspan(square_ + 2 * m_, m_); }  ///< B x = A d
+  [[nodiscard]] double& gap() { return all()[square_ + 3 * m_]; }                           ///< Σ |r| + r x
+  [[nodiscard]] double& complementarity() { return all()[square_ + 3 * m_ + 1]; }           ///< Σ z s
 
  private:
-  [[nodiscard]] std::size_t square() const noexcept { return m_ * m_; }
   std::size_t m_;
+  std::size_t square_;
   std::vector<double> sums_;
 };
 
@@ -65,27 +69,36 @@ struct InverseSteps {
   double dual = 0;
 };
 
-/// What the predictor gives: inverse step lengths, B D p for the second-order term p, and the three sums of
-///   Σ (s + α ds)(z + β dz) = Σ s z + β Σ s dz + α Σ z ds + αβ Σ ds dz.
+/// What the predictor gives: inverse step lengths, and sums over coordinates as one buffer to be summed over
+/// ranks, among them the parts of  Σ (s + α ds)(z + β dz) = Σ s z + β Σ s dz + α Σ z ds + αβ Σ ds dz.
 struct PredictorSums {
+  explicit PredictorSums(int rows) : products(static_cast<std::size_t>(rows) + 3, 0.0) {}
   InverseSteps inverse;
-  std::vector<double> sums;  ///< B D p [m], Σ s dz, Σ z ds, Σ ds dz
+  std::vector<double> products;  ///< B D p for the second-order term p, [rows], then the three sums
+  [[nodiscard]] double& s_dz() { return products[products.size() - 3]; }
+  [[nodiscard]] double& z_ds() { return products[products.size() - 2]; }
+  [[nodiscard]] double& ds_dz() { return products[products.size() - 1]; }
 };
 
-/// Largest coordinates a sweep keeps in cache at once.
+/// Coordinates that a sweep keeps in cache at once.
 inline constexpr int kTile = 256;
 
-/// Follows the last step, then gathers the next Newton system at the new point: one pass over A.
-void advance_and_assemble(const ScaledLp& lp, InteriorPoint& point, const StepLength& step, std::span<const double> y,
-                          NewtonSums& sums);
+// Each of these is one pass over A, local to the rank; y and dy are multipliers of A d = 0, [rows].
 
-/// dx = D (Bᵀ(y + dy) − c), the step to μ = 0, into point.affine: one pass over A; `y_next` = y + dy.
-PredictorSums predict(const ScaledLp& lp, InteriorPoint& point, std::span<const double> y_next);
+/// Follows the last step, then gathers the next Newton system at the new point and y.
+void advance_and_assemble(const ScaledLp& lp, const RowBasis& basis, InteriorPoint& point,
+                          const StepLength& step, std::span<const double> y, NewtonSums& sums);
 
-/// dx = D (Bᵀ(y + dy) − c + σμ (1/s⁻ − 1/s⁺) + p) into point.step: one pass over A; `target` = σμ.
-InverseSteps correct(const ScaledLp& lp, InteriorPoint& point, std::span<const double> y_next, double target);
+/// The step to μ = 0:  dx = D (Bᵀdy + z_upper − z_lower)  into point.affine.
+PredictorSums predict(const ScaledLp& lp, InteriorPoint& point, std::span<const double> dy);
 
-/// r = c − Bᵀy into `r`, and returns Σ |r|: one pass over A.
+/// The step to σμ:  dx = D (Bᵀdy + z_upper − z_lower + σμ (1/s⁻ − 1/s⁺) + p)  into point.step; `target` = σμ.
+InverseSteps correct(const ScaledLp& lp, InteriorPoint& point, std::span<const double> dy, double target);
+
+/// A step in x alone:  dx = D Bᵀdy  into point.step; returns the inverse of the longest one.
+double project(const ScaledLp& lp, InteriorPoint& point, std::span<const double> dy);
+
+/// r = c − Bᵀy into `r`; returns Σ |r|.
 double dual_residual(const ScaledLp& lp, std::span<const double> y, std::span<double> r);
 
 }  // namespace lift::box_lp

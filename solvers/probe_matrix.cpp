@@ -38,7 +38,8 @@ void check_row(const ProbeMatrix& a, std::span<const std::int64_t> rows, std::si
   }
   const std::int64_t expected = mine < 0 ? 0 : a.coordinates();
   if (static_cast<std::int64_t>(length) != expected) {
-    throw Error(ExitCode::internal, fmt::format("probe row {} has {} entries, expected {}", mine, length, expected));
+    throw Error(ExitCode::internal,
+                fmt::format("probe row {} has {} entries, expected {}", mine, length, expected));
   }
   if (mine >= 0 && std::count(rows.begin(), rows.end(), mine) > 1) {
     throw Error(ExitCode::internal, fmt::format("probe row {} was handed over by two ranks at once", mine));
@@ -75,8 +76,9 @@ ProbeMatrix::ProbeMatrix(std::int64_t coordinates, int rows, const Communicator&
     throw Error(ExitCode::internal, fmt::format("a probe matrix needs at least one row, not {}", rows));
   }
   const std::int64_t size = layout_.size(comm.rank());
-  check_petsc(MatCreateDense(comm.handle(), size, PETSC_DECIDE, coordinates, rows, nullptr, storage_->mat.out()),
-              "MatCreateDense");
+  check_petsc(
+      MatCreateDense(comm.handle(), size, PETSC_DECIDE, coordinates, rows, nullptr, storage_->mat.out()),
+      "MatCreateDense");
   // The array stays where it is as long as the matrix lives.
   check_petsc(MatDenseGetArray(storage_->mat.get(), &storage_->values), "MatDenseGetArray");
   double* returned = storage_->values;
@@ -87,8 +89,12 @@ ProbeMatrix::ProbeMatrix(ProbeMatrix&&) noexcept = default;
 ProbeMatrix& ProbeMatrix::operator=(ProbeMatrix&&) noexcept = default;
 ProbeMatrix::~ProbeMatrix() = default;
 
-void ProbeMatrix::insert(int row, std::span<const double> values) { insert_rows(*this, row, values); }
-void ProbeMatrix::insert(int row, std::span<const float> values) { insert_rows(*this, row, values); }
+void ProbeMatrix::insert(int row, std::span<const double> values) {
+  insert_rows(*this, row, values);
+}
+void ProbeMatrix::insert(int row, std::span<const float> values) {
+  insert_rows(*this, row, values);
+}
 
 std::span<const double> ProbeMatrix::local() const {
   return {storage_->values, static_cast<std::size_t>(layout_.size(comm_->rank()) * rows_)};

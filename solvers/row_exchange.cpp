@@ -9,8 +9,12 @@ namespace {
 
 constexpr int kRowTag = 31;
 
-MPI_Datatype mpi_type(double /*unused*/) { return MPI_DOUBLE; }
-MPI_Datatype mpi_type(float /*unused*/) { return MPI_FLOAT; }
+MPI_Datatype mpi_type(double /*unused*/) {
+  return MPI_DOUBLE;
+}
+MPI_Datatype mpi_type(float /*unused*/) {
+  return MPI_FLOAT;
+}
 
 }  // namespace
 
@@ -23,8 +27,8 @@ void deal_out_rows(std::span<const T> mine, std::span<std::byte* const> receive,
     if (source == me || receive[source] == nullptr) continue;
     for (std::int64_t at = 0; at < map.size(me); at += max_message) {
       const auto count = static_cast<int>(std::min(max_message, map.size(me) - at));
-      check_mpi(MPI_Irecv(receive[source] + at * static_cast<std::int64_t>(sizeof(T)), count, mpi_type(T{}), source,
-                          kRowTag, comm.handle(), &requests.emplace_back()),
+      check_mpi(MPI_Irecv(receive[source] + at * static_cast<std::int64_t>(sizeof(T)), count, mpi_type(T{}),
+                          source, kRowTag, comm.handle(), &requests.emplace_back()),
                 "MPI_Irecv");
     }
   }
@@ -40,10 +44,12 @@ void deal_out_rows(std::span<const T> mine, std::span<std::byte* const> receive,
       }
     }
     if (map.size(me) > 0) {
-      std::memcpy(receive[me], mine.data() + map.begin(me), static_cast<std::size_t>(map.size(me)) * sizeof(T));
+      std::memcpy(receive[me], mine.data() + map.begin(me),
+                  static_cast<std::size_t>(map.size(me)) * sizeof(T));
     }
   }
-  check_mpi(MPI_Waitall(static_cast<int>(requests.size()), requests.data(), MPI_STATUSES_IGNORE), "MPI_Waitall");
+  check_mpi(MPI_Waitall(static_cast<int>(requests.size()), requests.data(), MPI_STATUSES_IGNORE),
+            "MPI_Waitall");
 }
 
 template void deal_out_rows<double>(std::span<const double>, std::span<std::byte* const>, const ShardMap&,

@@ -6,7 +6,7 @@
 
 namespace lift {
 
-SemidefiniteFactor::SemidefiniteFactor(std::span<const double> matrix, int m)
+SemidefiniteFactor::SemidefiniteFactor(std::span<const double> matrix, int m, double tol)
     : m_(m), scale_(m), order_(m), factor_(static_cast<std::size_t>(m) * m) {
   std::iota(order_.begin(), order_.end(), 0);
   for (int i = 0; i < m; ++i) {
@@ -23,7 +23,7 @@ SemidefiniteFactor::SemidefiniteFactor(std::span<const double> matrix, int m)
     for (int i = rank_ + 1; i < m; ++i) {
       if (at(i, i) > at(largest, largest)) largest = i;
     }
-    if (!(at(largest, largest) > kRankTol)) break;
+    if (!(at(largest, largest) > tol)) break;
     swap_rows(rank_, largest);
     eliminate(rank_);
   }

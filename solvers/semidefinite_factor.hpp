@@ -7,9 +7,9 @@ namespace lift {
 /// Cholesky factor of a small symmetric positive semidefinite matrix that may be singular.
 ///
 /// Method  the matrix is scaled to unit diagonal and factored with diagonal pivoting (Higham 1990, "Analysis
-///         of the Cholesky decomposition of a semi-definite matrix"); pivots at or below kRankTol end the
-///         factorisation, and the rows left over, dependent on the others or zero, get a zero in the solution.
-///         Its own loops rather than LAPACK's, so that equal input gives equal bits on every rank.
+///         of the Cholesky decomposition of a semi-definite matrix"); pivots at or below `tol` end the
+///         factorisation, and the rows left over, dependent on the others or zero, get a zero in the
+///         solution. Its own loops rather than LAPACK's, so that equal input gives equal bits on every rank.
 /// Shapes  matrix: m × m, row-major, only the lower triangle is read.
 /// Cost    m³/3 flops to factor, 2 m² to solve; m is at most a few hundred here.
 /// Test    tests/solvers/test_semidefinite_factor.cpp
@@ -18,8 +18,12 @@ class SemidefiniteFactor {
   /// Pivot of the unit-diagonal matrix below which a row counts as dependent on the rows before it.
   static constexpr double kRankTol = 1e-14;
 
-  SemidefiniteFactor(std::span<const double> matrix, int m);
+  SemidefiniteFactor(std::span<const double> matrix, int m, double tol = kRankTol);
   [[nodiscard]] int rank() const noexcept { return rank_; }
+  /// The row of the matrix that pivoting brought to place i.
+  [[nodiscard]] int original(int i) const { return order_[i]; }
+  /// Entry of the factor L of the scaled and reordered matrix, j ≤ i and j < rank().
+  [[nodiscard]] double lower(int i, int j) const { return at(i, j); }
   /// x with matrix · x = rhs on the rows kept and zeros on the others; exact for a consistent system.
   [[nodiscard]] std::vector<double> solve(std::span<const double> rhs) const;
 

@@ -46,15 +46,17 @@ std::vector<std::string> parse_options(const std::string& options) {
   for (std::string word; stream >> word; words.push_back(word)) {
     const bool key = is_key(word);
     if (!key && !value_allowed) {
-      throw Error(ExitCode::usage,
-                  fmt::format("PETSc options: \"{}\" stands where an option was expected (-name [value])", word));
+      throw Error(
+          ExitCode::usage,
+          fmt::format("PETSc options: \"{}\" stands where an option was expected (-name [value])", word));
     }
     value_allowed = key;
   }
   return words;
 }
 
-std::string version_text(PetscErrorCode (*get)(PetscInt*, PetscInt*, PetscInt*, PetscInt*), const char* call) {
+std::string version_text(PetscErrorCode (*get)(PetscInt*, PetscInt*, PetscInt*, PetscInt*),
+                         const char* call) {
   PetscInt major = 0, minor = 0, subminor = 0, release = 0;
   check_petsc(get(&major, &minor, &subminor, &release), call);
   return fmt::format("{}.{}.{}", major, minor, subminor);
