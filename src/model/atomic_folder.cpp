@@ -9,7 +9,7 @@
 #include <cstring>
 
 #include "mpi/error.hpp"
-#include "src/model/atomic_file.hpp"
+#include "src/files/atomic_file.hpp"
 
 namespace lift {
 namespace {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "mpi/error.hpp"
-#include "src/model/atomic_file.hpp"
+#include "src/files/atomic_file.hpp"
 
 namespace lift {
 namespace {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "src/model/atomic_file.hpp"
+#include "src/files/atomic_file.hpp"
 #include "src/model/safetensors.hpp"
 
 namespace lift {

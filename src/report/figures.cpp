@@ -4,7 +4,7 @@
 
 #include <optional>
 
-#include "src/report/atomic_file.hpp"
+#include "src/files/atomic_file.hpp"
 #include "src/report/gnuplot.hpp"
 #include "src/report/line_search_figure.hpp"
 #include "src/report/perplexity_figure.hpp"
@@ -14,8 +14,8 @@ namespace {
 
 void write(const Figure& figure, const std::filesystem::path& folder) {
   make_folder(folder);
-  write_atomically(folder / (figure.name + ".dat"), figure.data);
-  write_atomically(folder / (figure.name + ".gp"), figure.script);
+  write_file(folder / (figure.name + ".dat"), figure.data);
+  write_file(folder / (figure.name + ".gp"), figure.script);
 }
 
 }  // namespace

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "mpi/error.hpp"
-#include "src/report/atomic_file.hpp"
+#include "src/files/atomic_file.hpp"
 
 namespace lift {
 namespace {
@@ -84,7 +84,7 @@ void claim(const fs::path& folder, const fs::path& log) {
     throw Error(ExitCode::usage,
                 fmt::format("--out {}: another run has just started in it", folder.string()));
   }
-  throw Error(ExitCode::write, fmt::format("cannot write {}: {}", log.string(), std::strerror(errno)));
+  throw Error(ExitCode::write, fmt::format("{}: cannot be written: {}", log.string(), std::strerror(errno)));
 }
 
 }  // namespace

@@ -10,7 +10,7 @@
 #include "mpi/agreement.hpp"
 #include "mpi/collectives.hpp"
 #include "mpi/error.hpp"
-#include "src/text/files.hpp"
+#include "src/files/atomic_file.hpp"
 #include "src/text/pretokenizer.hpp"
 #include "src/text/token_cache.hpp"
 

@@ -4,7 +4,7 @@
 #include "src/text/dice.hpp"
 #include "src/text/example_article.hpp"
 #include "src/text/example_lexicon.hpp"
-#include "src/text/files.hpp"
+#include "src/files/atomic_file.hpp"
 #include "src/text/tokenizer.hpp"
 
 namespace lift {
@@ -55,6 +55,7 @@ ExampleCorpus make_example_corpus(std::uint64_t seed, const ExampleOptions& opti
 void write_example(const std::filesystem::path& folder, std::uint64_t seed, const ExampleOptions& options) {
   const auto corpus = make_example_corpus(seed, options);
   const auto tokenizer = Tokenizer::train(corpus.pretrain_train, options.vocabulary);
+  for (const char* part : {"pretrain", "finetune"}) make_folder(folder / part);
   write_file(folder / "pretrain" / "train.txt", corpus.pretrain_train);
   write_file(folder / "pretrain" / "valid.txt", corpus.pretrain_valid);
   write_file(folder / "finetune" / "train.txt", corpus.train);

@@ -6,12 +6,11 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <random>
 #include <system_error>
 
 #include "mpi/error.hpp"
+#include "src/files/atomic_file.hpp"
 #include "src/text/content_hash.hpp"
-#include "src/text/files.hpp"
 
 namespace lift {
 namespace {
@@ -86,16 +85,11 @@ void TokenCache::publish(const std::string& key, const std::vector<Token>& token
   const Header header = header_for(key, token_bytes);
   std::string content(reinterpret_cast<const char*>(&header), sizeof header);
   content += token_bytes;
-  std::random_device unique;
-  auto unfinished = entry(key);
-  unfinished += fmt::format(".{:08x}{:08x}", unique(), unique());
-  std::error_code failed;
   try {
-    write_file(unfinished, content);
-    std::filesystem::rename(unfinished, entry(key));
-  } catch (const std::exception& error) {
+    make_folder(folder_);
+    write_file(entry(key), content);
+  } catch (const Error& error) {
     warn_(fmt::format("tokens are not cached: {}", error.what()));
-    std::filesystem::remove(unfinished, failed);
   }
 }
 

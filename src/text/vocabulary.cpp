@@ -11,7 +11,7 @@
 #include "mpi/error.hpp"
 #include "src/text/byte_symbols.hpp"
 #include "src/text/content_hash.hpp"
-#include "src/text/files.hpp"
+#include "src/files/atomic_file.hpp"
 
 namespace lift {
 namespace {
@@ -188,6 +188,7 @@ void save_vocabulary(const Vocabulary& vocabulary, const std::filesystem::path& 
     merges_txt += fmt::format("{} {}\n", to_symbols(vocabulary.tokens[merge.left]),
                               to_symbols(vocabulary.tokens[merge.right]));
   }
+  make_folder(folder);
   write_file(folder / "vocab.json", vocab_json + "}");
   write_file(folder / "merges.txt", merges_txt);
 }

@@ -9,7 +9,7 @@
 #include "mpi/agreement.hpp"
 #include "mpi/collectives.hpp"
 #include "mpi/error.hpp"
-#include "src/text/files.hpp"
+#include "src/files/atomic_file.hpp"
 #include "tests/src/text/tiny_vocabulary.hpp"
 #include "tests/support/shared.hpp"
 

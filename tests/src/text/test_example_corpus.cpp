@@ -12,7 +12,7 @@
 #include "mpi/philox.hpp"
 #include "src/text/corpus.hpp"
 #include "src/text/example_lexicon.hpp"
-#include "src/text/files.hpp"
+#include "src/files/atomic_file.hpp"
 #include "src/text/pretokenizer.hpp"
 #include "src/text/tokenizer.hpp"
 #include "tests/support/shared.hpp"

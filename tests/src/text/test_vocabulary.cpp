@@ -5,7 +5,7 @@
 #include <string>
 
 #include "mpi/error.hpp"
-#include "src/text/files.hpp"
+#include "src/files/atomic_file.hpp"
 #include "tests/src/text/tiny_vocabulary.hpp"
 #include "tests/support/shared.hpp"
 

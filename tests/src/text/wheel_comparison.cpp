@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-#include "src/text/files.hpp"
+#include "src/files/atomic_file.hpp"
 #include "src/text/pretokenizer.hpp"
 #include "src/text/tokenizer.hpp"
 

@@ -1,4 +1,4 @@
-#include "src/model/atomic_file.hpp"
+#include "src/files/atomic_file.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -8,12 +8,12 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <iterator>
 #include <utility>
 
 #include "mpi/error.hpp"
 
 namespace lift {
+
 AtomicFile::AtomicFile(std::filesystem::path path)
     : path_(std::move(path)), temporary_(temporary_beside(path_)) {
   fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
@@ -57,12 +57,15 @@ std::string read_file(const std::filesystem::path& path) {
     throw Error(ExitCode::input, fmt::format("{}: cannot be read: {}", path.string(), reason));
   };
   std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored)) refuse("it is a folder");
+  if (std::filesystem::is_directory(path, ignored)) {
+    throw Error(ExitCode::input, fmt::format("{}: is a folder, expected a file", path.string()));
+  }
   errno = 0;
-  std::ifstream stream(path, std::ios::binary);
+  std::ifstream stream(path, std::ios::binary | std::ios::ate);
   if (!stream.is_open()) refuse(std::strerror(errno));
-  std::string bytes{std::istreambuf_iterator<char>(stream), {}};
-  if (stream.bad()) refuse(std::strerror(errno));
+  std::string bytes(static_cast<std::size_t>(std::max<std::streamoff>(stream.tellg(), 0)), '\0');
+  stream.seekg(0);
+  if (!stream.read(bytes.data(), static_cast<std::streamsize>(bytes.size()))) refuse(std::strerror(errno));
   return bytes;
 }
 
@@ -70,6 +73,15 @@ void write_file(const std::filesystem::path& path, std::string_view text) {
   AtomicFile file(path);
   file.write(text);
   file.commit();
+}
+
+void make_folder(const std::filesystem::path& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (!error && !std::filesystem::is_directory(folder, error)) error.assign(ENOTDIR, std::generic_category());
+  if (error) {
+    throw Error(ExitCode::write, fmt::format("{}: cannot be made: {}", folder.string(), error.message()));
+  }
 }
 
 std::filesystem::path temporary_beside(const std::filesystem::path& path) {

@@ -31,11 +31,15 @@ class AtomicFile {
   int fd_ = -1;
 };
 
-/// The bytes of a small file. Throws Error(input) naming the file and the system's reason.
+/// The bytes of a file. Throws Error(input), naming it, if it is missing, a folder or unreadable.
 std::string read_file(const std::filesystem::path& path);
 
 /// Writes the whole of a small file as AtomicFile does. Throws Error(write).
+/// Test tests/src/files/test_atomic_file.cpp, with a full disk
 void write_file(const std::filesystem::path& path, std::string_view text);
+
+/// Makes `folder` and its parents where they are missing. Throws Error(write) naming folder and reason.
+void make_folder(const std::filesystem::path& folder);
 
 /// A hidden name beside `path` that no other process uses, for what is renamed to `path` when it is whole.
 std::filesystem::path temporary_beside(const std::filesystem::path& path);
