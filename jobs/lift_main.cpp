@@ -10,9 +10,12 @@
 #include <vector>
 
 #include "jobs/evaluate_job.hpp"
+#include "jobs/example_job.hpp"
 #include "jobs/help.hpp"
 #include "jobs/job_context.hpp"
 #include "jobs/lp_job.hpp"
+#include "jobs/pretrain_job.hpp"
+#include "jobs/run_job.hpp"
 #include "jobs/versions.hpp"
 #include "mpi/agreement.hpp"
 #include "mpi/collectives.hpp"
@@ -77,12 +80,16 @@ std::string read_for_all(const std::filesystem::path& path, const Communicator& 
 
 void dispatch(JobContext& context) {
   switch (context.options.job()) {
+    case Job::run:
+      return run_job(context);
     case Job::evaluate:
       return evaluate_job(context);
+    case Job::pretrain:
+      return pretrain_job(context);
     case Job::lp:
       return lp_job(context);
-    default:
-      break;
+    case Job::example:
+      return example_job(context);
   }
 }
 

@@ -1,0 +1,62 @@
+#include "jobs/corpus_inputs.hpp"
+
+#include <fmt/format.h>
+
+#include <optional>
+
+#include "mpi/agreement.hpp"
+
+namespace lift {
+
+CorpusOptions corpus_options(const Options& options) {
+  CorpusOptions corpus;
+  corpus.folder = options.path("data");
+  const std::filesystem::path cache = options.path("cache");
+  if (cache.empty()) {
+    corpus.cache = default_cache_folder();
+  } else if (cache != "none") {
+    corpus.cache = cache;
+  }
+  corpus.length = static_cast<int>(options.count("length"));
+  corpus.limit = options.optional_count("limit");
+  if (find_option(options.job(), "train-limit") != nullptr)
+    corpus.train_limit = options.optional_count("train-limit");
+  return corpus;
+}
+
+at::ScalarType scalar_type(const Options& options) {
+  return options.text("precision") == "fp64" ? at::kDouble : at::kFloat;
+}
+
+void check_length(int length, const Gpt2Config& config) {
+  if (length > config.positions) {
+    throw Error(ExitCode::usage,
+                fmt::format("--length {}: the model has {} positions", length, config.positions));
+  }
+}
+
+Tokenizer load_tokenizer(const std::filesystem::path& folder, const Gpt2Config& config,
+                         const Communicator& comm) {
+  std::optional<Tokenizer> tokenizer;
+  agree(comm, [&] {
+    tokenizer.emplace(Tokenizer::load(folder));
+    if (tokenizer->size() != config.vocabulary) {
+      throw Error(
+          ExitCode::input,
+          fmt::format("{}: {} entries, but the model's embedding has {} rows (vocab_size of config.json)",
+                      (folder / "vocab.json").string(), tokenizer->size(), config.vocabulary));
+    }
+  });
+  return std::move(*tokenizer);
+}
+
+Corpus load_corpus(const std::filesystem::path& folder, const Gpt2Config& config, CorpusOptions options,
+                   JobContext& context) {
+  options.warn = [&context](const std::string& line) { context.log.warn(line); };
+  Tokenizer tokenizer = load_tokenizer(folder, config, context.comm);
+  return {.train = load_split(options, Split::train, tokenizer, context.comm),
+          .valid = load_split(options, Split::valid, tokenizer, context.comm),
+          .test = load_split(options, Split::test, tokenizer, context.comm)};
+}
+
+}  // namespace lift

@@ -1,0 +1,37 @@
+#pragma once
+#include <ATen/core/Tensor.h>
+
+#include <filesystem>
+
+#include "jobs/job_context.hpp"
+#include "src/model/config.hpp"
+#include "src/text/corpus.hpp"
+
+namespace lift {
+
+/// The --data, --length, --limit, --train-limit and --cache of a job that reads text; warnings are left to
+/// the caller.
+CorpusOptions corpus_options(const Options& options);
+
+/// Type of the model's tensors, from --precision.
+at::ScalarType scalar_type(const Options& options);
+
+/// Throws Error(usage) if sequences of `length` tokens are longer than the model's positions.
+void check_length(int length, const Gpt2Config& config);
+
+/// Reads vocab.json and merges.txt of `folder`. Throws AgreedError(input) if they are not whole, or if the
+/// vocabulary is not that of the embedding. Collective on context.comm.
+Tokenizer load_tokenizer(const std::filesystem::path& folder, const Gpt2Config& config,
+                         const Communicator& comm);
+
+struct Corpus {
+  SequenceSet train;
+  SequenceSet valid;
+  SequenceSet test;
+};
+
+/// All three splits as sequences, with the tokenizer of the model in `folder`. Collective on context.comm.
+Corpus load_corpus(const std::filesystem::path& folder, const Gpt2Config& config, CorpusOptions options,
+                   JobContext& context);
+
+}  // namespace lift

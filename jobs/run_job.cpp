@@ -1,0 +1,200 @@
+#include "jobs/run_job.hpp"
+
+#include <fmt/format.h>
+
+#include "jobs/corpus_inputs.hpp"
+#include "jobs/run_output.hpp"
+#include "jobs/run_plan.hpp"
+#include "mpi/agreement.hpp"
+#include "mpi/collectives.hpp"
+#include "src/model/checkpoint.hpp"
+#include "src/objective/distributed.hpp"
+#include "src/report/process_memory.hpp"
+
+namespace lift {
+namespace {
+
+/// One run of Algorithm 1, step by step; every member is collective on context.comm.
+class Run {
+ public:
+  Run(JobContext& context, const RunPlan& plan, const Corpus& corpus, RunOutput& output)
+      : context_(context),
+        plan_(plan),
+        corpus_(corpus),
+        output_(output),
+        model_(load_checkpoint(plan.model, plan.precision, context.device, context.comm)),
+        tuned_(model_, plan.layout),
+        objective_(model_, tuned_, plan.micro_batch),
+        regularizer_(plan.layout),
+        lambda_(plan.layout.p(), plan.lambda) {
+    result_.n = plan.layout.n();
+    result_.p = plan.layout.p();
+    result_.m = plan.search.probes;
+    result_.ranks = context.comm.size();
+    result_.threads = context.binding().threads;
+    result_.device = context.binding().name;
+    result_.seed = plan.search.seed;
+  }
+
+  void warm_up() {
+    const auto time = timers_.measure("warmup");
+    const WarmupSummary summary =
+        lift::warm_up(objective_, regularizer_, lambda_, corpus_.train, corpus_.valid, corpus_.test,
+                      plan_.warmup, output_.warmup_observer(result_), context_.comm);
+    output_.progress().finish();
+    keep_best_epoch(summary);
+  }
+
+  void evaluate_before() { result_.before = evaluate(); }
+
+  void search() {
+    SearchState state{objective_, regularizer_,  corpus_.train, corpus_.valid,
+                      lambda_,    context_.comm, timers_};
+    check_derivatives(state);
+    const SearchObserver observer = output_.search_observer(tuned_);
+    for (const RoundSummary& round : hyperlocal_search(state, plan_.search, observer)) add_round(round);
+    output_.progress().finish();
+  }
+
+  /// Rounds W to what a float32 file holds, writes it, and evaluates that.
+  void save() {
+    at::Tensor flat = tuned_.flat();
+    flat.copy_(flat.to(at::kFloat));
+    output_.write_model("model", model_);
+    result_.after = evaluate();
+  }
+
+  RunResult finish(double total_seconds) {
+    timers_.add("total", total_seconds);
+    for (const PhaseTime& phase : timers_.summary(context_.comm)) result_.seconds[phase.name] = phase.max;
+    gather_work();
+    result_.reproducibility =
+        fmt::format("same bits with {} ranks of {} threads, these libraries and this processor",
+                    result_.ranks, result_.threads);
+    return result_;
+  }
+
+ private:
+  SplitLoss mean(const SequenceSet& set, const char* split) {
+    output_.progress().update(fmt::format("evaluate {}", split), 0, 0);
+    const SplitLoss loss{mean_loss(objective_, set, first_sequences(set.size()), context_.comm), set.size()};
+    output_.progress().finish();
+    return loss;
+  }
+
+  Evaluation evaluate() {
+    const auto time = timers_.measure("evaluate");
+    return {.train = mean(corpus_.train.first(corpus_.valid.size()), "train"),
+            .valid = mean(corpus_.valid, "valid"),
+            .test = mean(corpus_.test, "test")};
+  }
+
+  /// The early-stopping row of the table is a model one can have.
+  void keep_best_epoch(const WarmupSummary& summary) {
+    const WarmupEpoch& best = summary.epochs.at(summary.best_epoch);
+    result_.early_stopping = EarlyStopping{.epoch = summary.best_epoch,
+                                           .valid = SplitLoss{best.valid, corpus_.valid.size()},
+                                           .test = SplitLoss{best.test, corpus_.test.size()}};
+    at::Tensor flat = tuned_.flat();
+    const at::Tensor last = flat.clone();
+    flat.copy_(summary.best_weights);
+    output_.write_model("checkpoints/best", model_);
+    flat.copy_(last);
+  }
+
+  void check_derivatives(const SearchState& state) {
+    const SelfCheck check = check_second_derivatives(state, plan_.search);
+    result_.self_check = SelfCheckResult{check.symmetry,         check.symmetry_limit,  check.difference,
+                                         check.difference_limit, check.difference_step, check.passed};
+    const std::string found = fmt::format(
+        "second derivatives: symmetry {:.1e} (limit {:.1e}), against central differences {:.1e} (limit "
+        "{:.1e})",
+        check.symmetry, check.symmetry_limit, check.difference, check.difference_limit);
+    if (check.passed) {
+      context_.log.info(found);
+    } else {
+      context_.log.warn(found + ": the Hessian-vector products of this run are not to be trusted");
+    }
+  }
+
+  void add_round(const RoundSummary& summary) {
+    const LpCertificate& certificate = summary.lp.certificate;
+    RoundResult entry{
+        .t_star = summary.line.t_star,
+        .lambda_before = summary.lambda_before,
+        .lambda_after = summary.lambda_after,
+        .lp = LpResult{to_string(summary.lp.status), certificate.objective, certificate.dual_objective,
+                       certificate.gap, certificate.residual, certificate.bound_violation,
+                       summary.lp.iterations, summary.lp.sweeps, summary.lp.seconds},
+        .line_search = summary.line.losses};
+    output_.add_round(static_cast<int>(result_.rounds.size()), entry);
+    context_.log.info(summary.lp.message);
+    context_.log.info(summary.line.message);
+    result_.rounds.push_back(std::move(entry));
+    probes_done_ += summary.probes_done;
+    steps_done_ += summary.line.evaluated;
+  }
+
+  void gather_work() {
+    const WorkCount& work = objective_.work();
+    const auto column = [&](std::int64_t value) { return gather_values(value, context_.comm); };
+    const auto gradients = column(work.gradient_sequences), hvps = column(probes_done_),
+               hvp_sequences = column(work.hvp_sequences), sequences = column(work.loss_sequences),
+               prefix = column(work.prefix_sequences), steps = column(steps_done_),
+               memory = column(peak_memory_bytes());
+    for (int rank = 0; rank < context_.comm.size(); ++rank) {
+      result_.work.push_back({.rank = rank,
+                              .gradients = gradients[rank],
+                              .hvps = hvps[rank],
+                              .hvp_sequences = hvp_sequences[rank],
+                              .sequences = sequences[rank],
+                              .prefix_sequences = prefix[rank],
+                              .line_search_steps = steps[rank],
+                              .peak_memory_bytes = memory[rank]});
+    }
+  }
+
+  JobContext& context_;
+  const RunPlan& plan_;
+  const Corpus& corpus_;
+  RunOutput& output_;
+  Gpt2 model_;
+  TunedParameters tuned_;
+  Objective objective_;
+  Regularizer regularizer_;
+  std::vector<double> lambda_;
+  PhaseTimers timers_;
+  RunResult result_;
+  std::int64_t probes_done_ = 0;
+  std::int64_t steps_done_ = 0;
+};
+
+}  // namespace
+
+void run_job(JobContext& context) {
+  const auto start = std::chrono::steady_clock::now();
+  const auto seconds = [start] {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  };
+  std::optional<RunPlan> plan;
+  agree(context.comm, [&] { plan.emplace(plan_run(context.options)); });
+  RunOutput output(context, *plan);
+  const Corpus corpus = load_corpus(plan->model, plan->config, plan->corpus, context);
+  if (context.options.flag("dry-run")) {
+    context.log.block(context.options.as_table());
+    context.log.block(
+        describe(*plan, {corpus.train.size(), corpus.valid.size(), corpus.test.size()}, context.comm.size()));
+    return;
+  }
+  Run run(context, *plan, corpus, output);
+  output.open();
+  run.warm_up();
+  run.evaluate_before();
+  run.search();
+  run.save();
+  const RunResult result = run.finish(seconds());
+  output.close(result);
+  write_answer(context, to_json(result));
+}
+
+}  // namespace lift

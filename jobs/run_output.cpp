@@ -1,0 +1,116 @@
+#include "jobs/run_output.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+
+#include "jobs/kept_instance.hpp"
+#include "jobs/versions.hpp"
+#include "mpi/agreement.hpp"
+#include "src/files/atomic_file.hpp"
+#include "src/model/checkpoint.hpp"
+#include "src/report/figures.hpp"
+#include "src/report/result_tables.hpp"
+
+namespace lift {
+
+RunOutput::RunOutput(JobContext& context, const RunPlan& plan)
+    : context_(context), plan_(plan), progress_(context.log) {
+  on_root([&] { folder_.emplace(plan.out); });
+}
+
+void RunOutput::open() {
+  on_root([&] {
+    folder_->create();
+    context_.log.open_file(folder_->log());
+    metrics_.emplace(folder_->metrics());
+    write_file(folder_->config(), context_.options.as_config());
+    provenance_ = begin_provenance(context_.command_line, context_.bindings);
+    provenance_.libraries.merge(library_versions());
+    for (const auto& entry : std::filesystem::directory_iterator(plan_.model)) {
+      if (entry.is_regular_file()) provenance_.inputs.push_back(hash_file(entry.path()));
+    }
+    for (const Split split : {Split::train, Split::valid, Split::test}) {
+      provenance_.inputs.push_back(hash_file(split_file(plan_.corpus.folder, split)));
+    }
+    write_file(folder_->provenance(), to_json(provenance_));
+  });
+}
+
+WarmupObserver RunOutput::warmup_observer(RunResult& result) {
+  return {.on_step =
+              [this](const WarmupStep& step) {
+                progress_.update("warm-up", {.step = step.step,
+                                             .steps = step.steps,
+                                             .loss = step.loss,
+                                             .tokens_per_second = step.tokens_per_second,
+                                             .seconds_left = step.seconds_left});
+                if (metrics_) {
+                  metrics_->write(StepMetrics{step.step, step.epoch, step.loss, step.gradient_norm, step.rate,
+                                              step.tokens_per_second});
+                }
+              },
+          .on_epoch =
+              [this, &result](const WarmupEpoch& epoch) {
+                const EpochLosses losses{epoch.epoch, epoch.train, epoch.valid, epoch.test};
+                result.epochs.push_back(losses);
+                on_root([&] {
+                  metrics_->write(losses);
+                  metrics_->check();
+                });
+              }};
+}
+
+SearchObserver RunOutput::search_observer(const TunedParameters& tuned) {
+  return {.on_progress = [this](const char* phase, std::int64_t done,
+                                std::int64_t total) { progress_.update(phase, done, total); },
+          .on_direction =
+              [this, &tuned](int round, const LocalModel& model, std::span<const double> d) {
+                if (plan_.keep.empty()) return;
+                keep_instance(kept_file(round), model, d, plan_.search, round, tuned, context_.comm);
+              }};
+}
+
+std::filesystem::path RunOutput::kept_file(int round) const {
+  if (plan_.search.rounds == 1) return plan_.keep;
+  std::filesystem::path name = plan_.keep;
+  return name.replace_filename(
+      fmt::format("{}-{}{}", plan_.keep.stem().string(), round + 1, plan_.keep.extension().string()));
+}
+
+void RunOutput::add_round(int round, const RoundResult& result) {
+  on_root([&] {
+    metrics_->write(round, result);
+    metrics_->check();
+  });
+}
+
+void RunOutput::write_model(const std::filesystem::path& name, const Gpt2& model) {
+  on_root([&] {
+    make_folder((folder_->path() / name).parent_path());
+    save_checkpoint(folder_->path() / name, model, plan_.model, plan_.layout.names());
+  });
+}
+
+void RunOutput::close(const RunResult& result) {
+  context_.log.gather_warnings(context_.comm);
+  on_root([&] {
+    write_file(folder_->result(), to_json(result));
+    for (const std::string& warning : write_figures(result, folder_->figures())) context_.log.warn(warning);
+    provenance_.ended = utc_time(std::chrono::system_clock::now());
+    write_file(folder_->provenance(), to_json(provenance_));
+    context_.log.block(to_text(before_after_table(result)));
+    context_.log.info(
+        fmt::format("written to {}: model/ is what HF transformers loads", folder_->path().string()));
+    metrics_->check();
+    context_.log.check();
+  });
+}
+
+void RunOutput::on_root(const std::function<void()>& action) const {
+  agree(context_.comm, [&] {
+    if (context_.comm.is_root()) action();
+  });
+}
+
+}  // namespace lift

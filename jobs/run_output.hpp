@@ -1,0 +1,54 @@
+#pragma once
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "jobs/job_context.hpp"
+#include "jobs/run_plan.hpp"
+#include "src/report/metrics.hpp"
+#include "src/report/progress.hpp"
+#include "src/report/provenance.hpp"
+#include "src/report/run_folder.hpp"
+#include "src/report/run_result.hpp"
+
+namespace lift {
+
+/// Everything that `lift run` leaves in its folder; only rank 0 touches the disk.
+///
+/// Collective  every member on context.comm but `progress` and what the observers call at each step; a write
+/// that
+///             fails ends all ranks with AgreedError(write) at the next collective member.
+/// Test        tests/jobs/test_run_job.cpp
+class RunOutput {
+ public:
+  /// Only looks at the folder. Throws AgreedError(usage) if it holds something.
+  RunOutput(JobContext& context, const RunPlan& plan);
+
+  /// Makes the folder with config.cfg and provenance.json, and opens log.txt and metrics.jsonl.
+  void open();
+  /// Epochs go to metrics.jsonl and into `result`, steps to metrics.jsonl and the progress line.
+  [[nodiscard]] WarmupObserver warmup_observer(RunResult& result);
+  /// Progress, and --search.keep.
+  [[nodiscard]] SearchObserver search_observer(const TunedParameters& tuned);
+  void add_round(int round, const RoundResult& result);
+  /// Writes a model folder, `name` relative to the run's: "model", or a checkpoint.
+  void write_model(const std::filesystem::path& name, const Gpt2& model);
+  /// result.json, the figures, the end of provenance.json, and the table for the reader.
+  void close(const RunResult& result);
+
+  [[nodiscard]] Progress& progress() noexcept { return progress_; }
+
+ private:
+  void on_root(const std::function<void()>& action) const;
+  [[nodiscard]] std::filesystem::path kept_file(int round) const;
+
+  JobContext& context_;
+  const RunPlan& plan_;
+  Progress progress_;
+  std::optional<RunFolder> folder_;
+  std::optional<MetricsWriter> metrics_;
+  Provenance provenance_;
+};
+
+}  // namespace lift

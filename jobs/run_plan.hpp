@@ -1,0 +1,48 @@
+#pragma once
+#include <ATen/core/Tensor.h>
+
+#include <filesystem>
+#include <string>
+
+#include "jobs/options.hpp"
+#include "src/model/tuning.hpp"
+#include "src/search/hyperlocal.hpp"
+#include "src/text/corpus.hpp"
+#include "src/training/warmup.hpp"
+
+namespace lift {
+
+/// What `lift run` will do, from the options and the model's configuration alone.
+struct RunPlan {
+  std::filesystem::path model;  ///< --model
+  std::filesystem::path out;    ///< --out
+  std::filesystem::path keep;   ///< --search.keep, empty: not kept
+  Gpt2Config config;
+  TunedLayout layout;
+  CorpusOptions corpus;
+  WarmupOptions warmup;
+  SearchOptions search;
+  double lambda = 0;  ///< λ of every group at the start
+  int micro_batch = 1;
+  at::ScalarType precision = at::kFloat;
+};
+
+/// Reads every option of `lift run` and the header of its model.
+///
+/// Throws  Error(usage) where options contradict the model: a block out of range, a length beyond its
+/// positions;
+///         Error(input) where the model's folder is not whole.
+/// Test    tests/jobs/test_run_plan.cpp
+RunPlan plan_run(const Options& options);
+
+/// Sequences of the corpus, which the plan's counts depend on.
+struct CorpusSize {
+  std::int64_t train = 0;
+  std::int64_t valid = 0;
+  std::int64_t test = 0;
+};
+
+/// The plan for a reader: what is tuned, the LP's size, evaluations counted, memory of a rank and disk space.
+std::string describe(const RunPlan& plan, const CorpusSize& size, int ranks);
+
+}  // namespace lift
