@@ -34,7 +34,8 @@ void AppendFile::append(std::string_view text) noexcept {
 
 void AppendFile::check() const {
   if (error_ == 0) return;
-  throw Error(ExitCode::write, fmt::format("cannot write {}: {}", path_.string(), std::strerror(error_)));
+  throw Error(ExitCode::write,
+              fmt::format("{}: cannot be written: {}", path_.string(), std::strerror(error_)));
 }
 
 }  // namespace lift

@@ -20,13 +20,6 @@ double nice_floor(double value) {
   return power * (lead >= 5 ? 5 : lead >= 2 ? 2 : 1);
 }
 
-std::vector<double> linear_ticks(double low, double high) {
-  const double step = nice_floor((high - low) / 4);
-  std::vector<double> ticks;
-  for (double k = std::ceil(low / step); k * step <= high; ++k) ticks.push_back(k * step);
-  return ticks;
-}
-
 std::vector<double> logarithmic_ticks(double low, double high) {
   const bool dense = high / low < 100;
   std::vector<double> ticks;
@@ -58,6 +51,25 @@ unset key
 
 std::string plot_number(double value) {
   return std::isfinite(value) ? fmt::format("{}", value) : "NaN";
+}
+
+std::vector<double> linear_ticks(double low, double high) {
+  const double step = nice_floor((high - low) / 4);
+  std::vector<double> ticks;
+  for (double k = std::ceil(low / step); k * step <= high; ++k) ticks.push_back(k * step);
+  return ticks;
+}
+
+std::string tick_list(const std::vector<double>& ticks, const std::function<double(double)>& place) {
+  double step = ticks.size() > 1 ? ticks[1] - ticks[0] : 1;
+  for (std::size_t k = 1; k < ticks.size(); ++k) step = std::min(step, ticks[k] - ticks[k - 1]);
+  const int decimals = step > 0 ? std::max(0, static_cast<int>(-std::floor(std::log10(step) + 1e-9))) : 0;
+  std::string list;
+  for (const double tick : ticks) {
+    list +=
+        fmt::format("{}\"{:.{}f}\" {}", list.empty() ? "" : ", ", tick, decimals, place ? place(tick) : tick);
+  }
+  return list;
 }
 
 double Axis::fraction(double value) const {

@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,14 @@ struct Axis {
   [[nodiscard]] double fraction(double value) const;
   [[nodiscard]] double at(double fraction) const;
 };
+
+/// Round numbers between `low` and `high`, four to ten of them, equally far apart.
+[[nodiscard]] std::vector<double> linear_ticks(double low, double high);
+
+/// Ticks as gnuplot's `set …tics` takes them: labels with as many decimals as tell them apart, each where
+/// `place` puts its value.
+[[nodiscard]] std::string tick_list(const std::vector<double>& ticks,
+                                    const std::function<double(double)>& place = {});
 
 /// A perplexity axis around positive `values`, logarithmic if they span more than a factor of six.
 [[nodiscard]] Axis perplexity_axis(const std::vector<double>& values);

@@ -53,8 +53,7 @@ std::string data_of(const std::vector<Search>& all) {
   return data;
 }
 
-/// y from a little below the least loss to a little above the largest, but not so high that the gain
-/// disappears.
+/// y around the losses, with room below for the label of t*, and not so high that the gain disappears.
 std::pair<double, double> y_range(const std::vector<Search>& all) {
   double low = all.front().points.front().second;
   double high = low;
@@ -67,26 +66,38 @@ std::pair<double, double> y_range(const std::vector<Search>& all) {
     }
   }
   if (start > low) high = std::min(high, start + kTallest * (start - low));
-  const double margin = high > low ? 0.08 * (high - low) : 0.01 * std::abs(low) + 1e-6;
-  return {low - margin, high + margin};
+  const double height = high > low ? high - low : 0.01 * std::abs(low) + 1e-6;
+  return {low - 0.17 * height, high + 0.08 * height};
 }
 
-std::string level_of_start(const Search& search, bool only) {
+double largest_step(const std::vector<Search>& all) {
+  double largest = 0;
+  for (const Search& search : all) largest = std::max(largest, search.points.back().first);
+  return largest > 0 ? largest : 1;
+}
+
+std::string best_text(const Search& search) {
+  const auto [t, loss] = best(search);
+  return fmt::format("t* = {:.4g}, perplexity {:.2f}", t, std::exp(loss));
+}
+
+/// The loss at t = 0 as a level.
+std::string start_level(const Search& search, const char* color) {
   return fmt::format(
       "set arrow from graph 0, first {0} to graph 1, first {0} nohead back dashtype (2,4) linecolor rgb "
       "\"{1}\"\n",
-      search.points.front().second, only ? kMark : color_of(search.round));
+      search.points.front().second, color);
 }
 
-std::string best_label(const Search& search, bool only, double right) {
+/// What a single curve says, beside it: its level at t = 0 and its t*.
+std::string labels_of_one(const Search& search, double right) {
   const auto [t, loss] = best(search);
-  const std::string round = only ? "" : fmt::format("round {}: ", search.round + 1);
-  const bool left_of_it = t > 0.6 * right;
+  const double place = t / right;
+  const char* side = place < 0.25 ? "left" : place > 0.75 ? "right" : "center";
   return fmt::format(
-      "set label \"{}t* = {:.4g}, perplexity {:.2f}\" at first {}, first {} {} offset {},-1.1 front "
-      "textcolor rgb \"{}\"\n",
-      round, t, std::exp(loss), t, loss, left_of_it ? "right" : "left", left_of_it ? 2 : -1,
-      color_of(search.round));
+      "set label \"t = 0\" at graph 1, first {} right offset -0.6,0.6 textcolor rgb \"{}\" font "
+      "\",12\"\nset label \"{}\" at first {}, first {} {} offset 0,-1.3 front textcolor rgb \"{}\"\n",
+      search.points.front().second, kMark, best_text(search), t, loss, side, color_of(search.round));
 }
 
 std::string plot_command(const std::vector<Search>& all) {
@@ -94,12 +105,14 @@ std::string plot_command(const std::vector<Search>& all) {
   for (std::size_t k = 0; k < all.size(); ++k) {
     const auto [t, loss] = best(all[k]);
     plot += fmt::format(
-        "{0} \"line_search.dat\" index {1} using 1:2 with linespoints linecolor rgb \"{2}\" linewidth 2 "
-        "pointtype 7 "
-        "pointsize 0.4, \\\n     \"+\" using ({3}):({4}) every ::0::0 with points linecolor rgb \"{2}\" "
-        "pointtype 6 "
-        "pointsize 1.6 linewidth 2",
-        k == 0 ? "plot" : ", \\\n    ", k, color_of(all[k].round), t, loss);
+        "{0} \"line_search.dat\" index {1} using 1:2 linecolor rgb \"{2}\" linewidth 2 pointtype 7 pointsize "
+        "0.4 "
+        "with linespoints title \"round {3}: {4}\", \\\n"
+        "     \"+\" using ({5}):({6}) every ::0::0 linecolor rgb \"{2}\" linewidth 2 pointtype 6 pointsize "
+        "1.2 "
+        "with points notitle",
+        k == 0 ? "plot" : ", \\\n    ", k, color_of(all[k].round), all[k].round + 1, best_text(all[k]), t,
+        loss);
   }
   return plot + "\n";
 }
@@ -109,26 +122,22 @@ std::string plot_command(const std::vector<Search>& all) {
 std::optional<Figure> line_search_figure(const RunResult& result) {
   const std::vector<Search> all = searches(result);
   if (all.empty()) return std::nullopt;
-  const bool only = all.size() == 1;
-  double right = 0;
-  for (const Search& search : all) right = std::max(right, search.points.back().first);
+  const double right = largest_step(all);
   const auto [low, high] = y_range(all);
-
-  Figure figure{.name = "line_search", .data = data_of(all), .script = {}};
-  figure.script = figure_style(figure.name) +
-                  fmt::format(
-                      "set xlabel \"step t along (dλ, dW)\"\nset ylabel \"validation loss (nats/token)\"\n"
-                      "set y2label \"validation perplexity\" textcolor rgb \"{}\"\n"
-                      "set border 11\nset xrange [0:{}]\nset yrange [{}:{}]\n"
-                      "set link y2 via exp(y) inverse log(y)\nset y2tics\n",
-                      kInk, right > 0 ? right : 1, low, high);
-  for (const Search& search : all)
-    figure.script += level_of_start(search, only) + best_label(search, only, right);
-  if (only) {
-    figure.script += fmt::format(
-        "set label \"t = 0\" at graph 1, first {} right offset -0.5,0.6 textcolor rgb \"{}\" "
-        "font \",12\"\n",
-        all.front().points.front().second, kMark);
+  Figure figure{.name = "line_search", .data = data_of(all), .script = figure_style("line_search")};
+  figure.script += fmt::format(
+      "set xlabel \"step t along (dλ, dW)\"\nset ylabel \"validation loss (nats/token)\"\n"
+      "set y2label \"validation perplexity\" textcolor rgb \"{0}\" offset -0.8,0\nset border 11\n"
+      "set xrange [{1:.6g}:{2:.6g}]\nset yrange [{3:.8g}:{4:.8g}]\nset y2range [{3:.8g}:{4:.8g}]\n"
+      "set xtics ({5})\nset ytics ({6})\nset y2tics ({7})\n",
+      kInk, -0.012 * right, 1.012 * right, low, high, tick_list(linear_ticks(0, right)),
+      tick_list(linear_ticks(low, high)),
+      tick_list(linear_ticks(std::exp(low), std::exp(high)), [](double ppl) { return std::log(ppl); }));
+  if (all.size() == 1) {
+    figure.script += start_level(all.front(), kMark) + labels_of_one(all.front(), right);
+  } else {
+    for (const Search& search : all) figure.script += start_level(search, color_of(search.round));
+    figure.script += fmt::format("set key above left maxcols 2 samplen 2 textcolor rgb \"{}\"\n", kInk);
   }
   figure.script += plot_command(all);
   return figure;

@@ -31,15 +31,16 @@ double perplexity_of(const std::optional<SplitLoss>& split) {
   return split ? split->perplexity() : kNaN;
 }
 
-/// Epochs, and right of them the place of the model after LiFT.
+/// The last epoch, and right of it the place of the model after LiFT; both the same without one.
 struct Place {
-  double last;  ///< the last epoch
+  double last;
   double lift;
 };
 
 Place place_of(const RunResult& result) {
   const double last = result.warmup_epochs();
-  return {last, last + std::max(0.6, 0.12 * last)};
+  const bool searched = result.after.train || result.after.valid || result.after.test;
+  return {last, searched ? last + std::max(0.6, 0.14 * last) : last};
 }
 
 std::vector<double> all_perplexities(const RunResult& result) {
@@ -66,10 +67,11 @@ std::string data_of(const RunResult& result, const Place& place) {
                        plot_number(perplexity_of(e.valid)), plot_number(perplexity_of(e.test)));
   };
   data += "\n\n# before and after LiFT: place train_ppl valid_ppl test_ppl\n";
-  return data + row(place.last, result.before) + row(place.lift, result.after);
+  data += row(place.last, result.before);
+  return place.lift > place.last ? data + row(place.lift, result.after) : data;
 }
 
-/// Ticks at whole epochs, about eight of them, and LiFT's.
+/// Ticks at whole epochs, at most nine of them, and LiFT's.
 std::string x_ticks(const Place& place) {
   int step = 1;
   for (const int candidate : {1, 2, 5, 10, 20, 50, 100, 200, 500, 1000}) {
@@ -77,68 +79,69 @@ std::string x_ticks(const Place& place) {
     if (place.last / step <= 8) break;
   }
   std::string ticks;
-  for (int epoch = 0; epoch <= static_cast<int>(place.last); epoch += step)
-    ticks += fmt::format("{}, ", epoch);
-  return fmt::format("set xtics ({}\"LiFT\" {})\n", ticks, place.lift);
+  for (int epoch = 0; epoch <= static_cast<int>(place.last); epoch += step) {
+    ticks += fmt::format("{}{}", epoch == 0 ? "" : ", ", epoch);
+  }
+  if (place.lift > place.last) ticks += fmt::format(", \"LiFT\" {}", place.lift);
+  return fmt::format("set xtics ({})\n", ticks);
 }
 
-std::string y_ticks(const Axis& axis) {
-  std::string ticks;
-  for (const double tick : axis.ticks)
-    ticks += fmt::format("{}\"{:g}\" {:g}", ticks.empty() ? "" : ", ", tick, tick);
-  return fmt::format("{}set ytics ({})\n", axis.logarithmic ? "set logscale y\n" : "", ticks);
-}
-
-/// Names of the curves at their right end, moved apart where they would overlap.
-std::string curve_labels(const RunResult& result, const Place& place, const Axis& axis) {
+/// Names and levels at the right edge, moved apart where they would overlap.
+std::string edge_labels(const RunResult& result, const Place& place, const Axis& axis) {
   std::vector<double> wanted;
   std::vector<std::string> texts;
-  for (const Curve& curve : kCurves) {
-    const double value = perplexity_of(result.after.*curve.split);
-    if (!std::isfinite(value)) continue;
+  const auto add = [&](double value, const char* name, const char* color) {
+    if (!std::isfinite(value)) return;
     wanted.push_back(axis.fraction(value));
-    texts.push_back(fmt::format("\"{} {:.2f}\" textcolor rgb \"{}\"", curve.name, value, curve.color));
-  }
+    texts.push_back(
+        fmt::format("\"{} {:.{}f}\" textcolor rgb \"{}\"", name, value, value < 1000 ? 2 : 0, color));
+  };
+  const Evaluation& model = place.lift > place.last ? result.after : result.before;
+  for (const Curve& curve : kCurves) add(perplexity_of(model.*curve.split), curve.name, curve.color);
+  if (result.early_stopping) add(perplexity_of(result.early_stopping->test), "early stopping, test", kGreen);
+
   const std::vector<double> placed = spread(wanted, kLabelDistance);
   std::string labels;
   for (std::size_t k = 0; k < placed.size(); ++k) {
-    labels += fmt::format("set label {} at first {}, graph {:.4f} left offset 1.1,0\n", texts[k], place.lift,
+    labels += fmt::format("set label {} at first {}, graph {:.4f} left offset 1.2,0\n", texts[k], place.lift,
                           placed[k]);
   }
   return labels;
 }
 
+/// The epoch of early stopping, and its test perplexity as a level up to the right edge.
 std::string early_stopping_marks(const RunResult& result, const Place& place) {
   if (!result.early_stopping) return "";
   const EarlyStopping& stop = *result.early_stopping;
+  const bool on_the_right = stop.epoch > 0.6 * place.lift;
   std::string marks = fmt::format(
-      "set arrow from first {0}, graph 0 to first {0}, graph 1 nohead dashtype (2,4) linecolor rgb \"{1}\"\n"
-      "set label \"early stopping\" at first {0}, graph 1 offset 0.6,-0.7 textcolor rgb \"{1}\" font "
-      "\",12\"\n",
-      stop.epoch, kMark);
+      "set arrow from first {0}, graph 0 to first {0}, graph 1 nohead back dashtype (2,4) linecolor rgb "
+      "\"{1}\"\n"
+      "set label \"early stopping, epoch {0}\" at first {0}, graph 1 {2} offset {3},0.6 textcolor rgb "
+      "\"{1}\" "
+      "font \",12\"\n",
+      stop.epoch, kMark, on_the_right ? "right" : "left", on_the_right ? 1 : -1);
   const double test = perplexity_of(stop.test);
-  if (std::isfinite(test)) {
-    marks += fmt::format(
-        "set arrow from first {0}, first {1} to first {2}, first {1} nohead dashtype (2,4) linecolor rgb "
-        "\"{3}\"\n",
-        stop.epoch, test, place.lift, kGreen);
-  }
-  return marks;
+  if (!std::isfinite(test)) return marks;
+  return marks + fmt::format(
+                     "set arrow from first {0}, first {1} to first {2}, first {1} nohead back dashtype (2,4) "
+                     "linecolor rgb \"{3}\"\n",
+                     stop.epoch, test, place.lift, kGreen);
 }
 
-std::string plot_command() {
+/// For each split: the epochs, then a dashed line from W0 to the model after LiFT.
+std::string plot_command(bool searched) {
   std::string plot;
-  int column = 2;
-  for (const Curve& curve : kCurves) {
+  for (std::size_t k = 0; k < kCurves.size(); ++k) {
+    const std::string style =
+        fmt::format("using 1:{} linecolor rgb \"{}\" linewidth 2 pointtype 7", k + 2, kCurves[k].color);
+    plot += fmt::format("{} \"perplexity.dat\" index 0 {} pointsize 0.4 with linespoints",
+                        k == 0 ? "plot" : ", \\\n    ", style);
+    if (!searched) continue;
     plot += fmt::format(
-        "{0} \"perplexity.dat\" index 0 using 1:{1} with linespoints linecolor rgb \"{2}\" linewidth 2 "
-        "pointtype 7 pointsize 0.45, \\\n"
-        "     \"perplexity.dat\" index 1 using 1:{1} with lines linecolor rgb \"{2}\" linewidth 2 dashtype "
-        "(4,3), \\\n"
-        "     \"perplexity.dat\" index 1 every ::1 using 1:{1} with points linecolor rgb \"{2}\" pointtype "
-        "13 pointsize 1.2",
-        column == 2 ? "plot" : ", \\\n    ", column, curve.color);
-    ++column;
+        ", \\\n     \"perplexity.dat\" index 1 {} pointsize 0.4 dashtype (4,3) with linespoints", style);
+    plot +=
+        fmt::format(", \\\n     \"perplexity.dat\" index 1 every ::1 {} pointsize 0.9 with points", style);
   }
   return plot + "\n";
 }
@@ -150,14 +153,17 @@ std::optional<Figure> perplexity_figure(const RunResult& result) {
   if (result.epochs.empty() || values.empty()) return std::nullopt;
   const Place place = place_of(result);
   const Axis axis = perplexity_axis(values);
+  const double left = -0.012 * place.lift;  // so that the points of epoch 0 stand clear of the axis
   Figure figure{.name = "perplexity", .data = data_of(result, place), .script = {}};
-  figure.script = figure_style(figure.name) +
-                  fmt::format(
-                      "set xlabel \"warm-up epoch\"\nset ylabel \"perplexity\"\nset rmargin 14\n"
-                      "set xrange [0:{}]\nset yrange [{}:{}]\n",
-                      place.lift, axis.low, axis.high) +
-                  x_ticks(place) + y_ticks(axis) + early_stopping_marks(result, place) +
-                  curve_labels(result, place, axis) + plot_command();
+  figure.script =
+      figure_style(figure.name) +
+      fmt::format(
+          "set xlabel \"warm-up epoch\"\nset ylabel \"perplexity\"\nset rmargin 25\nset tmargin 2.5\n"
+          "set xrange [{:.6g}:{:.6g}]\nset yrange [{:.6g}:{:.6g}]\nset ytics ({})\n{}",
+          left, place.lift, axis.low, axis.high, tick_list(axis.ticks),
+          axis.logarithmic ? "set logscale y\n" : "") +
+      x_ticks(place) + early_stopping_marks(result, place) + edge_labels(result, place, axis) +
+      plot_command(place.lift > place.last);
   return figure;
 }
 
