@@ -26,6 +26,9 @@ target_include_directories(lift_dep_torch SYSTEM INTERFACE
   ${PROJECT_BINARY_DIR}/before_torch
   ${LIFT_TORCH_ROOT}/include ${LIFT_TORCH_ROOT}/include/torch/csrc/api/include)
 if(LIFT_CUDA)
+  if(NOT TORCH_CUDA_ARCH_LIST AND NOT DEFINED ENV{TORCH_CUDA_ARCH_LIST})
+    set(TORCH_CUDA_ARCH_LIST 9.0 CACHE STRING "GPU architectures that LibTorch's package compiles for")
+  endif()
   list(APPEND CMAKE_PREFIX_PATH ${LIFT_TORCH_ROOT})
   find_package(CUDAToolkit 13 REQUIRED)
   find_package(Torch REQUIRED)
@@ -37,11 +40,13 @@ else()
 endif()
 
 include(CheckCXXSourceCompiles)
-set(CMAKE_REQUIRED_LIBRARIES lift_dep_torch)
+set(CMAKE_REQUIRED_INCLUDES ${LIFT_TORCH_ROOT}/include)
+set(CMAKE_REQUIRED_LIBRARIES ${LIFT_TORCH_ROOT}/lib/libc10.so)
 check_cxx_source_compiles("
   #include <c10/util/Exception.h>
   #include <string>
   int main() { try { TORCH_CHECK(false, std::string(\"x\")); } catch (const c10::Error&) {} }" LIFT_TORCH_ABI_MATCHES)
+unset(CMAKE_REQUIRED_INCLUDES)
 unset(CMAKE_REQUIRED_LIBRARIES)
 if(NOT LIFT_TORCH_ABI_MATCHES)
   message(FATAL_ERROR "LibTorch in ${LIFT_TORCH_ROOT} does not link: it was likely built with the old C++ ABI "
