@@ -91,10 +91,8 @@ Mehrotra::Mehrotra(const BoxLpProblem& problem, const BoxLpOptions& options, std
       comm_(problem.a.comm()),
       started_(std::chrono::steady_clock::now()),
       d_(d),
-      lp_{problem.a.local(), problem.g, problem.u, problem.a.rows(), 0},
-      y_(static_cast<std::size_t>(problem.a.rows()), 0.0),
-      basis_({}),
-      sums_(0, 0),
+      lp_{problem.a.local(), problem.g, problem.u, problem.a.rows(), RowBasis({}), 0},
+      sums_(0),
       coordinates_(static_cast<double>(problem.a.coordinates())) {}
 
 BoxLpSummary Mehrotra::run() {
@@ -124,9 +122,8 @@ void Mehrotra::scale() {
   };
   lp_.cost_scale = inverse(sums.back());
   sums.pop_back();
-  row_norms_ = sums;
   for (double& sum : sums) sum = inverse(sum);
-  basis_ = RowBasis(sums);
+  lp_.basis = RowBasis(sums);
 }
 
 void Mehrotra::start() {
@@ -147,9 +144,14 @@ void Mehrotra::find_basis() {
     point_.z_upper[k] = 0.5 - 0.5 * c;
   }
   do {
+    y_.assign(static_cast<std::size_t>(lp_.basis.rank()), 0.0);
+    row_norms_.assign(y_.size(), coordinates_);
     measure();
-  } while (all_finite(sums_.all()) && !basis_.refine(sums_.normal()));
-  y_ = solve(SemidefiniteFactor(sums_.normal(), basis_.rank()), sums_.residual());
+  } while (all_finite(sums_.all()) && !lp_.basis.refine(sums_.normal()));
+  y_ = SemidefiniteFactor(sums_.normal(), lp_.basis.rank()).solve(sums_.residual());
+  row_norms_ = basis_norms(lp_);
+  ++sweeps_;
+  sum_vector(row_norms_, comm_);
 }
 
 /// z_lower − z_upper = r exactly, and no z smaller than the mean of |r|.
@@ -183,14 +185,14 @@ LpStatus Mehrotra::iterate() {
 }
 
 void Mehrotra::measure() {
-  advance_and_assemble(lp_, basis_, point_, step_, y_, sums_);
+  advance_and_assemble(lp_, point_, step_, y_, sums_);
   ++sweeps_;
   step_ = {};
   sum_vector(sums_.all(), comm_);
   gap_ = sums_.gap() / coordinates_;
   residual_ = 0;
   for (std::size_t i = 0; i < row_norms_.size(); ++i) {
-    if (row_norms_[i] > 0) residual_ = std::max(residual_, std::fabs(sums_.primal()[i]) / row_norms_[i]);
+    residual_ = std::max(residual_, std::fabs(sums_.primal()[i]) / row_norms_[i]);
   }
 }
 
@@ -213,7 +215,7 @@ void Mehrotra::restore_feasibility() {
   for (int round = 0; round < kMaxProjections && residual_ > kPolished * options_.residual_tol; ++round) {
     std::vector<double> rhs(sums_.primal().begin(), sums_.primal().end());
     for (double& entry : rhs) entry = -entry;
-    const auto dy = solve(SemidefiniteFactor(sums_.normal(), basis_.rank()), rhs);
+    const auto dy = SemidefiniteFactor(sums_.normal(), lp_.basis.rank()).solve(rhs);
     const double inverse = max_over_ranks(project(lp_, point_, dy), comm_);
     ++sweeps_;
     step_.primal = std::min(1.0, kToBoundary / inverse);
@@ -222,17 +224,17 @@ void Mehrotra::restore_feasibility() {
 }
 
 void Mehrotra::take_step() {
-  const SemidefiniteFactor factor(sums_.normal(), basis_.rank());
+  const SemidefiniteFactor factor(sums_.normal(), lp_.basis.rank());
   std::vector<double> rhs(y_.size());
   for (std::size_t i = 0; i < rhs.size(); ++i) rhs[i] = sums_.residual()[i] - sums_.primal()[i];
-  auto ahead = predict(lp_, point_, solve(factor, rhs));
+  auto ahead = predict(lp_, point_, factor.solve(rhs));
   sum_vector(ahead.products, comm_);
 
   const double mu = sums_.complementarity() / (2 * coordinates_);
   step_.target = centring_parameter(ahead) * mu;
   for (std::size_t i = 0; i < rhs.size(); ++i)
     rhs[i] -= step_.target * sums_.centring()[i] + ahead.products[i];
-  const auto dy = solve(factor, rhs);
+  const auto dy = factor.solve(rhs);
   choose_step_length(correct(lp_, point_, dy, step_.target));
   for (std::size_t i = 0; i < y_.size(); ++i) y_[i] += step_.dual * dy[i];
   sweeps_ += 2;
@@ -257,10 +259,6 @@ void Mehrotra::choose_step_length(const InverseSteps& mine) {
   seconds_ = largest[2];
 }
 
-std::vector<double> Mehrotra::solve(const SemidefiniteFactor& factor, std::span<const double> rhs) const {
-  return basis_.apply_transposed(factor.solve(basis_.apply(rhs)));
-}
-
 void Mehrotra::write_direction() {
   for (std::size_t k = 0; k < d_.size(); ++k) {
     const double x = d_[k] > 0 ? 1 - d_[k] : -1 - d_[k];
@@ -270,7 +268,7 @@ void Mehrotra::write_direction() {
 
 void Mehrotra::write_zero() {
   std::fill(d_.begin(), d_.end(), 0.0);
-  std::fill(y_.begin(), y_.end(), 0.0);
+  y_.assign(static_cast<std::size_t>(lp_.basis.rank()), 0.0);
 }
 
 double Mehrotra::elapsed() const {
@@ -279,7 +277,7 @@ double Mehrotra::elapsed() const {
 
 BoxLpSummary Mehrotra::summarise(LpStatus status) {
   BoxLpSummary summary;
-  summary.y = y_;
+  summary.y = lp_.basis.apply_transposed(y_);
   for (double& y : summary.y) y = lp_.cost_scale > 0 ? y / lp_.cost_scale : 0;
   summary.certificate = certify(problem_, d_, summary.y);
   const auto& c = summary.certificate;

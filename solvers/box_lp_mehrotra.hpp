@@ -54,9 +54,8 @@ class Mehrotra {
   std::span<double> d_;
   ScaledLp lp_;
   InteriorPoint point_;
-  std::vector<double> y_;          ///< multipliers of A d = 0, in units of the scaled cost
-  std::vector<double> row_norms_;  ///< Σ_k |a_ik| u_k
-  RowBasis basis_;
+  std::vector<double> y_;          ///< multipliers of B x = 0
+  std::vector<double> row_norms_;  ///< Σ_k |b_ik|
   NewtonSums sums_;
   StepLength step_;     ///< of the step that the next assembly follows
   double coordinates_;  ///< p + n

@@ -59,33 +59,35 @@ LIFT_INLINE double larger(double a, double b) {
   return a > b ? a : b;
 }
 
-/// Tile of coordinates [begin, begin + count) and its columns of A.
+/// Coordinates [begin, begin + count) and the basis rows T A there: row i is scale[i] · rows[i].
 struct Tile {
   const ScaledLp& lp;
   std::int64_t begin;
   int count;
-  [[nodiscard]] const double* row(int i) const { return lp.a.data() + i * lp.size() + begin; }
+  const double* const* rows;
+  const double* scale;
+  [[nodiscard]] int rank() const { return lp.basis.rank(); }
+  [[nodiscard]] const double* a(int i) const { return lp.a.data() + i * lp.size() + begin; }
   [[nodiscard]] const double* g() const { return lp.g.data() + begin; }
   [[nodiscard]] const double* u() const { return lp.u.data() + begin; }
 };
 
-/// out_k = Σ_i w_i a_ik.
-LIFT_INLINE void combine_rows(const Tile& tile, const double* w, double* __restrict out) {
-  const int count = tile.count;
-  const int rows = tile.lp.rows;
+/// out_k = Σ_i w_i row_ik over `size` rows.
+LIFT_INLINE void combine(const double* const* rows, const double* w, int size, int count,
+                         double* __restrict out) {
   std::fill_n(out, count, 0.0);
   int i = 0;
-  for (; i + 4 <= rows; i += 4) {
-    const double *a0 = tile.row(i), *a1 = tile.row(i + 1), *a2 = tile.row(i + 2), *a3 = tile.row(i + 3);
+  for (; i + 4 <= size; i += 4) {
+    const double *r0 = rows[i], *r1 = rows[i + 1], *r2 = rows[i + 2], *r3 = rows[i + 3];
     const double w0 = w[i], w1 = w[i + 1], w2 = w[i + 2], w3 = w[i + 3];
 #pragma omp simd
-    for (int k = 0; k < count; ++k) out[k] += (w0 * a0[k] + w1 * a1[k]) + (w2 * a2[k] + w3 * a3[k]);
+    for (int k = 0; k < count; ++k) out[k] += (w0 * r0[k] + w1 * r1[k]) + (w2 * r2[k] + w3 * r3[k]);
   }
-  for (; i < rows; ++i) {
-    const double* a0 = tile.row(i);
+  for (; i < size; ++i) {
+    const double* r0 = rows[i];
     const double w0 = w[i];
 #pragma omp simd
-    for (int k = 0; k < count; ++k) out[k] += w0 * a0[k];
+    for (int k = 0; k < count; ++k) out[k] += w0 * r0[k];
   }
 }
 
@@ -186,182 +188,215 @@ LIFT_INLINE void weigh(const Tile& tile, const InteriorPoint& point, const doubl
 }
 
 LIFT_INLINE void add_vectors(const Tile& tile, const Weights& w, NewtonSums& sums) {
-  for (int i = 0; i < tile.lp.rows; ++i) {
-    const double* a = tile.row(i);
-    const int count = tile.count;
+  const int count = tile.count;
+  for (int i = 0; i < tile.rank(); ++i) {
+    const double* row = tile.rows[i];
     double residual = 0, centring = 0, primal = 0;
 #pragma omp simd reduction(+ : residual, centring, primal)
     for (int k = 0; k < count; ++k) {
-      residual += a[k] * w.residual[k];
-      centring += a[k] * w.centring[k];
-      primal += a[k] * w.primal[k];
+      residual += row[k] * w.residual[k];
+      centring += row[k] * w.centring[k];
+      primal += row[k] * w.primal[k];
     }
-    sums.residual()[i] += residual;
-    sums.centring()[i] += centring;
-    sums.primal()[i] += primal;
+    sums.residual()[i] += tile.scale[i] * residual;
+    sums.centring()[i] += tile.scale[i] * centring;
+    sums.primal()[i] += tile.scale[i] * primal;
   }
 }
 
-/// The basis rows T A of one tile, and the same with every coordinate weighted.
-LIFT_INLINE void form_basis(const Tile& tile, const RowBasis& basis, const double* weight, double* rows,
-                            double* weighted) {
-  for (int i = 0; i < basis.rank(); ++i) {
-    double* __restrict row = rows + i * kTile;
-    double* __restrict out = weighted + i * kTile;
+/// Copies the basis rows of a tile next to each other, scaled, and once more with every coordinate weighted.
+LIFT_INLINE void pack(const Tile& tile, const double* weight, double* packed, double* weighted) {
+  const int count = tile.count;
+  for (int i = 0; i < tile.rank(); ++i) {
+    const double* row = tile.rows[i];
+    const double scale = tile.scale[i];
+    double* __restrict out = packed + i * kTile;
+    double* __restrict left = weighted + i * kTile;
+#pragma omp simd
+    for (int k = 0; k < count; ++k) {
+      out[k] = scale * row[k];
+      left[k] = out[k] * weight[k];
+    }
+  }
+}
+
+/// What the sweeps need beside the LP: where a tile's basis rows stand, and room to form and pack them.
+class Workspace {
+ public:
+  explicit Workspace(const ScaledLp& lp)
+      : lp_(lp), a_(lp.rows), rows_(lp.basis.rank()), scale_(rows_.size(), 1.0) {
+    const RowBasis& basis = lp.basis;
     if (basis.diagonal()) {
-      const double scale = basis.row(i)[basis.only(i)];
-      const double* a = tile.row(basis.only(i));
-#pragma omp simd
-      for (int k = 0; k < tile.count; ++k) row[k] = scale * a[k];
+      for (int i = 0; i < basis.rank(); ++i) scale_[i] = basis.row(i)[basis.only(i)];
     } else {
-      combine_rows(tile, basis.row(i).data(), row);
+      formed_.resize(rows_.size() * kTile);
     }
-#pragma omp simd
-    for (int k = 0; k < tile.count; ++k) out[k] = row[k] * weight[k];
   }
-}
-
-template <typename Body>
-LIFT_INLINE void for_tiles(const ScaledLp& lp, Body&& body) {
-  for (std::int64_t begin = 0; begin < lp.size(); begin += kTile) {
-    body(Tile{lp, begin, static_cast<int>(std::min<std::int64_t>(kTile, lp.size() - begin))});
+  /// v with every entry times its row's scale.
+  [[nodiscard]] std::vector<double> scaled(std::span<const double> v) const {
+    std::vector<double> out(v.begin(), v.end());
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] *= scale_[i];
+    return out;
   }
-}
+  [[nodiscard]] double* packed() {
+    packed_.resize(2 * rows_.size() * kTile);
+    return packed_.data();
+  }
 
-LIFT_INLINE void assemble_body(const ScaledLp& lp, const RowBasis& basis, InteriorPoint& point,
-                               const StepLength& step, const double* y, double* scratch, NewtonSums& sums) {
-  double* rows = scratch;
-  double* weighted = scratch + basis.rank() * kTile;
-  for_tiles(
-      lp, [&](const Tile& tile) __attribute__((always_inline)) {
-        alignas(64) double bty[kTile];
-        alignas(64) Weights weights;
-        advance(point, tile, step);
-        combine_rows(tile, y, bty);
-        weigh(tile, point, bty, weights, sums);
-        add_vectors(tile, weights, sums);
-        form_basis(tile, basis, weights.normal, rows, weighted);
-        add_products(weighted, rows, basis.rank(), tile.count, sums.normal().data());
-      });
-}
-
-LIFT_INLINE void predict_body(const ScaledLp& lp, InteriorPoint& point, const double* dy,
-                              PredictorSums& out) {
-  double to_bound = 0, to_zero = 0, sdz = 0, zds = 0, dsdz = 0;
-  for_tiles(
-      lp, [&](const Tile& tile) __attribute__((always_inline)) {
-        alignas(64) double bty[kTile];
-        alignas(64) double second_order[kTile];
-        combine_rows(tile, dy, bty);
-        const double* u = tile.u();
-        const double* slack = point.slack.data() + tile.begin;
-        const double* z_upper = point.z_upper.data() + tile.begin;
-        const double* z_lower = point.z_lower.data() + tile.begin;
-        double* affine = point.affine.data() + tile.begin;
-        const int count = tile.count;
-#pragma omp simd reduction(max : to_bound, to_zero) reduction(+ : sdz, zds, dsdz)
-        for (int k = 0; k < count; ++k) {
-          const Coordinate at = coordinate(slack[k], z_upper[k], z_lower[k]);
-          const double dx = at.d() * (u[k] * bty[k] + (z_upper[k] - z_lower[k]));
-          const Slacks dz = at.affine_dz(dx);
-          const double to_upper = dx * at.per_upper, to_lower = -dx * at.per_lower;
-          affine[k] = dx;
-          second_order[k] = u[k] * at.d() * at.second_order(dx);
-          to_bound = larger(larger(to_upper, to_lower), to_bound);
-          to_zero = larger(larger(1 - to_upper, 1 - to_lower), to_zero);
-          sdz += at.s.upper * dz.upper + at.s.lower * dz.lower;
-          zds += dx * (z_lower[k] - z_upper[k]);
-          dsdz += dx * (dz.lower - dz.upper);
+  template <typename Body>
+  LIFT_INLINE void for_tiles(Body&& body) {
+    const RowBasis& basis = lp_.basis;
+    for (std::int64_t begin = 0; begin < lp_.size(); begin += kTile) {
+      const int count = static_cast<int>(std::min<std::int64_t>(kTile, lp_.size() - begin));
+      const Tile tile{lp_, begin, count, rows_.data(), scale_.data()};
+      if (basis.diagonal()) {
+        for (int i = 0; i < basis.rank(); ++i) rows_[i] = tile.a(basis.only(i));
+      } else {
+        for (int i = 0; i < lp_.rows; ++i) a_[i] = tile.a(i);
+        for (int i = 0; i < basis.rank(); ++i) {
+          combine(a_.data(), basis.row(i).data(), lp_.rows, count, formed_.data() + i * kTile);
+          rows_[i] = formed_.data() + i * kTile;
         }
-        for (int i = 0; i < lp.rows; ++i) out.products[i] += dot(tile.row(i), second_order, count);
-      });
+      }
+      body(tile);
+    }
+  }
+
+ private:
+  const ScaledLp& lp_;
+  std::vector<const double*> a_, rows_;
+  std::vector<double> scale_, formed_, packed_;
+};
+
+LIFT_INLINE void assemble_body(Workspace& work, InteriorPoint& point, const StepLength& step, const double* y,
+                               double* packed, NewtonSums& sums) {
+  work.for_tiles([&](const Tile& tile) __attribute__((always_inline)) {
+    alignas(64) double bty[kTile];
+    alignas(64) Weights weights;
+    double* weighted = packed + tile.rank() * kTile;
+    advance(point, tile, step);
+    combine(tile.rows, y, tile.rank(), tile.count, bty);
+    weigh(tile, point, bty, weights, sums);
+    add_vectors(tile, weights, sums);
+    pack(tile, weights.normal, packed, weighted);
+    add_products(weighted, packed, tile.rank(), tile.count, sums.normal().data());
+  });
+}
+
+LIFT_INLINE void predict_body(Workspace& work, InteriorPoint& point, const double* dy, PredictorSums& out) {
+  double to_bound = 0, to_zero = 0, sdz = 0, zds = 0, dsdz = 0;
+  work.for_tiles([&](const Tile& tile) __attribute__((always_inline)) {
+    alignas(64) double bty[kTile];
+    alignas(64) double second_order[kTile];
+    combine(tile.rows, dy, tile.rank(), tile.count, bty);
+    const double* u = tile.u();
+    const double* slack = point.slack.data() + tile.begin;
+    const double* z_upper = point.z_upper.data() + tile.begin;
+    const double* z_lower = point.z_lower.data() + tile.begin;
+    double* affine = point.affine.data() + tile.begin;
+    const int count = tile.count;
+#pragma omp simd reduction(max : to_bound, to_zero) reduction(+ : sdz, zds, dsdz)
+    for (int k = 0; k < count; ++k) {
+      const Coordinate at = coordinate(slack[k], z_upper[k], z_lower[k]);
+      const double dx = at.d() * (u[k] * bty[k] + (z_upper[k] - z_lower[k]));
+      const Slacks dz = at.affine_dz(dx);
+      const double to_upper = dx * at.per_upper, to_lower = -dx * at.per_lower;
+      affine[k] = dx;
+      second_order[k] = u[k] * at.d() * at.second_order(dx);
+      to_bound = larger(larger(to_upper, to_lower), to_bound);
+      to_zero = larger(larger(1 - to_upper, 1 - to_lower), to_zero);
+      sdz += at.s.upper * dz.upper + at.s.lower * dz.lower;
+      zds += dx * (z_lower[k] - z_upper[k]);
+      dsdz += dx * (dz.lower - dz.upper);
+    }
+    for (int i = 0; i < tile.rank(); ++i) {
+      out.products[i] += tile.scale[i] * dot(tile.rows[i], second_order, count);
+    }
+  });
   out.inverse = {to_bound, to_zero};
   out.s_dz() = sdz;
   out.z_ds() = zds;
   out.ds_dz() = dsdz;
 }
 
-LIFT_INLINE InverseSteps correct_body(const ScaledLp& lp, InteriorPoint& point, const double* dy,
+LIFT_INLINE InverseSteps correct_body(Workspace& work, InteriorPoint& point, const double* dy,
                                       double target) {
   double to_bound = 0, to_zero = 0;
-  for_tiles(
-      lp, [&](const Tile& tile) __attribute__((always_inline)) {
-        alignas(64) double bty[kTile];
-        combine_rows(tile, dy, bty);
-        const double* u = tile.u();
-        const double* slack = point.slack.data() + tile.begin;
-        const double* z_upper = point.z_upper.data() + tile.begin;
-        const double* z_lower = point.z_lower.data() + tile.begin;
-        const double* affine = point.affine.data() + tile.begin;
-        double* step = point.step.data() + tile.begin;
-        const int count = tile.count;
+  work.for_tiles([&](const Tile& tile) __attribute__((always_inline)) {
+    alignas(64) double bty[kTile];
+    combine(tile.rows, dy, tile.rank(), tile.count, bty);
+    const double* u = tile.u();
+    const double* slack = point.slack.data() + tile.begin;
+    const double* z_upper = point.z_upper.data() + tile.begin;
+    const double* z_lower = point.z_lower.data() + tile.begin;
+    const double* affine = point.affine.data() + tile.begin;
+    double* step = point.step.data() + tile.begin;
+    const int count = tile.count;
 #pragma omp simd reduction(max : to_bound, to_zero)
-        for (int k = 0; k < count; ++k) {
-          const Coordinate at = coordinate(slack[k], z_upper[k], z_lower[k]);
-          const double dx = at.d() * (u[k] * bty[k] + (z_upper[k] - z_lower[k]) + target * at.centring() +
-                                      at.second_order(affine[k]));
-          const Slacks dz = at.corrected_dz(affine[k], dx, target);
-          step[k] = dx;
-          to_bound = larger(larger(dx * at.per_upper, -dx * at.per_lower), to_bound);
-          to_zero = larger(larger(-dz.upper / z_upper[k], -dz.lower / z_lower[k]), to_zero);
-        }
-      });
+    for (int k = 0; k < count; ++k) {
+      const Coordinate at = coordinate(slack[k], z_upper[k], z_lower[k]);
+      const double dx = at.d() * (u[k] * bty[k] + (z_upper[k] - z_lower[k]) + target * at.centring() +
+                                  at.second_order(affine[k]));
+      const Slacks dz = at.corrected_dz(affine[k], dx, target);
+      step[k] = dx;
+      to_bound = larger(larger(dx * at.per_upper, -dx * at.per_lower), to_bound);
+      to_zero = larger(larger(-dz.upper / z_upper[k], -dz.lower / z_lower[k]), to_zero);
+    }
+  });
   return {to_bound, to_zero};
 }
 
-LIFT_INLINE double project_body(const ScaledLp& lp, InteriorPoint& point, const double* dy) {
+LIFT_INLINE double project_body(Workspace& work, InteriorPoint& point, const double* dy) {
   double to_bound = 0;
-  for_tiles(
-      lp, [&](const Tile& tile) __attribute__((always_inline)) {
-        alignas(64) double bty[kTile];
-        combine_rows(tile, dy, bty);
-        const double* u = tile.u();
-        const double* slack = point.slack.data() + tile.begin;
-        const double* z_upper = point.z_upper.data() + tile.begin;
-        const double* z_lower = point.z_lower.data() + tile.begin;
-        double* step = point.step.data() + tile.begin;
-        const int count = tile.count;
+  work.for_tiles([&](const Tile& tile) __attribute__((always_inline)) {
+    alignas(64) double bty[kTile];
+    combine(tile.rows, dy, tile.rank(), tile.count, bty);
+    const double* u = tile.u();
+    const double* slack = point.slack.data() + tile.begin;
+    const double* z_upper = point.z_upper.data() + tile.begin;
+    const double* z_lower = point.z_lower.data() + tile.begin;
+    double* step = point.step.data() + tile.begin;
+    const int count = tile.count;
 #pragma omp simd reduction(max : to_bound)
-        for (int k = 0; k < count; ++k) {
-          const Coordinate at = coordinate(slack[k], z_upper[k], z_lower[k]);
-          const double dx = at.d() * (u[k] * bty[k]);
-          step[k] = dx;
-          to_bound = larger(larger(dx * at.per_upper, -dx * at.per_lower), to_bound);
-        }
-      });
+    for (int k = 0; k < count; ++k) {
+      const Coordinate at = coordinate(slack[k], z_upper[k], z_lower[k]);
+      const double dx = at.d() * (u[k] * bty[k]);
+      step[k] = dx;
+      to_bound = larger(larger(dx * at.per_upper, -dx * at.per_lower), to_bound);
+    }
+  });
   return to_bound;
 }
 
-void assemble_baseline(const ScaledLp& lp, const RowBasis& basis, InteriorPoint& point,
-                       const StepLength& step, const double* y, double* scratch, NewtonSums& sums) {
-  assemble_body(lp, basis, point, step, y, scratch, sums);
+void assemble_baseline(Workspace& work, InteriorPoint& point, const StepLength& step, const double* y,
+                       double* packed, NewtonSums& sums) {
+  assemble_body(work, point, step, y, packed, sums);
 }
-void predict_baseline(const ScaledLp& lp, InteriorPoint& point, const double* dy, PredictorSums& out) {
-  predict_body(lp, point, dy, out);
+void predict_baseline(Workspace& work, InteriorPoint& point, const double* dy, PredictorSums& out) {
+  predict_body(work, point, dy, out);
 }
-InverseSteps correct_baseline(const ScaledLp& lp, InteriorPoint& point, const double* dy, double target) {
-  return correct_body(lp, point, dy, target);
+InverseSteps correct_baseline(Workspace& work, InteriorPoint& point, const double* dy, double target) {
+  return correct_body(work, point, dy, target);
 }
-double project_baseline(const ScaledLp& lp, InteriorPoint& point, const double* dy) {
-  return project_body(lp, point, dy);
+double project_baseline(Workspace& work, InteriorPoint& point, const double* dy) {
+  return project_body(work, point, dy);
 }
 
 #ifdef LIFT_SWEEPS_AVX2
-[[gnu::target("avx2,fma")]] void assemble_avx2(const ScaledLp& lp, const RowBasis& basis,
-                                               InteriorPoint& point, const StepLength& step, const double* y,
-                                               double* scratch, NewtonSums& sums) {
-  assemble_body(lp, basis, point, step, y, scratch, sums);
+[[gnu::target("avx2,fma")]] void assemble_avx2(Workspace& work, InteriorPoint& point, const StepLength& step,
+                                               const double* y, double* packed, NewtonSums& sums) {
+  assemble_body(work, point, step, y, packed, sums);
 }
-[[gnu::target("avx2,fma")]] void predict_avx2(const ScaledLp& lp, InteriorPoint& point, const double* dy,
+[[gnu::target("avx2,fma")]] void predict_avx2(Workspace& work, InteriorPoint& point, const double* dy,
                                               PredictorSums& out) {
-  predict_body(lp, point, dy, out);
+  predict_body(work, point, dy, out);
 }
-[[gnu::target("avx2,fma")]] InverseSteps correct_avx2(const ScaledLp& lp, InteriorPoint& point,
-                                                      const double* dy, double target) {
-  return correct_body(lp, point, dy, target);
+[[gnu::target("avx2,fma")]] InverseSteps correct_avx2(Workspace& work, InteriorPoint& point, const double* dy,
+                                                      double target) {
+  return correct_body(work, point, dy, target);
 }
-[[gnu::target("avx2,fma")]] double project_avx2(const ScaledLp& lp, InteriorPoint& point, const double* dy) {
-  return project_body(lp, point, dy);
+[[gnu::target("avx2,fma")]] double project_avx2(Workspace& work, InteriorPoint& point, const double* dy) {
+  return project_body(work, point, dy);
 }
 bool has_avx2() {
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
@@ -378,40 +413,64 @@ bool has_avx2() {
 
 }  // namespace
 
-void advance_and_assemble(const ScaledLp& lp, const RowBasis& basis, InteriorPoint& point,
-                          const StepLength& step, std::span<const double> y, NewtonSums& sums) {
-  sums = NewtonSums(lp.rows, basis.rank());
-  std::vector<double> scratch(2 * static_cast<std::size_t>(basis.rank()) * kTile);
-  (has_avx2() ? assemble_avx2 : assemble_baseline)(lp, basis, point, step, y.data(), scratch.data(), sums);
+void advance_and_assemble(const ScaledLp& lp, InteriorPoint& point, const StepLength& step,
+                          std::span<const double> y, NewtonSums& sums) {
+  sums = NewtonSums(lp.basis.rank());
+  Workspace work(lp);
+  (has_avx2() ? assemble_avx2 : assemble_baseline)(work, point, step, work.scaled(y).data(), work.packed(),
+                                                   sums);
 }
 
 PredictorSums predict(const ScaledLp& lp, InteriorPoint& point, std::span<const double> dy) {
-  PredictorSums out(lp.rows);
-  (has_avx2() ? predict_avx2 : predict_baseline)(lp, point, dy.data(), out);
+  PredictorSums out(lp.basis.rank());
+  Workspace work(lp);
+  (has_avx2() ? predict_avx2 : predict_baseline)(work, point, work.scaled(dy).data(), out);
   return out;
 }
 
 InverseSteps correct(const ScaledLp& lp, InteriorPoint& point, std::span<const double> dy, double target) {
-  return (has_avx2() ? correct_avx2 : correct_baseline)(lp, point, dy.data(), target);
+  Workspace work(lp);
+  return (has_avx2() ? correct_avx2 : correct_baseline)(work, point, work.scaled(dy).data(), target);
 }
 
 double project(const ScaledLp& lp, InteriorPoint& point, std::span<const double> dy) {
-  return (has_avx2() ? project_avx2 : project_baseline)(lp, point, dy.data());
+  Workspace work(lp);
+  return (has_avx2() ? project_avx2 : project_baseline)(work, point, work.scaled(dy).data());
 }
 
 double dual_residual(const ScaledLp& lp, std::span<const double> y, std::span<double> r) {
+  Workspace work(lp);
+  const auto w = work.scaled(y);
   double norm = 0;
-  for_tiles(lp, [&](const Tile& tile) {
+  work.for_tiles([&](const Tile& tile) {
     double* out = r.data() + tile.begin;
-    combine_rows(tile, y.data(), out);
+    combine(tile.rows, w.data(), tile.rank(), tile.count, out);
     const double *g = tile.g(), *u = tile.u();
+    const int count = tile.count;
 #pragma omp simd reduction(+ : norm)
-    for (int k = 0; k < tile.count; ++k) {
+    for (int k = 0; k < count; ++k) {
       out[k] = u[k] * (lp.cost_scale * g[k] - out[k]);
       norm += std::fabs(out[k]);
     }
   });
   return norm;
+}
+
+std::vector<double> basis_norms(const ScaledLp& lp) {
+  Workspace work(lp);
+  std::vector<double> norms(static_cast<std::size_t>(lp.basis.rank()), 0.0);
+  work.for_tiles([&](const Tile& tile) {
+    const int count = tile.count;
+    const double* u = tile.u();
+    for (int i = 0; i < tile.rank(); ++i) {
+      const double* row = tile.rows[i];
+      double norm = 0;
+#pragma omp simd reduction(+ : norm)
+      for (int k = 0; k < count; ++k) norm += std::fabs(row[k]) * u[k];
+      norms[i] += tile.scale[i] * norm;
+    }
+  });
+  return norms;
 }
 
 }  // namespace lift::box_lp

@@ -8,13 +8,15 @@
 namespace lift::box_lp {
 
 /// One rank's shard of the LP in scaled variables:  min cᵀx  s.t.  B x = 0,  |x_k| ≤ 1,  with d = u ∘ x,
-///   c_k = cost_scale · g_k u_k  (mean of |c_k| over all coordinates: 1),   b_ik = a_ik u_k.
-/// Nothing of c or B is stored: the sweeps make them from A, g and u, which they read in place.
+///   c_k = cost_scale · g_k u_k  (mean of |c_k| over all coordinates: 1),   b_ik = (T A)_ik u_k,
+/// with T the row basis. Nothing of c or B is stored: the sweeps make them from A, g and u, which they read
+/// in place, tile by tile and always in the same way, so that B is one fixed matrix.
 struct ScaledLp {
   std::span<const double> a;  ///< rows × size, one row after the other
   std::span<const double> g;
   std::span<const double> u;
   int rows = 0;
+  RowBasis basis;
   double cost_scale = 0;
   [[nodiscard]] std::int64_t size() const noexcept { return static_cast<std::int64_t>(g.size()); }
 };
@@ -38,27 +40,26 @@ struct StepLength {
 };
 
 /// Sums over coordinates that one Newton system needs, as one buffer to be summed over ranks; with
-/// D = (z_upper/s⁺ + z_lower/s⁻)⁻¹, r = c − Bᵀy and T the row basis.
+/// D = (z_upper/s⁺ + z_lower/s⁻)⁻¹ and r = c − Bᵀy.
 class NewtonSums {
  public:
-  NewtonSums(int rows, int rank)
-      : m_(rows), square_(static_cast<std::size_t>(rank) * rank), sums_(square_ + 3 * m_ + 2, 0.0) {}
+  explicit NewtonSums(int rank) : m_(rank), sums_(m_ * (m_ + 3) + 2, 0.0) {}
   [[nodiscard]] std::span<double> all() noexcept { return sums_; }
-  /// (T B) D (T B)ᵀ, rank × rank, row-major; the lower triangle counts.
-  [[nodiscard]] std::span<double> normal() { return all().first(square_); }
-  [[nodiscard]] std::span<double> residual() {
-    return all().subspan(square_, m_);
-  }  ///< B D (z_lower − z_upper)
-  [[nodiscard]] std::span<double> centring() {
-    return all().subspan(square_ + m_, m_);
-  }  ///< B D (1/s⁻ − 1/s⁺)
-  [[nodiscard]] std::span<double> primal() { return all().subspan(square_ + 2 * m_, m_); }  ///< B x = A d
-  [[nodiscard]] double& gap() { return all()[square_ + 3 * m_]; }                           ///< Σ |r| + r x
-  [[nodiscard]] double& complementarity() { return all()[square_ + 3 * m_ + 1]; }           ///< Σ z s
+  /// B D Bᵀ, rank × rank, row-major; the lower triangle counts.
+  [[nodiscard]] std::span<double> normal() { return all().first(m_ * m_); }
+  /// B D (z_lower − z_upper)
+  [[nodiscard]] std::span<double> residual() { return all().subspan(m_ * m_, m_); }
+  /// B D (1/s⁻ − 1/s⁺)
+  [[nodiscard]] std::span<double> centring() { return all().subspan(m_ * (m_ + 1), m_); }
+  /// B x
+  [[nodiscard]] std::span<double> primal() { return all().subspan(m_ * (m_ + 2), m_); }
+  /// Σ |r| + r x
+  [[nodiscard]] double& gap() { return sums_[m_ * (m_ + 3)]; }
+  /// Σ z s
+  [[nodiscard]] double& complementarity() { return sums_[m_ * (m_ + 3) + 1]; }
 
  private:
   std::size_t m_;
-  std::size_t square_;
   std::vector<double> sums_;
 };
 
@@ -72,9 +73,9 @@ struct InverseSteps {
 /// What the predictor gives: inverse step lengths, and sums over coordinates as one buffer to be summed over
 /// ranks, among them the parts of  Σ (s + α ds)(z + β dz) = Σ s z + β Σ s dz + α Σ z ds + αβ Σ ds dz.
 struct PredictorSums {
-  explicit PredictorSums(int rows) : products(static_cast<std::size_t>(rows) + 3, 0.0) {}
+  explicit PredictorSums(int rank) : products(static_cast<std::size_t>(rank) + 3, 0.0) {}
   InverseSteps inverse;
-  std::vector<double> products;  ///< B D p for the second-order term p, [rows], then the three sums
+  std::vector<double> products;  ///< B D p for the second-order term p, [rank], then the three sums
   [[nodiscard]] double& s_dz() { return products[products.size() - 3]; }
   [[nodiscard]] double& z_ds() { return products[products.size() - 2]; }
   [[nodiscard]] double& ds_dz() { return products[products.size() - 1]; }
@@ -83,11 +84,11 @@ struct PredictorSums {
 /// Coordinates that a sweep keeps in cache at once.
 inline constexpr int kTile = 256;
 
-// Each of these is one pass over A, local to the rank; y and dy are multipliers of A d = 0, [rows].
+// Each of these is one pass over A, local to the rank; y and dy are multipliers of B x = 0, [rank].
 
 /// Follows the last step, then gathers the next Newton system at the new point and y.
-void advance_and_assemble(const ScaledLp& lp, const RowBasis& basis, InteriorPoint& point,
-                          const StepLength& step, std::span<const double> y, NewtonSums& sums);
+void advance_and_assemble(const ScaledLp& lp, InteriorPoint& point, const StepLength& step,
+                          std::span<const double> y, NewtonSums& sums);
 
 /// The step to μ = 0:  dx = D (Bᵀdy + z_upper − z_lower)  into point.affine.
 PredictorSums predict(const ScaledLp& lp, InteriorPoint& point, std::span<const double> dy);
@@ -100,5 +101,8 @@ double project(const ScaledLp& lp, InteriorPoint& point, std::span<const double>
 
 /// r = c − Bᵀy into `r`; returns Σ |r|.
 double dual_residual(const ScaledLp& lp, std::span<const double> y, std::span<double> r);
+
+/// Σ_k |b_ik| of every row, [rank].
+std::vector<double> basis_norms(const ScaledLp& lp);
 
 }  // namespace lift::box_lp

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "solvers/semidefinite_factor.hpp"
 
@@ -58,12 +57,6 @@ void RowBasis::orthogonalise(std::span<const int> kept, std::span<const double> 
   t_ = std::move(t);
   length_ = std::move(length);
   only_.clear();
-}
-
-std::vector<double> RowBasis::apply(std::span<const double> v) const {
-  std::vector<double> out(length_.size());
-  for (int i = 0; i < rank(); ++i) out[i] = std::inner_product(v.begin(), v.end(), row(i).begin(), 0.0);
-  return out;
 }
 
 std::vector<double> RowBasis::apply_transposed(std::span<const double> v) const {

@@ -21,7 +21,7 @@ class RowBasis {
   /// Squared length left of a unit row below which a round does not trust its direction.
   static constexpr double kRoundTol = 1e-8;
   /// Length left of a unit row below which it counts as a combination of the others.
-  static constexpr double kDependent = 1e-11;
+  static constexpr double kDependent = 1e-10;
 
   /// T = diag(scale), rows of scale 0 left out.
   explicit RowBasis(std::span<const double> scale);
@@ -35,7 +35,6 @@ class RowBasis {
   /// Whether every row of T has one entry alone, which then stands at only(i).
   [[nodiscard]] bool diagonal() const noexcept { return !only_.empty() || rank() == 0; }
   [[nodiscard]] int only(int i) const { return only_[i]; }
-  [[nodiscard]] std::vector<double> apply(std::span<const double> v) const;             ///< T v
   [[nodiscard]] std::vector<double> apply_transposed(std::span<const double> v) const;  ///< Tᵀ v
 
  private:
