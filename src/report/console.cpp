@@ -24,9 +24,9 @@ std::optional<int> terminal_width(int descriptor) {
   return known ? size.ws_col : kDefaultWidth;
 }
 
-/// The same for the standard output of the parent process, which is mpirun's or its daemon's.
-std::optional<int> parent_terminal_width() {
-  const std::string path = fmt::format("/proc/{}/fd/1", ::getppid());
+/// The same for a descriptor of the parent process, which is mpirun or its daemon.
+std::optional<int> parent_terminal_width(int parents_descriptor) {
+  const std::string path = fmt::format("/proc/{}/fd/{}", ::getppid(), parents_descriptor);
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
   if (descriptor < 0) return std::nullopt;
   const std::optional<int> width = terminal_width(descriptor);
@@ -34,13 +34,13 @@ std::optional<int> parent_terminal_width() {
   return width;
 }
 
-std::optional<int> standard_width() {
+/// Columns of the terminal where a person reads what goes to a descriptor.
+std::optional<int> readers_width(int descriptor) {
   const char* term = std::getenv("TERM");
   if (term != nullptr && std::string_view(term) == "dumb") return std::nullopt;
-  const std::optional<int> own = terminal_width(STDOUT_FILENO);
   const bool under_mpirun =
       std::getenv("OMPI_COMM_WORLD_SIZE") != nullptr || std::getenv("PMI_SIZE") != nullptr;
-  return own && under_mpirun ? parent_terminal_width() : own;
+  return under_mpirun ? parent_terminal_width(descriptor) : terminal_width(descriptor);
 }
 
 }  // namespace
@@ -49,8 +49,11 @@ Console::Console(std::ostream& out, std::ostream& err, bool terminal, int width)
     : out_(&out), err_(&err), terminal_(terminal), width_(width) {}
 
 Console Console::standard() {
-  const std::optional<int> width = standard_width();
-  return {std::cout, std::cerr, width.has_value(), width.value_or(kDefaultWidth)};
+  // What mpirun forwards as stderr may overtake stdout; where both end on a terminal, one stream keeps the
+  // order.
+  const std::optional<int> width = readers_width(STDOUT_FILENO);
+  std::ostream& err = width && readers_width(STDERR_FILENO) ? std::cout : std::cerr;
+  return {std::cout, err, width.has_value(), width.value_or(kDefaultWidth)};
 }
 
 void Console::print(std::string_view line) {

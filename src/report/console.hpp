@@ -13,8 +13,9 @@ class Console {
  public:
   /// `width`: columns a status line may take on a terminal; longer ones are cut.
   Console(std::ostream& out, std::ostream& err, bool terminal, int width = 80);
-  /// stdout and stderr of the process. A terminal if stdout is one and, under mpirun, mpirun's own stdout too
-  /// (it gives its ranks a pseudo-terminal whatever its own output goes to); never with TERM=dumb.
+  /// stdout and stderr of the process; a terminal if stdout ends on one. Under mpirun that is where mpirun's
+  /// own output goes (it gives its ranks a pseudo-terminal in any case); never with TERM=dumb. Warnings go to
+  /// stdout where both are a terminal.
   static Console standard();
 
   void print(std::string_view line);          ///< to `out`, above the status line; may hold line breaks

@@ -82,7 +82,7 @@ std::string Progress::line(double now) const {
   if (!left && done > 0 && last_.steps > 0) {
     left = (now - began_) / static_cast<double>(done) * static_cast<double>(last_.steps - last_.step);
   }
-  if (left) text += fmt::format(", {} left", format_duration(*left));
+  if (left && last_.step != last_.steps) text += fmt::format(", {} left", format_duration(*left));
   return text;
 }
 

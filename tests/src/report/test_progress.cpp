@@ -91,7 +91,7 @@ TEST_F(ProgressTest, APhaseEndsWhereTheNextBegins) {
   }
   EXPECT_EQ(out_.str(),
             "gradient: 1 step in 2.0 s\n"
-            "line search: step 31 of 31 (100 %), 0.00 s left\n"
+            "line search: step 31 of 31 (100 %)\n"
             "line search: 31 steps in 1 min 15 s\n");
 }
 
