@@ -58,22 +58,32 @@ struct BoxLpSummary {
   std::string message;      ///< one sentence for the log: why it ended, with the numbers
 };
 
-/// Computes the certificate of any pair (d, y). Collective on problem.a.comm(); one sweep over A.
+/// Computes the certificate of any pair (d, y).
+///
+/// Shapes      d: this rank's shard; y: [m], the same on every rank.
+/// Collective  on problem.a.comm(); the result is the same on every rank.
+/// Throws      AgreedError(internal) for a wrong shape.
+/// Cost        one pass over A.
+/// Test        tests/solvers/test_box_lp_certificate.cpp (wrong certificates are caught)
 [[nodiscard]] LpCertificate certify(const BoxLpProblem& problem, std::span<const double> d,
                                     std::span<const double> y);
 
 /// Solves the box LP by Mehrotra's predictor–corrector method on its box form (Mehrotra 1992, SIAM J. Optim.
 /// 2:575): slacks to both bounds, the m × m normal matrix A D Aᵀ summed over ranks and factored on every one.
 ///
-/// Shapes      d: this rank's shard of p + n, out, whatever the status.
-/// Types       float64; A is read in place and never copied; beside it a handful of vectors of the shard's
-/// length. Collective  on problem.a.comm(); the summary is the same on every rank (y to the last bit). Throws
-/// AgreedError(internal) for invalid options, a wrong shape, u < 0 or not finite entries in A, g or u.
-///             Not converging is a status, never an exception.
-/// Cost        about three sweeps over A an iteration, O(m² (p+n)) in all per iteration; 13 to 40 iterations.
+/// Shapes      d: this rank's shard of p + n, out, whatever the status; |d| ≤ u to the last bit.
+/// Types       float64; A is read in place and never copied; beside it four vectors of the shard's length.
+/// Collective  on problem.a.comm(); the summary is the same on every rank, y to the last bit.
+/// Throws      AgreedError(internal) for invalid options, a wrong shape, u < 0 or entries of A, g or u that
+/// are
+///             not finite. Not converging is a status, never an exception.
+/// Cost        three passes over A a step and five beside; O(m² (p+n)) a step; 5 to 20 steps as a rule.
 /// Limits      dependent rows, zero rows, fixed coordinates, g = 0, n < m and badly scaled entries are normal
-/// cases. Test        tests/solvers/test_box_lp.cpp (closed forms and a catalogue of instances; HiGHS; 1, 2,
-/// 4 ranks)
+///             cases. Rows that depend on each other up to single-precision rounding, on few coordinates,
+///             need multipliers near 1e8, at which the certificate's own rounding can exceed a gap of 1e-9:
+///             `stalled`.
+/// Test        tests/solvers/test_box_lp.cpp (closed forms and a catalogue of instances; HiGHS; 1, 2, 4
+/// ranks)
 BoxLpSummary solve_box_lp(const BoxLpProblem& problem, const BoxLpOptions& options, std::span<double> d);
 
 }  // namespace lift

@@ -283,7 +283,10 @@ BoxLpSummary Mehrotra::summarise(LpStatus status) {
   const auto& c = summary.certificate;
   const bool proven = c.gap <= options_.gap_tol && c.residual <= options_.residual_tol;
   // What counts is the certificate, not what the loop thought of its last iterate.
-  summary.status = answered(status) && !proven ? LpStatus::stalled : status;
+  summary.status = failed(status)     ? status
+                   : proven           ? LpStatus::optimal
+                   : answered(status) ? LpStatus::stalled
+                                      : status;
   summary.iterations = iterations_;
   summary.sweeps = sweeps_ + 1;
   summary.seconds = max_over_ranks(elapsed(), comm_);
