@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "jobs/corpus_inputs.hpp"
 #include "jobs/run_output.hpp"
 #include "jobs/run_plan.hpp"
@@ -38,11 +40,15 @@ class Run {
 
   void warm_up() {
     const auto time = timers_.measure("warmup");
-    const WarmupSummary summary =
-        lift::warm_up(objective_, regularizer_, lambda_, corpus_.train, corpus_.valid, corpus_.test,
-                      plan_.warmup, output_.warmup_observer(result_), context_.comm);
+    const WarmupObserver observer = output_.warmup_observer(result_);
+    try {
+      keep_best_epoch(lift::warm_up(objective_, regularizer_, lambda_, corpus_.train, corpus_.valid,
+                                    corpus_.test, plan_.warmup, observer, context_.comm));
+    } catch (const AgreedError& error) {
+      if (error.code() == ExitCode::numerical) output_.write_model("checkpoints/last-good", model_);
+      throw;
+    }
     output_.progress().finish();
-    keep_best_epoch(summary);
   }
 
   void evaluate_before() { result_.before = evaluate(); }
@@ -51,9 +57,9 @@ class Run {
     SearchState state{objective_, regularizer_,  corpus_.train, corpus_.valid,
                       lambda_,    context_.comm, timers_};
     check_derivatives(state);
-    const SearchObserver observer = output_.search_observer(tuned_);
-    for (const RoundSummary& round : hyperlocal_search(state, plan_.search, observer)) add_round(round);
-    output_.progress().finish();
+    SearchObserver observer = output_.search_observer(tuned_);
+    observer.on_round = [this](int round, const RoundSummary& summary) { add_round(round, summary); };
+    hyperlocal_search(state, plan_.search, observer);
   }
 
   /// Rounds W to what a float32 file holds, writes it, and evaluates that.
@@ -76,10 +82,13 @@ class Run {
 
  private:
   SplitLoss mean(const SequenceSet& set, const char* split) {
-    output_.progress().update(fmt::format("evaluate {}", split), 0, 0);
-    const SplitLoss loss{mean_loss(objective_, set, first_sequences(set.size()), context_.comm), set.size()};
-    output_.progress().finish();
-    return loss;
+    const std::string phase = fmt::format("evaluate {}", split);
+    const auto show = [&](std::int64_t done, std::int64_t total) {
+      output_.progress().update(phase, done, total);
+    };
+    const double loss = mean_loss(objective_, set, first_sequences(set.size()), context_.comm, show);
+    output_.progress().finish(fmt::format("perplexity {:.2f}", std::exp(loss)));
+    return {loss, set.size()};
   }
 
   Evaluation evaluate() {
@@ -117,7 +126,7 @@ class Run {
     }
   }
 
-  void add_round(const RoundSummary& summary) {
+  void add_round(int round, const RoundSummary& summary) {
     const LpCertificate& certificate = summary.lp.certificate;
     RoundResult entry{
         .t_star = summary.line.t_star,
@@ -127,7 +136,8 @@ class Run {
                        certificate.gap, certificate.residual, certificate.bound_violation,
                        summary.lp.iterations, summary.lp.sweeps, summary.lp.seconds},
         .line_search = summary.line.losses};
-    output_.add_round(static_cast<int>(result_.rounds.size()), entry);
+    output_.progress().finish();
+    output_.add_round(round, entry);
     context_.log.info(summary.lp.message);
     context_.log.info(summary.line.message);
     result_.rounds.push_back(std::move(entry));

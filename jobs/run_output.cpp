@@ -62,13 +62,16 @@ WarmupObserver RunOutput::warmup_observer(RunResult& result) {
 }
 
 SearchObserver RunOutput::search_observer(const TunedParameters& tuned) {
-  return {.on_progress = [this](const char* phase, std::int64_t done,
-                                std::int64_t total) { progress_.update(phase, done, total); },
-          .on_direction =
-              [this, &tuned](int round, const LocalModel& model, std::span<const double> d) {
-                if (plan_.keep.empty()) return;
-                keep_instance(kept_file(round), model, d, plan_.search, round, tuned, context_.comm);
-              }};
+  SearchObserver observer;
+  observer.on_progress = [this](const char* phase, std::int64_t done, std::int64_t total) {
+    progress_.update(phase, done, total);
+  };
+  if (!plan_.keep.empty()) {
+    observer.on_direction = [this, &tuned](int round, const LocalModel& model, std::span<const double> d) {
+      keep_instance(kept_file(round), model, d, plan_.search, round, tuned, context_.comm);
+    };
+  }
+  return observer;
 }
 
 std::filesystem::path RunOutput::kept_file(int round) const {

@@ -49,17 +49,26 @@ SafetensorsWriter::SafetensorsWriter(const std::filesystem::path& path, std::vec
 
 void SafetensorsWriter::add(std::span<const std::byte> bytes) {
   if (next_ == tensors_.size()) throw Error(ExitCode::internal, "more tensors than the header names");
-  const StoredTensor& tensor = tensors_[next_++];
-  if (bytes.size() != bytes_of(tensor)) {
+  const StoredTensor& tensor = tensors_[next_];
+  const std::uint64_t expected = bytes_of(tensor);
+  filled_ += bytes.size();
+  if (filled_ > expected) {
     throw Error(ExitCode::internal,
-                fmt::format("tensor '{}' is given {} bytes, expected {} for {} {}", tensor.name, bytes.size(),
-                            bytes_of(tensor), to_string(tensor.type), shape_text(tensor.shape)));
+                fmt::format("tensor '{}' is given {} bytes, expected {} for {} {}", tensor.name, filled_,
+                            expected, to_string(tensor.type), shape_text(tensor.shape)));
   }
   file_.write(bytes);
+  if (filled_ == expected) {
+    ++next_;
+    filled_ = 0;
+  }
 }
 
 void SafetensorsWriter::finish() {
-  if (next_ != tensors_.size()) throw Error(ExitCode::internal, "fewer tensors than the header names");
+  if (next_ != tensors_.size()) {
+    throw Error(ExitCode::internal, fmt::format("tensor '{}' is given {} bytes, expected {}",
+                                                tensors_[next_].name, filled_, bytes_of(tensors_[next_])));
+  }
   file_.commit();
 }
 

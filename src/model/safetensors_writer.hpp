@@ -17,10 +17,10 @@ struct StoredTensor {
   std::vector<std::int64_t> shape;
 };
 
-/// Writes a safetensors file tensor by tensor, so that no more than one need be in memory.
+/// Writes a safetensors file piece by piece, so that no whole tensor need be in memory.
 ///
-/// Use     the constructor writes the header; add() the bytes of each tensor in the same order; finish().
-///         Without finish() nothing stays behind.
+/// Use     the constructor writes the header; add() the bytes of each tensor in the same order, whole or in
+///         pieces; finish(). Without finish() nothing stays behind.
 /// Throws  as write_safetensors.
 /// Test    tests/src/model/test_safetensors.cpp
 class SafetensorsWriter {
@@ -32,7 +32,8 @@ class SafetensorsWriter {
  private:
   AtomicFile file_;
   std::vector<StoredTensor> tensors_;
-  std::size_t next_ = 0;
+  std::size_t next_ = 0;      ///< the tensor being written
+  std::uint64_t filled_ = 0;  ///< its bytes so far
 };
 
 }  // namespace lift

@@ -4,7 +4,9 @@
 #include <ATen/ops/zeros_like.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <functional>
+#include <iterator>
 #include <numeric>
 
 #ifdef LIFT_CUDA
@@ -47,9 +49,17 @@ void to_mean(at::Tensor& sum, const ShardMap& map, const Communicator& comm) {
 }  // namespace
 
 double mean_loss(const Objective& objective, const SequenceSet& set, Sequences sequences,
-                 const Communicator& comm) {
+                 const Communicator& comm, const LossProgress& on_progress) {
   std::vector<double> losses;
-  const auto map = on_my_part(sequences, comm, [&](Sequences mine) { losses = objective.losses(set, mine); });
+  const auto map = on_my_part(sequences, comm, [&](Sequences mine) {
+    const auto batch = static_cast<std::size_t>(objective.micro_batch());
+    for (std::size_t begin = 0; begin < mine.size(); begin += batch) {
+      if (on_progress) on_progress(static_cast<std::int64_t>(begin), std::ssize(mine));
+      std::ranges::copy(objective.losses(set, mine.subspan(begin, std::min(batch, mine.size() - begin))),
+                        std::back_inserter(losses));
+    }
+    if (on_progress) on_progress(std::ssize(mine), std::ssize(mine));
+  });
   return mean_in_order(losses, map, comm);
 }
 

@@ -2,6 +2,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -20,8 +21,11 @@ namespace lift {
 /// Throws      AgreedError(numerical) if a loss is not finite on any rank; AgreedError(internal) if there are
 ///             no sequences.
 /// Test        tests/src/objective/test_distributed.cpp (1, 2, 4 ranks; fewer sequences than ranks)
+/// `on_progress` is called between micro-batches with the sequences this rank has done and those it has to
+/// do.
+using LossProgress = std::function<void(std::int64_t done, std::int64_t total)>;
 double mean_loss(const Objective& objective, const SequenceSet& set, std::span<const std::int64_t> sequences,
-                 const Communicator& comm);
+                 const Communicator& comm, const LossProgress& on_progress = {});
 
 struct LossAndGradient {
   double loss = 0;      ///< nats/token

@@ -157,6 +157,7 @@ std::vector<RoundSummary> hyperlocal_search(const SearchState& state, const Sear
   std::vector<RoundSummary> rounds;
   for (int round = 0; round < options.rounds; ++round) {
     rounds.push_back(hyperlocal_round(state, current, round, observer));
+    if (observer.on_round) observer.on_round(round, rounds.back());
     current.radius.rho = next_radius(current.radius.rho, rounds.back().line.t_star);
   }
   return rounds;

@@ -17,6 +17,7 @@
 namespace lift {
 
 struct LocalModel;
+struct RoundSummary;
 
 /// Options of one hyperlocal search; names as on the command line.
 struct SearchOptions {
@@ -48,6 +49,8 @@ struct SearchObserver {
   std::function<void(const char* phase, std::int64_t done, std::int64_t total)> on_progress;
   /// Called on every rank with the LP answered, d whole on every rank ([p + n]); what --search.keep writes.
   std::function<void(int round, const LocalModel& model, std::span<const double> d)> on_direction;
+  /// Called on every rank after each round of hyperlocal_search, λ and W updated.
+  std::function<void(int round, const RoundSummary& summary)> on_round;
 };
 
 }  // namespace lift

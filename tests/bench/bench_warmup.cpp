@@ -1,0 +1,143 @@
+// Warm-up steps per second on the CPU: LiFT's warm_up() on one rank, and HF's GPT-2 in eager PyTorch on the
+// same model, tuned tensors, batches and precision, one after the other in one run.
+//
+// usage: bench_warmup MODEL [--length 256] [--batch 4] [--steps 12] [--threads N] [--python PYTHON]
+#include <fmt/core.h>
+#include <fmt/ranges.h>
+
+#include <ATen/Parallel.h>
+#include <unistd.h>
+
+#include <array>
+#include <boost/program_options.hpp>
+#include <cstdio>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "mpi/communicator.hpp"
+#include "src/model/checkpoint.hpp"
+#include "src/training/warmup.hpp"
+
+namespace {
+
+struct Arguments {
+  std::filesystem::path model;
+  int length = 256;
+  int batch = 4;
+  int steps = 12;
+  int threads = 1;
+  std::string python = "python3";
+};
+
+Arguments parse(int argc, char** argv) {
+  namespace po = boost::program_options;
+  Arguments a;
+  std::string model;
+  po::options_description options;
+  options.add_options()("model", po::value(&model)->required())("length", po::value(&a.length))(
+      "batch", po::value(&a.batch))("steps", po::value(&a.steps))("threads", po::value(&a.threads))(
+      "python", po::value(&a.python));
+  po::positional_options_description positional;
+  positional.add("model", 1);
+  po::variables_map values;
+  po::store(po::command_line_parser(argc, argv).options(options).positional(positional).run(), values);
+  po::notify(values);
+  a.model = model;
+  return a;
+}
+
+/// Uniformly random tokens: speed does not depend on which they are.
+std::vector<lift::Token> random_tokens(std::int64_t count, int vocabulary) {
+  const lift::Philox philox(1, lift::RandomStream::test);
+  std::vector<lift::Token> tokens(count);
+  for (std::int64_t i = 0; i < count; ++i) {
+    tokens[i] = static_cast<lift::Token>(philox.bits(0, i) % static_cast<std::uint64_t>(vocabulary));
+  }
+  return tokens;
+}
+
+/// Writes the tokens in the order in which warm_up will meet them.
+void write_in_training_order(const std::string& path, const lift::SequenceSet& set, const Arguments& a,
+                             std::uint64_t seed) {
+  const lift::BatchOrder order(seed, set.size(), a.batch);
+  std::ofstream file(path, std::ios::binary);
+  for (int step = 0; step < a.steps; ++step) {
+    for (const std::int64_t sequence : order.batch(0, step)) {
+      const auto tokens = set[sequence];
+      file.write(reinterpret_cast<const char*>(tokens.data()),
+                 static_cast<std::streamsize>(tokens.size_bytes()));
+    }
+  }
+}
+
+/// Runs a command, echoes its output, and returns the number after `key` in it.
+double run_peer(const std::string& command, const std::string& key) {
+  std::FILE* pipe = popen(command.c_str(), "r");
+  if (pipe == nullptr) return 0;
+  double found = 0;
+  std::array<char, 512> line{};
+  while (std::fgets(line.data(), line.size(), pipe) != nullptr) {
+    const std::string text = line.data();
+    fmt::print("  {}", text);
+    if (text.starts_with(key)) found = std::stod(text.substr(key.size()));
+  }
+  return pclose(pipe) == 0 ? found : 0;
+}
+
+void run(const Arguments& a) {
+  using namespace lift;
+  at::set_num_threads(a.threads);
+  const Communicator comm = Communicator::world();
+  Gpt2 model = load_checkpoint(a.model, at::kFloat, at::kCPU, comm);
+  const TunedParameters tuned(
+      model, TunedLayout(model.config(), {.blocks = {1, 7, 11}, .mlp_only = {1, 11}, .regularizers = {}}));
+  const Objective objective(model, tuned, a.batch);
+  const Regularizer none(tuned.layout());
+  const std::vector<double> lambda(tuned.layout().p(), 0.0);
+  const std::int64_t sequences = std::int64_t{a.steps} * a.batch;
+  const SequenceSet train(random_tokens(sequences * a.length, model.config().vocabulary), a.length);
+
+  const std::string tokens_file = fmt::format("/tmp/lift-bench-warmup.{}", getpid());
+  write_in_training_order(tokens_file, train, a, 0);
+
+  fmt::print("LiFT, {} thread(s), {} steps of {} x {} tokens:\n", a.threads, a.steps, a.batch, a.length);
+  double first_done = 0, last_done = 0;
+  const auto start = std::chrono::steady_clock::now();
+  const auto seconds = [&] {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  };
+  const WarmupObserver observer{.on_step =
+                                    [&](const WarmupStep& step) {
+                                      last_done = seconds();
+                                      if (step.step == 1) first_done = last_done;
+                                      fmt::print("  step {} loss {:.6f}\n", step.step - 1, step.loss);
+                                    },
+                                .on_epoch = {}};
+  warm_up(objective, none, lambda, train, train.first(1), {}, {.epochs = 1, .batch = a.batch}, observer,
+          comm);
+  const double ours = (a.steps - 1) * double(a.batch) * a.length / (last_done - first_done);
+  fmt::print("  tokens_per_second {:.1f}\n", ours);
+
+  fmt::print("eager PyTorch, the same:\n");
+  const std::string script = std::string(LIFT_BENCH_FOLDER) + "/eager_warmup.py";
+  const double peer =
+      run_peer(fmt::format("{} {} {} {} --length {} --batch {} --steps {} --threads {} --tuned {}", a.python,
+                           script, a.model.string(), tokens_file, a.length, a.batch, a.steps, a.threads,
+                           fmt::join(tuned.layout().names(), " ")),
+               "tokens_per_second");
+  std::filesystem::remove(tokens_file);
+  if (peer > 0) fmt::print("LiFT / eager PyTorch: {:.2f}\n", ours / peer);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const lift::Environment environment(argc, argv);
+  try {
+    run(parse(argc, argv));
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "bench_warmup: {}\n", error.what());
+    return 1;
+  }
+}
