@@ -9,6 +9,7 @@ namespace lift {
 /// The order in which training visits its sequences: a pure function of (seed, epoch, index).
 ///
 /// Each epoch is a fresh permutation of the sequences, cut into global batches; a last short batch is kept.
+///
 /// Test  tests/src/text/test_batches.cpp
 class BatchOrder {
  public:

@@ -31,19 +31,17 @@ struct ExampleCorpus {
 /// it goes on for long, because `train` is small.
 ///
 /// Method      each article is a pure function of (seed, text, number), so another size of one text leaves
-/// the
-///             common part of it and all other texts as they are.
-/// Cost        0.3 s for the default sizes.
+///             the common part of it and all other texts as they are.
+/// Cost        0.1 s for the default sizes.
 /// Test        tests/src/text/test_example_corpus.cpp
 ExampleCorpus make_example_corpus(std::uint64_t seed, const ExampleOptions& options);
 
 /// Writes the corpus to `folder`: pretrain/{train,valid}.txt, finetune/{train,valid,test}.txt, and a
 /// vocabulary learned from the pretraining text as tokenizer/{vocab.json,merges.txt}.
 ///
-/// Throws      Error(write); Error(usage) if options.vocabulary < 257; Error(input) if the pretraining text
-/// is
-///             too small for that vocabulary.
-/// Cost        1 s for the default sizes, most of it the vocabulary.
+/// Throws      Error(write); Error(usage) if options.vocabulary < 257; Error(input) if the pretraining
+///             text is too small for that vocabulary.
+/// Cost        0.3 s for the default sizes, most of it the vocabulary.
 void write_example(const std::filesystem::path& folder, std::uint64_t seed, const ExampleOptions& options);
 
 }  // namespace lift

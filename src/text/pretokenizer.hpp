@@ -28,6 +28,7 @@ class CharacterClasses {
 ///
 /// Ownership   `text` and `classes` must outlive it; words are views into `text`.
 /// Cost        O(bytes of the word) a word.
+///
 /// Test        tests/src/text/test_pretokenizer.cpp
 class WordScanner {
  public:

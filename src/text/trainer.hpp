@@ -11,7 +11,7 @@ namespace lift {
 ///             word, ties going to the smaller (left, right) ids; counts are updated in the words that
 ///             change.
 /// Throws      Error(usage) unless 257 ≤ size; Error(input) if `text` has too few pairs for that many merges.
-/// Cost        O(merges × distinct pairs): 0.2 s for 1.5 MB of text and 1024 entries.
+/// Cost        O(merges × distinct pairs): 0.2 s for the built-in example's 1.5 MB and 768 entries.
 /// Test        tests/src/text/test_tokenizer.cpp
 Vocabulary train_vocabulary(std::string_view text, int size);
 
