@@ -1,10 +1,10 @@
 #include "src/text/example_corpus.hpp"
 
 #include "mpi/philox.hpp"
+#include "src/files/atomic_file.hpp"
 #include "src/text/dice.hpp"
 #include "src/text/example_article.hpp"
 #include "src/text/example_lexicon.hpp"
-#include "src/files/atomic_file.hpp"
 #include "src/text/tokenizer.hpp"
 
 namespace lift {

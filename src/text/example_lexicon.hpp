@@ -45,8 +45,9 @@ struct ExampleLexicon {
 };
 
 /// The made-up language of the built-in example: a few thousand word forms, built from syllables and
-/// inflected by the rules of English; a pure function of `philox`. Test
-/// tests/src/text/test_example_corpus.cpp
+/// inflected by the rules of English; a pure function of `philox`.
+///
+/// Test  tests/src/text/test_example_corpus.cpp
 ExampleLexicon make_example_lexicon(const Philox& philox, int topics);
 
 }  // namespace lift

@@ -9,9 +9,9 @@
 #include <unordered_set>
 
 #include "mpi/error.hpp"
+#include "src/files/atomic_file.hpp"
 #include "src/text/byte_symbols.hpp"
 #include "src/text/content_hash.hpp"
-#include "src/files/atomic_file.hpp"
 
 namespace lift {
 namespace {

@@ -10,9 +10,9 @@
 
 #include "mpi/error.hpp"
 #include "mpi/philox.hpp"
+#include "src/files/atomic_file.hpp"
 #include "src/text/corpus.hpp"
 #include "src/text/example_lexicon.hpp"
-#include "src/files/atomic_file.hpp"
 #include "src/text/pretokenizer.hpp"
 #include "src/text/tokenizer.hpp"
 #include "tests/support/shared.hpp"
