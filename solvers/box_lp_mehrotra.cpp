@@ -176,10 +176,10 @@ LpStatus Mehrotra::iterate() {
     // One step beyond the tolerance costs little and gains two digits or more.
     if (within(kPolished) || (answered && within(kMet))) return LpStatus::optimal;
     answered = within(kMet);
-    if (iterations_ >= options_.max_iterations)
-      return answered ? LpStatus::optimal : LpStatus::iteration_limit;
-    if (seconds_ > options_.max_seconds) return answered ? LpStatus::optimal : LpStatus::time_limit;
-    if (stalled()) return answered ? LpStatus::optimal : LpStatus::stalled;
+    // Whether a point at a limit is an answer after all is for the certificate to say.
+    if (iterations_ >= options_.max_iterations) return LpStatus::iteration_limit;
+    if (seconds_ > options_.max_seconds) return LpStatus::time_limit;
+    if (stalled()) return LpStatus::stalled;
     take_step();
   }
 }
@@ -209,8 +209,8 @@ bool Mehrotra::stalled() {
   return iterations_ - best_iteration_ >= kPatience;
 }
 
-/// Moves x alone back onto A d = 0 where rounding has taken it off; near the end this is all a Newton step is
-/// too inaccurate for, because its dy still moves costs that are large beside the complementarity.
+/// Moves x alone back onto A d = 0 where rounding has taken it off. Newton steps near the end cannot: their
+/// dy moves reduced costs that are large beside μ, and the rounding of those comes back in dx.
 void Mehrotra::restore_feasibility() {
   for (int round = 0; round < kMaxProjections && residual_ > kPolished * options_.residual_tol; ++round) {
     std::vector<double> rhs(sums_.primal().begin(), sums_.primal().end());
@@ -232,8 +232,9 @@ void Mehrotra::take_step() {
 
   const double mu = sums_.complementarity() / (2 * coordinates_);
   step_.target = centring_parameter(ahead) * mu;
-  for (std::size_t i = 0; i < rhs.size(); ++i)
+  for (std::size_t i = 0; i < rhs.size(); ++i) {
     rhs[i] -= step_.target * sums_.centring()[i] + ahead.products[i];
+  }
   const auto dy = factor.solve(rhs);
   choose_step_length(correct(lp_, point_, dy, step_.target));
   for (std::size_t i = 0; i < y_.size(); ++i) y_[i] += step_.dual * dy[i];
@@ -283,19 +284,17 @@ BoxLpSummary Mehrotra::summarise(LpStatus status) {
   const auto& c = summary.certificate;
   const bool proven = c.gap <= options_.gap_tol && c.residual <= options_.residual_tol;
   // What counts is the certificate, not what the loop thought of its last iterate.
-  summary.status = failed(status)     ? status
-                   : proven           ? LpStatus::optimal
-                   : answered(status) ? LpStatus::stalled
-                                      : status;
+  summary.status = status;
+  if (!failed(status) && proven) summary.status = LpStatus::optimal;
+  if (answered(status) && !proven) summary.status = LpStatus::stalled;
   summary.iterations = iterations_;
   summary.sweeps = sweeps_ + 1;
   summary.seconds = max_over_ranks(elapsed(), comm_);
-  summary.message = fmt::format(
-      "box LP {} after {} steps, {} sweeps and {:.2f} s: objective {:.9g}, gap {:.1e} (tolerance {:.0e}), "
-      "residual "
-      "{:.1e} (tolerance {:.0e})",
-      describe(summary.status), summary.iterations, summary.sweeps, summary.seconds, c.objective, c.gap,
-      options_.gap_tol, c.residual, options_.residual_tol);
+  summary.message =
+      fmt::format("box LP {} after {} steps and {:.2f} s: objective {:.9g}, gap {:.1e} (tolerance {:g}), ",
+                  describe(summary.status), summary.iterations, summary.seconds, c.objective, c.gap,
+                  options_.gap_tol) +
+      fmt::format("residual {:.1e} (tolerance {:g})", c.residual, options_.residual_tol);
   return summary;
 }
 
