@@ -2,16 +2,12 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/addmm.h>
-#include <ATen/ops/baddbmm.h>
-#include <ATen/ops/bmm.h>
 #include <ATen/ops/embedding.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/full.h>
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/layer_norm.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/scaled_dot_product_attention.h>
-#include <ATen/ops/softmax.h>
 #include <ATen/ops/zeros.h>
 #include <c10/core/GradMode.h>
 #include <fmt/format.h>
@@ -19,12 +15,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <span>
 #include <utility>
 
 #include "mpi/error.hpp"
 #include "mpi/philox.hpp"
+#include "src/model/causal_attention.hpp"
 
 namespace lift {
 
@@ -53,18 +49,6 @@ at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tenso
   auto shape = x.sizes().vec();
   shape.back() = weight.size(1);
   return at::addmm(bias, x.reshape({-1, weight.size(0)}), weight).view(shape);
-}
-
-/// Causal attention by matrix products and a softmax, all of which can be differentiated twice.
-/// Shapes: q, k, v and the result [B, heads, T, head width].
-at::Tensor plain_causal_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
-  const auto batch = q.size(0) * q.size(1), length = q.size(2), head_width = q.size(3);
-  const auto flat = [&](const at::Tensor& x) { return x.reshape({batch, length, head_width}); };
-  const auto mask =
-      at::full({length, length}, -std::numeric_limits<double>::infinity(), q.options()).triu_(1);
-  const double scale = 1.0 / std::sqrt(static_cast<double>(head_width));
-  const auto scores = at::baddbmm(mask, flat(q), flat(k).transpose(1, 2), 1, scale);
-  return at::bmm(at::softmax(scores, -1), flat(v)).view(q.sizes());
 }
 
 bool is_residual_projection(const std::string& name) {
@@ -129,7 +113,7 @@ at::Tensor Gpt2::attend(const at::Tensor& hidden, const at::Tensor* block, Atten
                           .permute({2, 0, 3, 1, 4});
   const auto q = joined[0], k = joined[1], v = joined[2];
   const bool differentiable = attention == Attention::twice_differentiable && q.requires_grad();
-  const auto heads = differentiable ? plain_causal_attention(q, k, v)
+  const auto heads = differentiable ? causal_attention(q, k, v)
                                     : at::scaled_dot_product_attention(q, k, v, {}, 0.0, /*is_causal=*/true);
   const auto merged = heads.transpose(1, 2).reshape({batch, length, config_.width});
   return linear(merged, block[attn_c_proj_weight], block[attn_c_proj_bias]);
