@@ -58,13 +58,15 @@ class Candidates {
     std::sort(losses_.begin(), losses_.end());
   }
 
+  /// The least loss and its t, the smallest of equals.
+  [[nodiscard]] std::pair<double, double> least() const {
+    return *std::ranges::min_element(losses_, {}, &std::pair<double, double>::second);
+  }
   /// The smallest t whose loss is within kTie of the least, and its loss.
   [[nodiscard]] std::pair<double, double> best() const {
-    const auto less = [](const auto& a, const auto& b) { return a.second < b.second; };
-    const double least = std::min_element(losses_.begin(), losses_.end(), less)->second;
-    return *std::find_if(losses_.begin(), losses_.end(), [least](const auto& candidate) {
-      return candidate.second <= least + kTie * std::abs(least);
-    });
+    const double loss = least().second;
+    return *std::ranges::find_if(
+        losses_, [loss](const auto& candidate) { return candidate.second <= loss + kTie * std::abs(loss); });
   }
 
   [[nodiscard]] const std::vector<std::pair<double, double>>& losses() const noexcept { return losses_; }
@@ -132,10 +134,10 @@ bool refine_below(Candidates& candidates, double smallest, double slope) {
   return tried;
 }
 
-/// Doubles the grid's top while the largest step is best; true if any was tried.
+/// Doubles the grid's top while the least loss is at the largest step; true if any was tried.
 bool refine_above(Candidates& candidates, double largest, double limit) {
   bool tried = false;
-  for (int k = 0; k < kWavesAbove && candidates.best().first == largest; ++k) {
+  for (int k = 0; k < kWavesAbove && candidates.least().first == largest; ++k) {
     const auto wave = wave_from(largest, 2.0, [&](double t) { return t <= limit; });
     if (wave.empty()) break;
     candidates.evaluate(wave);
@@ -145,19 +147,20 @@ bool refine_above(Candidates& candidates, double largest, double limit) {
   return tried;
 }
 
-std::string describe(const LineSearchSummary& summary) {
+std::string describe(const LineSearchSummary& summary, const std::vector<double>& grid) {
   const double start = summary.losses.front().second;
-  const std::size_t count = summary.losses.size();
+  const std::size_t steps = summary.losses.size();
+  if (steps == 1) return fmt::format("no step is allowed; the validation loss is {:.6f}", start);
   if (summary.t_star == 0) {
-    const double smallest = count > 1 ? summary.losses[1].first : 0.0;
-    return fmt::format("none of {} steps from t = {:.3g} lowers the validation loss of {:.6f}", count - 1,
-                       smallest, start);
+    return fmt::format(
+        "none of {} steps from t = {:.3g} lowers the validation loss of {:.6f} by more than {:.0e} of it",
+        steps - 1, summary.losses[1].first, start, kTie);
   }
-  const char* where = summary.refined_below   ? ", below the grid"
-                      : summary.refined_above ? ", beyond the grid"
-                                              : "";
+  const char* where = summary.t_star < grid[1]       ? ", below the grid"
+                      : summary.t_star > grid.back() ? ", beyond the grid"
+                                                     : "";
   return fmt::format("the validation loss falls from {:.6f} to {:.6f} at t* = {:.4g}{}, of {} steps", start,
-                     summary.loss, summary.t_star, where, count);
+                     summary.loss, summary.t_star, where, steps);
 }
 
 }  // namespace
@@ -187,14 +190,15 @@ LineSearchSummary line_search(const Objective& objective, const SequenceSet& val
   }
   LineSearchSummary summary;
   if (options.refine && grid.size() > 1) {
-    const double best = candidates.best().first;
-    if (best == 0) summary.refined_below = refine_below(candidates, grid[1], options.slope);
-    if (best == grid.back()) summary.refined_above = refine_above(candidates, best, options.limit);
+    summary.refined_above = refine_above(candidates, grid.back(), options.limit);
+    if (candidates.best().first == 0) {
+      summary.refined_below = refine_below(candidates, grid[1], options.slope);
+    }
   }
   summary.losses = candidates.losses();
   std::tie(summary.t_star, summary.loss) = candidates.best();
   summary.evaluated = candidates.evaluated_by_group();
-  summary.message = describe(summary);
+  summary.message = describe(summary, grid);
   return summary;
 }
 

@@ -28,8 +28,8 @@ struct LineSearchSummary {
   double t_star = 0;           ///< the smallest t whose loss is within 1e-6 relative of the least
   double loss = 0;             ///< at t_star
   std::int64_t evaluated = 0;  ///< values of t that this rank's group evaluated
-  bool refined_below = false;  ///< the least loss of the grid was at t = 0 and smaller steps were tried
-  bool refined_above = false;  ///< it was at the grid's top and larger steps were tried
+  bool refined_below = false;  ///< steps below the grid were tried
+  bool refined_above = false;  ///< steps beyond its top were tried
   std::string message;         ///< one sentence: what was found
 };
 
@@ -37,10 +37,10 @@ struct LineSearchSummary {
 ///
 /// Method      a fixed grid, then fixed waves of four; each is dealt over the ranks by a ProcessGrid of four
 ///             tasks whose groups split the data, so that the candidates do not depend on the number of
-///             ranks. If t = 0 is best, the first step is halved, four halvings a wave, until the least loss
-///             lies above the smallest step tried or the next step has t·|gᵀd| < 4·eps32·L_v, a gain that
-///             float32 cannot show. If the grid's top is best, it is doubled, four doublings a wave and two
-///             waves at most (256 times the top), as long as the largest step tried is best.
+///             ranks. While the least loss is at the largest step, that is doubled, four doublings a wave and
+///             two waves at most (256 times the grid's top). If t* = 0 then, the grid's first step is halved,
+///             four halvings a wave, until the best step is not the smallest tried or the next one has
+///             t·|gᵀd| < 4·eps32·L_v, a gain that float32 cannot show.
 /// In/out      objective.tuned().flat() is W0 on entry and, to the last bit, on return.
 /// Shapes      direction: dW [n], the same on every rank.
 /// Collective  on `comm`; the summary is the same on every rank but for `evaluated`.

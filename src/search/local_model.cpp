@@ -88,14 +88,14 @@ at::Tensor masked_probe(const Round& round, int probe) {
 
 /// [vᵀH21, vᵀH22] on the host, from v and ∇²L_t v.
 at::Tensor row_of(const Round& round, int probe, const at::Tensor& v, at::Tensor& product) {
-  const auto& [state, options] = std::tie(round.state, round.options);
+  const SearchState& state = round.state;
   state.regularizer.add_hessian_vector(state.lambda, v, product);
   mask(product, round.masked);
   finite_norm(product, fmt::format("the Hessian-vector product of probe {}", probe));
   auto cross = state.regularizer.cross(round.tuned().flat(), v);
   auto row = at::empty({round.p() + product.numel()}, product.options().device(at::kCPU));
   for (std::size_t i = 0; i < cross.size(); ++i) {
-    const double scale = options.radius.space == LambdaSpace::log ? state.lambda[i] : 1.0;
+    const double scale = round.options.radius.space == LambdaSpace::log ? state.lambda[i] : 1.0;
     row.narrow(0, static_cast<std::int64_t>(i), 1).fill_(scale * cross[i]);
   }
   row.narrow(0, round.p(), product.numel()).copy_(product);

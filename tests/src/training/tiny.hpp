@@ -30,7 +30,7 @@ struct Tiny {
   Gpt2 model;
   TunedParameters tuned;
   SequenceSet train, valid, test;
-  Objective objective{model, tuned, 2};
+  Objective objective{model, tuned, 5};
   Regularizer regularizer{tuned.layout()};
   std::vector<double> lambda = std::vector<double>(static_cast<std::size_t>(tuned.layout().p()), 1e-3);
 

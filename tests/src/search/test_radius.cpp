@@ -1,0 +1,86 @@
+#include "src/search/radius.hpp"
+
+#include <ATen/TensorOperators.h>
+#include <gmock/gmock.h>
+
+#include <cmath>
+#include <limits>
+
+#include "src/search/probes.hpp"
+#include "tests/src/training/tiny.hpp"
+
+namespace lift {
+namespace {
+
+using ::testing::HasSubstr;
+
+/// u of all ranks of `parts`, joined.
+std::vector<double> joined(const Tiny& tiny, const RadiusOptions& options, int parts) {
+  const std::int64_t p = tiny.tuned.layout().p();
+  const ShardMap layout(p + tiny.tuned.n(), parts);
+  std::vector<double> all;
+  for (int rank = 0; rank < parts; ++rank) {
+    const auto shard = box_bounds(tiny.tuned, options, layout, rank);
+    EXPECT_EQ(std::ssize(shard), layout.size(rank));
+    all.insert(all.end(), shard.begin(), shard.end());
+  }
+  return all;
+}
+
+/// A W that is constant on each tensor: tensor k has the value k, the first one 0.
+void make_steps(const Tiny& tiny) {
+  const auto& tensors = tiny.tuned.layout().tensors();
+  for (std::size_t k = 0; k < tensors.size(); ++k) {
+    tiny.w().narrow(0, tensors[k].offset, tensors[k].size).fill_(static_cast<double>(k));
+  }
+}
+
+TEST(BoxBounds, AreRelativeToTheRootMeanSquareOfEachTensor) {
+  const Tiny tiny;
+  make_steps(tiny);
+  const auto u = joined(tiny, {.rho = 0.02, .lambda_scale = 0.3}, 1);
+  const auto& tensors = tiny.tuned.layout().tensors();
+  double squares = 0;
+  for (std::size_t k = 0; k < tensors.size(); ++k) {
+    squares += static_cast<double>(k * k) * static_cast<double>(tensors[k].size);
+  }
+  const double floor = 0.1 * std::sqrt(squares / static_cast<double>(tiny.tuned.n()));
+  ASSERT_GT(floor, 0.5);  // so that tensor 0, of zeros, is under it, and tensors 1 and up may be over it
+  const auto fixed = key_biases(tiny.tuned.layout()).front();
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(u[static_cast<std::size_t>(i)], 0.3);
+  for (std::size_t k = 0; k < tensors.size(); ++k) {
+    const double expected = 0.02 * std::max(static_cast<double>(k), floor);
+    for (std::int64_t j = tensors[k].offset; j < tensors[k].offset + tensors[k].size; ++j) {
+      const bool key_bias = j >= fixed.begin && j < fixed.end;
+      EXPECT_NEAR(u[static_cast<std::size_t>(3 + j)], key_bias ? 0.0 : expected, 1e-15) << tensors[k].name;
+    }
+  }
+}
+
+TEST(BoxBounds, AreTheSameInAnyNumberOfShards) {
+  const Tiny tiny(at::kFloat);
+  const auto whole = joined(tiny, {}, 1);
+  for (const int parts : {2, 3, 4, 7}) EXPECT_EQ(joined(tiny, {}, parts), whole);
+}
+
+TEST(BoxBounds, CanBeAbsolute) {
+  const Tiny tiny(at::kDouble, {.blocks = {1}, .mlp_only = {1}, .regularizers = {{1, 0}}});
+  const auto u = joined(tiny, {.rho = 0.5, .unit = RadiusUnit::absolute}, 2);
+  EXPECT_EQ(u, std::vector<double>(static_cast<std::size_t>(tiny.tuned.n()), 0.5));
+}
+
+TEST(Radius, FollowsTheStepTaken) {
+  EXPECT_EQ(next_radius(0.01, 0.0), 0.0025);
+  EXPECT_EQ(next_radius(0.01, 0.5), 0.005);
+  EXPECT_EQ(next_radius(0.01, 24.0), 0.04);
+}
+
+TEST(Radius, InvalidOptionsAreNamed) {
+  EXPECT_EQ(RadiusOptions{}.violation(), "");
+  EXPECT_THAT((RadiusOptions{.rho = 0}).violation(), HasSubstr("rho = 0 violates"));
+  EXPECT_THAT((RadiusOptions{.lambda_scale = -1}).violation(), HasSubstr("lambda_scale = -1 violates"));
+  EXPECT_THAT((RadiusOptions{.rho = std::numeric_limits<double>::infinity()}).violation(), HasSubstr("rho"));
+}
+
+}  // namespace
+}  // namespace lift
