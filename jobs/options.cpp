@@ -182,8 +182,7 @@ std::vector<std::string> Options::unread() const {
   std::vector<std::string> names;
   for (const OptionSpec& spec : option_table()) {
     const bool for_the_job = spec.place == Place::anywhere && spec.belongs_to(job_);
-    if (for_the_job && find(spec.name) != nullptr && !read_.contains(spec.name))
-      names.emplace_back(spec.name);
+    if (for_the_job && !read_.contains(spec.name)) names.emplace_back(spec.name);
   }
   return names;
 }

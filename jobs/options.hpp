@@ -56,7 +56,8 @@ class Options {
   [[nodiscard]] std::string as_config() const;
   /// One line an option for a reader: name, value, origin; what --dry-run prints.
   [[nodiscard]] std::string as_table() const;
-  /// Options with a value that no accessor has read so far, in the order of the table.
+  /// Options of the job that no accessor has asked for so far, in the order of the table; those of the
+  /// command line alone excepted.
   [[nodiscard]] std::vector<std::string> unread() const;
 
  private:
