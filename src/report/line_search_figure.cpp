@@ -10,7 +10,8 @@ namespace lift {
 namespace {
 
 constexpr std::array kColors = {kVermilion, kBlue, kGreen, kPurple, kOrange, kSky};
-constexpr double kTallest = 25;  ///< what is above this multiple of the gain is cut off
+constexpr std::size_t kFewest = 4;  ///< points that are always shown beside t = 0
+constexpr double kTallest = 25;     ///< what is above this multiple of the gain is cut off
 
 const char* color_of(std::size_t round) {
   return kColors[round % kColors.size()];
@@ -53,14 +54,30 @@ std::string data_of(const std::vector<Search>& all) {
   return data;
 }
 
+/// The largest t to show of one search: its last, or where doubling beyond the grid went far past t*.
+double last_shown(const Search& search) {
+  const Points& points = search.points;
+  std::size_t last = points.size() - 1;
+  const auto doubled = [&] { return points[last].first > 1.9 * points[last - 1].first; };
+  while (search.t_star > 0 && last > kFewest && points[last].first > 2.1 * search.t_star && doubled()) --last;
+  return points[last].first;
+}
+
+double right_edge(const std::vector<Search>& all) {
+  double right = 0;
+  for (const Search& search : all) right = std::max(right, last_shown(search));
+  return right > 0 ? right : 1;
+}
+
 /// y around the losses, with room below for the label of t*, and not so high that the gain disappears.
-std::pair<double, double> y_range(const std::vector<Search>& all) {
+std::pair<double, double> y_range(const std::vector<Search>& all, double right) {
   double low = all.front().points.front().second;
   double high = low;
   double start = low;
   for (const Search& search : all) {
     start = std::max(start, search.points.front().second);
     for (const auto& [t, loss] : search.points) {
+      if (t > right) break;
       low = std::min(low, loss);
       high = std::max(high, loss);
     }
@@ -68,12 +85,6 @@ std::pair<double, double> y_range(const std::vector<Search>& all) {
   if (start > low) high = std::min(high, start + kTallest * (start - low));
   const double height = high > low ? high - low : 0.01 * std::abs(low) + 1e-6;
   return {low - 0.17 * height, high + 0.08 * height};
-}
-
-double largest_step(const std::vector<Search>& all) {
-  double largest = 0;
-  for (const Search& search : all) largest = std::max(largest, search.points.back().first);
-  return largest > 0 ? largest : 1;
 }
 
 std::string best_text(const Search& search) {
@@ -122,8 +133,8 @@ std::string plot_command(const std::vector<Search>& all) {
 std::optional<Figure> line_search_figure(const RunResult& result) {
   const std::vector<Search> all = searches(result);
   if (all.empty()) return std::nullopt;
-  const double right = largest_step(all);
-  const auto [low, high] = y_range(all);
+  const double right = right_edge(all);
+  const auto [low, high] = y_range(all, right);
   Figure figure{.name = "line_search", .data = data_of(all), .script = figure_style("line_search")};
   figure.script += fmt::format(
       "set xlabel \"step t along (dλ, dW)\"\nset ylabel \"validation loss (nats/token)\"\n"

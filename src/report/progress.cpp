@@ -54,8 +54,9 @@ void Progress::update(const std::string& phase, std::int64_t step, std::int64_t 
 
 void Progress::finish(const std::string& note) {
   if (phase_.empty()) return;
-  std::string summary =
-      fmt::format("{}: {} in {}", phase_, steps_done(last_), format_duration(options_.clock() - began_));
+  const std::string time = format_duration(options_.clock() - began_);
+  std::string summary = last_.step > 0 ? fmt::format("{}: {} in {}", phase_, steps_done(last_), time)
+                                       : fmt::format("{}: {}", phase_, time);
   if (last_.loss) summary += fmt::format(", loss {:.4f}", *last_.loss);
   if (!note.empty()) summary += ", " + note;
   phase_.clear();

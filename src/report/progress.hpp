@@ -27,9 +27,9 @@ struct ProgressOptions {
 /// Tells how far the run is, phase by phase: on a terminal one redrawn line, else one line an interval.
 ///
 /// A phase begins with the first update that names it and ends when another begins or at finish(), which
-/// leaves one line: `warm-up: 1,180 steps in 3 min 12 s, loss 2.7104`. Its time is counted from its first
-/// update, which is therefore best made with step 0. Ranks other than 0 say nothing, so every rank may call
-/// it. A call between two lines costs a clock reading.
+/// leaves one line: `warm-up: 1,180 steps in 3 min 12 s, loss 2.7104`, without steps where none was counted.
+/// Its time is counted from its first update, which is therefore best made with step 0. Ranks other than 0
+/// say nothing, so every rank may call it. A call between two lines costs a clock reading.
 ///
 /// Ownership   keeps a reference to `log`.
 /// Test        tests/src/report/test_progress.cpp, with a clock of its own

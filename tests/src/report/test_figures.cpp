@@ -109,6 +109,18 @@ TEST(FigureParts, DataHoldsWhatTheResultHolds) {
   EXPECT_THAT(line_search_figure(run)->data, HasSubstr("\n0.8 3.358\n"));
 }
 
+TEST(FigureParts, StepsTriedFarBeyondTheBestOneStayInTheDataAndOutOfThePicture) {
+  RunResult run = testing::paper_run();
+  RoundResult& round = run.rounds.front();
+  for (const double t : {3.0, 6.0, 12.0, 24.0}) round.line_search.emplace_back(t, t == 3 ? 3.3 : 3.3 + t);
+  round.t_star = 3;
+  const Figure figure = *line_search_figure(run);
+  EXPECT_THAT(figure.data, HasSubstr("\n24 27.3\n"));
+  EXPECT_THAT(figure.script, HasSubstr("set xrange [-0.072:6.072]"));
+  round.t_star = 0.8;
+  EXPECT_THAT(line_search_figure(run)->script, HasSubstr("set xrange [-0.018:1.518]"));
+}
+
 TEST(FigureParts, LabelsAreMovedApartAsLittleAsPossible) {
   EXPECT_THAT(spread({0.9, 0.1}, 0.1), ElementsAre(DoubleNear(0.9, 1e-12), DoubleNear(0.1, 1e-12)));
   EXPECT_THAT(spread({0.5, 0.5, 0.9}, 0.1),

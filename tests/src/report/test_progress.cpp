@@ -87,12 +87,15 @@ TEST_F(ProgressTest, APhaseEndsWhereTheNextBegins) {
     progress.update("line search", 31, 31);
     progress.finish();
     progress.finish();
+    progress.update("evaluate", 0, 0);
+    progress.finish();
     progress.update("open at the end", 0, 5);
   }
   EXPECT_EQ(out_.str(),
             "gradient: 1 step in 2.0 s\n"
             "line search: step 31 of 31 (100 %)\n"
-            "line search: 31 steps in 1 min 15 s\n");
+            "line search: 31 steps in 1 min 15 s\n"
+            "evaluate: 0.00 s\n");
 }
 
 TEST_F(ProgressTest, OtherRanksSayNothing) {
