@@ -1,10 +1,11 @@
 #include "tests/jobs/job_run.hpp"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include <iterator>
 #include <sstream>
 
+#include "jobs/lift_main.hpp"
 #include "mpi/collectives.hpp"
 
 namespace lift {
@@ -12,6 +13,31 @@ namespace lift {
 std::vector<std::string> words_of(const std::string& line) {
   std::istringstream stream(line);
   return {std::istream_iterator<std::string>(stream), {}};
+}
+
+ProgramRun run_program(const std::string& line, const Communicator& comm) {
+  testing::internal::CaptureStdout();
+  testing::internal::CaptureStderr();
+  ProgramRun run;
+  run.code = lift_main(words_of(line), comm);
+  run.out = testing::internal::GetCapturedStdout();
+  run.err = testing::internal::GetCapturedStderr();
+  return run;
+}
+
+void expect_refusal(const std::string& line, ExitCode code, const std::vector<std::string>& parts,
+                    const Communicator& comm) {
+  SCOPED_TRACE(line);
+  const ProgramRun run = run_program(line, comm);
+  EXPECT_EQ(run.code, static_cast<int>(code));
+  EXPECT_EQ(run.out, "");
+  if (!comm.is_root()) {
+    EXPECT_EQ(run.err, "");
+    return;
+  }
+  EXPECT_THAT(run.err, testing::StartsWith("lift: error: "));
+  EXPECT_EQ(run.err.find('\n'), run.err.size() - 1);
+  for (const std::string& part : parts) EXPECT_THAT(run.err, testing::HasSubstr(part));
 }
 
 JobRun run_in_process(Job job, void (*action)(JobContext&), const std::vector<std::string>& words,

@@ -11,39 +11,11 @@ namespace lift {
 namespace {
 
 using testing::HasSubstr;
-using testing::StartsWith;
-
-struct Ending {
-  int code = 0;
-  std::string out;
-  std::string err;
-};
 
 class LiftMain : public testing::Test {
  protected:
-  Ending run(const std::string& line) {
-    testing::internal::CaptureStdout();
-    testing::internal::CaptureStderr();
-    const std::vector<std::string> words = words_of(line);
-    Ending ending;
-    ending.code = lift_main(words, world_);
-    ending.out = testing::internal::GetCapturedStdout();
-    ending.err = testing::internal::GetCapturedStderr();
-    return ending;
-  }
-  /// The code, and one line on rank 0 alone.
-  void expect_error(const std::string& line, int code, const std::string& part) {
-    SCOPED_TRACE(line);
-    const Ending ending = run(line);
-    EXPECT_EQ(ending.code, code);
-    EXPECT_EQ(ending.out, "");
-    if (!world_.is_root()) {
-      EXPECT_EQ(ending.err, "");
-      return;
-    }
-    EXPECT_THAT(ending.err, StartsWith("lift: error: "));
-    EXPECT_EQ(ending.err.find('\n'), ending.err.size() - 1);
-    EXPECT_THAT(ending.err, HasSubstr(part));
+  void refuses(const std::string& line, ExitCode code, const std::string& part) {
+    expect_refusal(line, code, {part}, world_);
   }
 
   Communicator world_ = Communicator::world();
@@ -53,7 +25,7 @@ class LiftMain : public testing::Test {
 TEST_F(LiftMain, AnswersQuestionsOnRankZero) {
   for (const char* line : {"--help", "--version", "run --help", "evaluate --bad --help", "lp --version"}) {
     SCOPED_TRACE(line);
-    const Ending ending = run(line);
+    const ProgramRun ending = run_program(line, world_);
     EXPECT_EQ(ending.code, 0);
     EXPECT_EQ(ending.out.empty(), !world_.is_root());
     EXPECT_EQ(ending.err, "");
@@ -61,23 +33,25 @@ TEST_F(LiftMain, AnswersQuestionsOnRankZero) {
 }
 
 TEST_F(LiftMain, RefusesWhatIsNoJob) {
-  expect_error("", 2, "no job is named");
-  expect_error("evalaute --model m", 2, "unknown job 'evalaute'; the nearest is 'evaluate'");
-  expect_error("evalaute --help", 2, "unknown job 'evalaute'");
-  expect_error("--model m", 2, "unknown job '--model'");
+  refuses("", ExitCode::usage, "no job is named");
+  refuses("evalaute --model m", ExitCode::usage, "unknown job 'evalaute'; the nearest is 'evaluate'");
+  refuses("evalaute --help", ExitCode::usage, "unknown job 'evalaute'");
+  refuses("--model m", ExitCode::usage, "unknown job '--model'");
 }
 
 TEST_F(LiftMain, SaysAnErrorOfTheWordsOnce) {
-  expect_error("lp --imput a", 2, "unknown option 'imput' of lift lp; the nearest it has is 'input'");
-  expect_error("lp --input a --output b --config " + (folder_ / "none.cfg").string(), 3, "none.cfg");
-  expect_error("lp --input a --output b --json " + (folder_ / "none/answer.json").string(), 3, "--json");
-  expect_error("lp --input a --output b --json " + folder_.path().string(), 2,
-               "is a folder; expected a file");
+  refuses("lp --imput a", ExitCode::usage,
+          "unknown option 'imput' of lift lp; the nearest it has is 'input'");
+  refuses("lp --input a --output b --config " + (folder_ / "none.cfg").string(), ExitCode::input, "none.cfg");
+  refuses("lp --input a --output b --json " + (folder_ / "none/answer.json").string(), ExitCode::input,
+          "--json");
+  refuses("lp --input a --output b --json " + folder_.path().string(), ExitCode::usage,
+          "is a folder; expected a file");
 }
 
 TEST_F(LiftMain, SaysAnErrorOfTheInputOnce) {
-  expect_error("lp --input /nonexistent.safetensors --output " + (folder_ / "d").string(), 3,
-               "/nonexistent.safetensors");
+  refuses("lp --input /nonexistent.safetensors --output " + (folder_ / "d").string(), ExitCode::input,
+          "/nonexistent.safetensors");
   EXPECT_FALSE(std::filesystem::exists(folder_ / "d"));
 }
 
@@ -93,9 +67,9 @@ TEST_F(LiftMain, RefusesPetscOptionsThatDoNotParseOrThatNothingUsed) {
   world_.barrier();
   const std::string lp =
       "lp --input " + input.string() + " --output " + (folder_ / "d").string() + " --petsc=";
-  expect_error(lp + "stray", 2, "stray");
-  const Ending ending = run(lp + "-lift_misspelt");
-  EXPECT_EQ(ending.code, 2);
+  refuses(lp + "stray", ExitCode::usage, "stray");
+  const ProgramRun ending = run_program(lp + "-lift_misspelt", world_);
+  EXPECT_EQ(ending.code, static_cast<int>(ExitCode::usage));
   EXPECT_THAT(ending.err,
               HasSubstr(world_.is_root() ? "--petsc: nothing used the option '-lift_misspelt'" : ""));
 }
