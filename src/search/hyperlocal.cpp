@@ -43,13 +43,14 @@ Direction find_direction(const SearchState& state, const SearchOptions& options,
   summary.probes_done = model.probes_done;
 
   std::vector<double> d(static_cast<std::size_t>(model.a.coordinates()));
+  report(observer, "lp", 0, 1);
   {
     const auto scope = state.timers.measure("lp");
     std::vector<double> shard(model.g.size());
     summary.lp = solve_box_lp({model.a, model.g, model.u}, options.lp, shard);
     gather_shards(shard, d, model.a.layout(), state.comm);
   }
-  if (observer.on_progress) observer.on_progress("lp", 1, 1);
+  report(observer, "lp", 1, 1);
   if (observer.on_direction) observer.on_direction(round, model, d);
   if (failed(summary.lp.status)) {
     throw AgreedError(ExitCode::numerical,
@@ -79,18 +80,19 @@ LineSearchSummary search_along(const SearchState& state, const SearchOptions& op
     line.limit = std::min(line.limit, orthant_limit(state.lambda, direction.lambda));
   }
   const auto on_progress = [&](std::int64_t done, std::int64_t planned) {
-    if (observer.on_progress) observer.on_progress("line_search", done, planned);
+    report(observer, "line_search", done, planned);
   };
   return line_search(state.objective, state.valid, direction.w, line, on_progress, state.comm);
 }
 
-void take_step(const SearchState& state, LambdaSpace space, const Direction& direction, double t) {
+void take_step(const SearchState& state, const RadiusOptions& radius, const Direction& direction, double t) {
   if (t == 0) return;
   for (std::size_t i = 0; i < state.lambda.size(); ++i) {
     double& lambda = state.lambda[i];
     const double change = t * direction.lambda[i];
-    if (space == LambdaSpace::log) {
-      lambda = std::max(std::min(lambda, kLambdaFloor), lambda * std::exp(change));
+    if (radius.space == LambdaSpace::log) {
+      const double bounded = std::clamp(change, -radius.lambda_scale, radius.lambda_scale);
+      lambda = std::max(std::min(lambda, kLambdaFloor), lambda * std::exp(bounded));
     } else {
       lambda = std::max(0.0, lambda + change);
     }
@@ -100,18 +102,6 @@ void take_step(const SearchState& state, LambdaSpace space, const Direction& dir
 }
 
 }  // namespace
-
-std::string SearchOptions::violation() const {
-  if (probes < 1) return fmt::format("probes = {} violates probes ≥ 1", probes);
-  if (batches < 0) return fmt::format("batches = {} violates batches ≥ 0", batches);
-  if (hvp_batches < 1) return fmt::format("hvp_batches = {} violates hvp_batches ≥ 1", hvp_batches);
-  if (batch < 1) return fmt::format("batch = {} violates batch ≥ 1", batch);
-  if (rounds < 1) return fmt::format("rounds = {} violates rounds ≥ 1", rounds);
-  for (auto violation : {radius.violation(), lp.violation(), line.violation()}) {
-    if (!violation.empty()) return violation;
-  }
-  return "";
-}
 
 SelfCheck check_second_derivatives(const SearchState& state, const SearchOptions& options) {
   const auto& w = state.objective.tuned().flat();
@@ -146,7 +136,7 @@ RoundSummary hyperlocal_round(const SearchState& state, const SearchOptions& opt
   summary.lambda_before = state.lambda;
   const Direction direction = find_direction(state, options, round, observer, summary);
   summary.line = search_along(state, options, direction, summary.lp.certificate.objective, observer);
-  take_step(state, options.radius.space, direction, summary.line.t_star);
+  take_step(state, options.radius, direction, summary.line.t_star);
   summary.lambda_after = state.lambda;
   return summary;
 }

@@ -40,6 +40,7 @@ class Candidates {
     const auto groups = static_cast<std::size_t>(grid_.groups());
     std::vector<double> losses(steps.size(), 0.0);
     planned_ += steps.size();
+    report(0);
     for (std::size_t first = 0; first < steps.size(); first += groups) {
       const std::size_t mine = first + static_cast<std::size_t>(grid_.group());
       std::vector<double> share;

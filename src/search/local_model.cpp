@@ -144,9 +144,7 @@ void add_rows(const Round& round, const SearchObserver& observer, LocalModel& mo
         model.a.insert(-1, std::span<const double>());
       }
     }
-    if (observer.on_progress) {
-      observer.on_progress("probes", std::min(last * grid.groups(), grid.tasks()), grid.tasks());
-    }
+    report(observer, "probes", std::min(last * grid.groups(), grid.tasks()), grid.tasks());
   }
   model.probes_done = grid.tasks_of_group();
 }
@@ -159,10 +157,13 @@ LocalModel build_local_model(const SearchState& state, const SearchOptions& opti
   LocalModel model{ProbeMatrix(choices.p() + choices.tuned().n(), options.probes, state.comm), {}, {}};
   {
     const auto scope = state.timers.measure("gradient");
+    report(observer, "gradient", 0, 2);
     add_validation_gradient(choices, model);
+    report(observer, "gradient", 1, 2);
     model.stationarity = stationarity(choices);
-    if (observer.on_progress) observer.on_progress("gradient", 1, 1);
+    report(observer, "gradient", 2, 2);
   }
+  report(observer, "probes", 0, options.probes);
   const auto scope = state.timers.measure("probes");
   add_rows(choices, observer, model);
   model.u = box_bounds(choices.tuned(), options.radius, model.a.layout(), state.comm.rank());

@@ -33,18 +33,36 @@ class Shard {
   std::vector<double> values_;
 };
 
-/// ρ_k of every tuned tensor.
+/// How many of a tensor's coordinates have a box.
+std::int64_t boxed(const TunedTensor& tensor, const std::vector<CoordinateRange>& masked) {
+  std::int64_t count = tensor.size;
+  for (const auto& range : masked) {
+    if (range.begin >= tensor.offset && range.end <= tensor.offset + tensor.size)
+      count -= range.end - range.begin;
+  }
+  return count;
+}
+
+/// ρ_k of every tuned tensor, measured on its coordinates that have a box: Adam moves key biases by the
+/// rounding noise of their gradients, scaled up to its learning rate, which would make ρ differ between rank
+/// counts.
 std::vector<double> tensor_radii(const TunedParameters& tuned, const RadiusOptions& options) {
   const auto& tensors = tuned.layout().tensors();
   std::vector<double> radii(tensors.size(), options.rho);
   if (options.unit == RadiusUnit::absolute) return radii;
+  const auto masked = key_biases(tuned.layout());
+  at::Tensor w = tuned.flat().clone();
+  mask(w, masked);
   double all_squares = 0;
+  std::int64_t all_boxed = 0;
   for (std::size_t k = 0; k < tensors.size(); ++k) {
-    const double norm = norm64(tuned.flat().narrow(0, tensors[k].offset, tensors[k].size));
+    const double norm = norm64(w.narrow(0, tensors[k].offset, tensors[k].size));
+    const std::int64_t count = boxed(tensors[k], masked);
     all_squares += norm * norm;
-    radii[k] = norm / std::sqrt(static_cast<double>(tensors[k].size));
+    all_boxed += count;
+    radii[k] = norm / std::sqrt(static_cast<double>(count));
   }
-  const double floor = kFloor * std::sqrt(all_squares / static_cast<double>(tuned.n()));
+  const double floor = kFloor * std::sqrt(all_squares / static_cast<double>(all_boxed));
   for (auto& radius : radii) radius = options.rho * std::max(radius, floor);
   return radii;
 }

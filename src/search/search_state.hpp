@@ -46,11 +46,15 @@ struct SearchState {
 };
 
 struct SearchObserver {
+  /// Called on every rank as a phase begins (done = 0) and goes on; phases as those of SearchState::timers.
   std::function<void(const char* phase, std::int64_t done, std::int64_t total)> on_progress;
   /// Called on every rank with the LP answered, d whole on every rank ([p + n]); what --search.keep writes.
   std::function<void(int round, const LocalModel& model, std::span<const double> d)> on_direction;
   /// Called on every rank after each round of hyperlocal_search, λ and W updated.
   std::function<void(int round, const RoundSummary& summary)> on_round;
 };
+
+/// Tells observer.on_progress, if there is one.
+void report(const SearchObserver& observer, const char* phase, std::int64_t done, std::int64_t total);
 
 }  // namespace lift

@@ -196,7 +196,7 @@ TEST_F(LocalModelTest, WithoutRegularisationThereIsNoLambda) {
 TEST_F(LocalModelTest, TellsItsProgress) {
   Tiny tiny;
   std::vector<std::string> phases;
-  std::int64_t probes = 0;
+  std::int64_t probes = -1;
   SearchObserver observer;
   observer.on_progress = [&](const char* phase, std::int64_t done, std::int64_t total) {
     phases.emplace_back(phase);
