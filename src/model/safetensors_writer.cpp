@@ -19,6 +19,12 @@ std::uint64_t bytes_of(const StoredTensor& tensor) {
                          [](std::uint64_t product, std::int64_t extent) { return product * extent; });
 }
 
+[[noreturn]] void refuse(const StoredTensor& tensor, std::uint64_t given) {
+  throw Error(ExitCode::internal,
+              fmt::format("tensor '{}' is given {} bytes, expected {} for {} {}", tensor.name, given,
+                          bytes_of(tensor), to_string(tensor.type), shape_text(tensor.shape)));
+}
+
 /// The header's length as eight little-endian bytes, and its JSON, padded so that the data is aligned.
 std::string header(const std::vector<StoredTensor>& tensors) {
   nlohmann::ordered_json json;
@@ -50,31 +56,26 @@ SafetensorsWriter::SafetensorsWriter(const std::filesystem::path& path, std::vec
 void SafetensorsWriter::add(std::span<const std::byte> bytes) {
   if (next_ == tensors_.size()) throw Error(ExitCode::internal, "more tensors than the header names");
   const StoredTensor& tensor = tensors_[next_];
-  const std::uint64_t expected = bytes_of(tensor);
   filled_ += bytes.size();
-  if (filled_ > expected) {
-    throw Error(ExitCode::internal,
-                fmt::format("tensor '{}' is given {} bytes, expected {} for {} {}", tensor.name, filled_,
-                            expected, to_string(tensor.type), shape_text(tensor.shape)));
-  }
+  if (filled_ > bytes_of(tensor)) refuse(tensor, filled_);
   file_.write(bytes);
-  if (filled_ == expected) {
+  if (filled_ == bytes_of(tensor)) {
     ++next_;
     filled_ = 0;
   }
 }
 
 void SafetensorsWriter::finish() {
-  if (next_ != tensors_.size()) {
-    throw Error(ExitCode::internal, fmt::format("tensor '{}' is given {} bytes, expected {}",
-                                                tensors_[next_].name, filled_, bytes_of(tensors_[next_])));
-  }
+  if (next_ != tensors_.size()) refuse(tensors_[next_], filled_);
   file_.commit();
 }
 
 void write_safetensors(const std::filesystem::path& path, const std::vector<TensorToWrite>& tensors) {
   std::vector<StoredTensor> stored;
-  for (const TensorToWrite& tensor : tensors) stored.push_back({tensor.name, tensor.type, tensor.shape});
+  for (const TensorToWrite& tensor : tensors) {
+    stored.push_back({tensor.name, tensor.type, tensor.shape});
+    if (tensor.bytes.size() != bytes_of(stored.back())) refuse(stored.back(), tensor.bytes.size());
+  }
   SafetensorsWriter writer(path, std::move(stored));
   for (const TensorToWrite& tensor : tensors) writer.add(tensor.bytes);
   writer.finish();

@@ -219,10 +219,18 @@ TEST_F(SafetensorsTest, WriterRefusesWhatDoesNotMatchItsHeader) {
   tensors[1].name = tensors[0].name;
   expect_error(ExitCode::internal, {"'b.weight' is to be written twice"},
                [&] { write_safetensors(file(), tensors); });
-  expect_error(ExitCode::internal, {"fewer tensors"}, [&] {
-    SafetensorsWriter(file(), {{"t", StoredType::u8, {1}}}).finish();
-  });
+  const std::array<std::byte, 3> bytes{};
+  const auto written = [&](std::size_t first, std::size_t second) {
+    SafetensorsWriter writer(file(), {{"t", StoredType::u8, {4}}});
+    writer.add(std::span(bytes).first(first));
+    writer.add(std::span(bytes).first(second));
+    writer.finish();
+  };
+  expect_error(ExitCode::internal, {"'t' is given 3 bytes, expected 4 for U8 [4]"}, [&] { written(2, 1); });
+  expect_error(ExitCode::internal, {"'t' is given 5 bytes, expected 4 for U8 [4]"}, [&] { written(2, 3); });
   EXPECT_EQ(files_in(folder_.path()), 0U);
+  written(3, 1);
+  EXPECT_EQ(SafetensorsFile(file()).at("t").bytes.size(), 4U);
 }
 
 TEST_F(SafetensorsTest, FolderThatIsNotThereIsNamed) {
