@@ -15,7 +15,7 @@ namespace lift {
 /// What every job works with: set up once, by lift_main, before the job starts.
 ///
 /// Ownership   keeps references to what lift_main owns.
-/// Test        tests/jobs/test_jobs.cpp
+/// Test        tests/jobs/test_evaluate_job.cpp, tests/jobs/test_lift_main.cpp
 struct JobContext {
   const Communicator& comm;               ///< all ranks of the run
   const Options& options;                 ///< valid, and the same on every rank
