@@ -10,7 +10,7 @@ namespace lift {
 /// Ownership  not movable; without commit() the destructor removes what was written.
 /// Throws     Error(write) naming the folder and the reason; the constructor also if the folder is there and
 ///            holds anything that is not in `replaceable`, so that no foreign file is ever removed.
-/// Test       tests/src/model/test_checkpoint.cpp
+/// Test       tests/src/model/test_checkpoint_save.cpp
 class AtomicFolder {
  public:
   AtomicFolder(const std::filesystem::path& folder, const std::vector<std::string>& replaceable);

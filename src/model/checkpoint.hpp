@@ -16,8 +16,8 @@ namespace lift {
 /// One rank of each node reads, the others receive tensor by tensor. Values are converted to `type` on
 /// `device`. The masks that old versions of HF stored (`attn.bias`, `attn.masked_bias`) are passed over.
 ///
-/// Collective  on `comm`, with the same `folder` and `type` on every rank; nodes may have copies of their
-/// own. Throws      AgreedError(input), naming file and tensor: missing or unreadable files, an unsupported
+/// Collective  on `comm`, with the same `folder` and `type` everywhere; nodes may have copies of their own.
+/// Throws      AgreedError(input), naming file and tensor: missing or unreadable files, an unsupported
 ///             architecture or option, a pickle file instead (with the way to convert it), a tensor that is
 ///             missing, of another shape or not of a GPT-2, an lm_head that is not tied, values that are not
 ///             finite (in `type`), copies that differ between nodes.
@@ -42,15 +42,13 @@ Gpt2Config inspect_checkpoint(const std::filesystem::path& folder);
 /// (F16 and BF16 widened; only F64 is rounded). An empty `source` writes all from the model. config.json is
 /// that of `source` but for its dtype.
 ///
-/// Atomic   the folder is built beside its place and renamed into it. One that is there already is replaced
-/// if
-///          it holds nothing but such files.
+/// Atomic   the folder is built beside its place and renamed into it. One that is there already is
+///          replaced if it holds nothing but such files.
 /// Limits   call on one rank.
-/// Throws   Error(write) naming the file and the reason, and nothing half-written stays behind; Error(input)
-/// if
-///          `source` cannot be read any more; Error(internal) if it is another model.
+/// Throws   Error(write) naming the file and the reason, and nothing half-written stays behind;
+///          Error(input) if `source` cannot be read any more; Error(internal) if it is another model.
 /// Cost     memory: one tensor.
-/// Test     tests/src/model/test_checkpoint.cpp; HF transformers under the label `wheels`.
+/// Test     tests/src/model/test_checkpoint_save.cpp; HF transformers under the label `wheels`.
 void save_checkpoint(const std::filesystem::path& folder, const Gpt2& model,
                      const std::filesystem::path& source, const std::vector<std::string>& changed);
 

@@ -16,8 +16,7 @@ struct Gpt2Config {
   int inner = 3072;  ///< width of the MLP's hidden layer: n_inner, or 4 × width
   double layer_norm_epsilon = 1e-5;
 
-  /// Reads `folder`/config.json as HF writes it; names of older files (`n_ctx`, `torch_dtype`) are
-  /// understood.
+  /// Reads `folder`/config.json as HF writes it, or wrote it in the past (`n_ctx` for `n_positions`).
   ///
   /// Keys about dropout are accepted and ignored: LiFT uses none.
   /// Throws  Error(input) naming file, key, the value found and what was expected: no such file, not a GPT-2,
