@@ -1,6 +1,7 @@
 #include "jobs/job_context.hpp"
 
 #include <ATen/Parallel.h>
+#include <dlfcn.h>
 #include <fmt/format.h>
 
 #include "jobs/output_file.hpp"
@@ -12,6 +13,13 @@ namespace {
 
 bool uses_device(Job job) {
   return job == Job::run || job == Job::evaluate || job == Job::pretrain;
+}
+
+/// Sets the threads of the OpenBLAS that PETSc may have brought into the process.
+void set_openblas_threads(int threads) {
+  if (void* symbol = dlsym(RTLD_DEFAULT, "openblas_set_num_threads")) {
+    reinterpret_cast<void (*)(int)>(symbol)(threads);
+  }
 }
 
 }  // namespace
@@ -29,7 +37,8 @@ JobContext make_context(const Communicator& comm, const Options& options, Log& l
   context.bindings = bind_devices(visible, comm);
   const Binding& mine = context.binding();
   if (mine.device >= 0) context.device = at::Device(at::kCUDA, static_cast<at::DeviceIndex>(mine.device));
-  at::set_num_threads(mine.threads);
+  at::set_num_threads(mine.threads);  // OpenMP's and MKL's too
+  set_openblas_threads(mine.threads);
   return context;
 }
 

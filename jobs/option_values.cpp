@@ -91,8 +91,8 @@ std::string text_fault(std::string_view text) {
   if (text.find_first_of("#\n") != std::string_view::npos) {
     return fmt::format("{:?} contains a # or a line break, which config.cfg cannot hold", text);
   }
-  if (!text.empty() &&
-      (kBlank.find(text.front()) != kBlank.npos || kBlank.find(text.back()) != kBlank.npos)) {
+  if (!text.empty() && (kBlank.find(text.front()) != std::string_view::npos ||
+                        kBlank.find(text.back()) != std::string_view::npos)) {
     return fmt::format("'{}' begins or ends with a blank, which config.cfg cannot hold", text);
   }
   return "";

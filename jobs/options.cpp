@@ -172,7 +172,8 @@ std::string Options::as_table() const {
   std::string table;
   for (const OptionSpec& spec : option_table()) {
     const Value* value = find(spec.name);
-    if (!spec.belongs_to(job_) || value == nullptr) continue;
+    const bool idle_flag = spec.kind == Kind::flag && !given(spec.name);
+    if (!spec.belongs_to(job_) || value == nullptr || idle_flag) continue;
     table += fmt::format("  {:<22} {:<28} {}\n", spec.name, value->text, value->origin);
   }
   return table;
