@@ -23,8 +23,9 @@ struct RadiusOptions {
 /// This rank's shard of u over p + n coordinates: first the p of dλ, then those of dW; 0 on key biases, on
 /// which no loss depends.
 ///
-/// Method  root mean squares of the tuned tensors in float64; the floor 0.1·RMS(all) gives zero tensors a
-/// box. Shapes  layout over p + n; out: layout.size(rank). Test    tests/src/search/test_radius.cpp
+/// Method  root mean squares of the tuned tensors in float64; 0.1·RMS(all) is a floor for tensors of zeros.
+/// Shapes  layout over p + n; out: layout.size(rank).
+/// Test    tests/src/search/test_radius.cpp
 std::vector<double> box_bounds(const TunedParameters& tuned, const RadiusOptions& options,
                                const ShardMap& layout, int rank);
 

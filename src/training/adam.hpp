@@ -31,7 +31,8 @@ class Adam {
 };
 
 /// Scales `gradient` to norm `limit` if it is longer; returns its norm before. limit = 0 clips nothing; a
-/// gradient whose norm is not finite is left alone. Test tests/src/training/test_adam.cpp
+/// gradient whose norm is not finite is left alone.
+/// Test  tests/src/training/test_adam.cpp
 double clip_norm(at::Tensor& gradient, double limit);
 
 }  // namespace lift
