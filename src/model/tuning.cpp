@@ -51,7 +51,7 @@ void check_blocks(const Gpt2Config& config, const TuningSpec& spec) {
 /// that leaves every group a tensor; −1 throughout for no groups.
 std::vector<int> cut_into_groups(const std::vector<std::int64_t>& sizes, int groups) {
   const auto count = static_cast<int>(sizes.size());
-  if (groups == 0) return std::vector<int>(sizes.size(), -1);
+  if (groups == 0) return std::vector(sizes.size(), -1);
   std::vector<std::int64_t> before(sizes.size() + 1, 0);
   for (std::size_t k = 0; k < sizes.size(); ++k) before[k + 1] = before[k] + sizes[k];
   const auto total = static_cast<double>(before.back());

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <boost/program_options.hpp>
 #include <chrono>
+#include <cstdio>
 #include <functional>
 #include <iostream>
 #include <limits>
@@ -28,7 +29,7 @@ struct Shape {
   lift::Gpt2Config model;
   std::vector<int> tuned, mlp_only;
   int length = 512;
-  int batch = 4;
+  int batch = 2;
 };
 
 /// Blocks {1, 7, 11} of the stand-in, 1 and 11 MLP only.
@@ -80,6 +81,7 @@ lift::SequenceSet random_sequences(const Shape& shape) {
 void print(const char* what, const Cost& cost, double calls, const Cost& gradient) {
   fmt::print("{:<28} {:>8.3f} s  {:>5.2f} x {:>9.0f} MiB  {:>5.2f} x\n", what, cost.seconds / calls,
              cost.seconds / calls / gradient.seconds, cost.mebibytes, cost.mebibytes / gradient.mebibytes);
+  std::fflush(stdout);
 }
 
 void run(const Shape& shape, int repetitions, int together) {
@@ -116,7 +118,7 @@ void run(const Shape& shape, int repetitions, int together) {
 
 int main(int argc, char** argv) {
   Shape shape = stand_in();
-  int repetitions = 3, together = 4, threads = 0;
+  int repetitions = 2, together = 4, threads = 0;
   options::options_description known("bench_hvp");
   known.add_options()("help", "this text");
   known.add_options()("layers", options::value(&shape.model.layers), "blocks");
