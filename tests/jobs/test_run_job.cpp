@@ -53,9 +53,9 @@ class RunJob : public testing::Test {
   std::string mine(const std::string& name) const { return fmt::format("{}-{}", name, world_.rank()); }
 
   static constexpr const char* kSmall =
-      "--train-limit 22 --limit 9 --search.probes 5 --search.batches 2 --search.hvp-batches 2 --lp.radius "
-      "0.05 ";
-  inline static const std::string kShort = std::string(kSmall) + "--warmup.epochs 2 --warmup.lr 1e-2 ";
+      "--train-limit 22 --limit 9 --search.probes 5 --search.batches 2 --search.hvp-batches 2 ";
+  inline static const std::string kShort =
+      std::string(kSmall) + "--warmup.epochs 2 --warmup.lr 1e-2 --lp.radius 0.05 ";
 
   Communicator world_ = Communicator::world();
   Communicator self_ = Communicator::self();
