@@ -79,7 +79,7 @@ fi
 say "LibTorch and peers are in $deps/venv"
 
 if [ "${1:-}" = --build ]; then
-  say "building preset $preset (about ten minutes the first time on two cores, seconds when nothing changed)"
+  say "building preset $preset (about a quarter of an hour the first time on two cores, seconds when nothing changed)"
   cmake --preset "$preset" >"$deps/configure.log" || { cat "$deps/configure.log" >&2; exit 1; }
   cmake --build --preset "$preset"
 fi

@@ -18,18 +18,13 @@ namespace lift {
 namespace {
 
 Gpt2Config shape(const Options& options, const Tokenizer& tokenizer) {
-  const int width = static_cast<int>(options.count("width"));
-  const int heads = static_cast<int>(options.count("heads"));
-  if (width % heads != 0) {
-    throw Error(ExitCode::usage, fmt::format("--width {} is not a multiple of --heads {}", width, heads));
-  }
   Gpt2Config config;
   config.layers = static_cast<int>(options.count("layers"));
-  config.width = width;
-  config.heads = heads;
+  config.width = static_cast<int>(options.count("width"));
+  config.heads = static_cast<int>(options.count("heads"));
   config.positions = static_cast<int>(options.count("positions"));
   config.vocabulary = tokenizer.size();
-  config.inner = 4 * width;
+  config.inner = 4 * config.width;
   check_length(static_cast<int>(options.count("length")), config);
   return config;
 }

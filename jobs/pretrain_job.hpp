@@ -10,7 +10,7 @@ namespace lift {
 /// --tokenizer. With --epochs 0 the random model itself is written.
 /// Collective  on context.comm.
 /// Throws      AgreedError with the exit codes of mpi/error.hpp.
-/// Test        tests/jobs/test_pretrain_job.cpp, ./jobs/quickstart.sh
+/// Test        tests/jobs/test_run_job.cpp, ./jobs/quickstart.sh
 void pretrain_job(JobContext& context);
 
 }  // namespace lift

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "jobs/corpus_inputs.hpp"
+#include "jobs/lp_job.hpp"
 #include "jobs/run_output.hpp"
 #include "jobs/run_plan.hpp"
 #include "mpi/agreement.hpp"
@@ -51,7 +52,14 @@ class Run {
     output_.progress().finish();
   }
 
-  void evaluate_before() { result_.before = evaluate(); }
+  /// The warm-up's last epoch has evaluated W0 on valid and test already.
+  void evaluate_before() {
+    const auto time = timers_.measure("evaluate");
+    const EpochLosses& last = result_.epochs.back();
+    result_.before = {.train = mean_train(),
+                      .valid = SplitLoss{last.valid, corpus_.valid.size()},
+                      .test = SplitLoss{last.test, corpus_.test.size()}};
+  }
 
   void search() {
     SearchState state{objective_, regularizer_,  corpus_.train, corpus_.valid,
@@ -91,11 +99,11 @@ class Run {
     return {loss, set.size()};
   }
 
+  SplitLoss mean_train() { return mean(corpus_.train.first(corpus_.valid.size()), "train"); }
+
   Evaluation evaluate() {
     const auto time = timers_.measure("evaluate");
-    return {.train = mean(corpus_.train.first(corpus_.valid.size()), "train"),
-            .valid = mean(corpus_.valid, "valid"),
-            .test = mean(corpus_.test, "test")};
+    return {.train = mean_train(), .valid = mean(corpus_.valid, "valid"), .test = mean(corpus_.test, "test")};
   }
 
   /// The early-stopping row of the table is a model one can have.
@@ -127,15 +135,11 @@ class Run {
   }
 
   void add_round(int round, const RoundSummary& summary) {
-    const LpCertificate& certificate = summary.lp.certificate;
-    RoundResult entry{
-        .t_star = summary.line.t_star,
-        .lambda_before = summary.lambda_before,
-        .lambda_after = summary.lambda_after,
-        .lp = LpResult{to_string(summary.lp.status), certificate.objective, certificate.dual_objective,
-                       certificate.gap, certificate.residual, certificate.bound_violation,
-                       summary.lp.iterations, summary.lp.sweeps, summary.lp.seconds},
-        .line_search = summary.line.losses};
+    RoundResult entry{.t_star = summary.line.t_star,
+                      .lambda_before = summary.lambda_before,
+                      .lambda_after = summary.lambda_after,
+                      .lp = lp_result(summary.lp),
+                      .line_search = summary.line.losses};
     output_.progress().finish();
     output_.add_round(round, entry);
     context_.log.info(summary.lp.message);

@@ -32,7 +32,7 @@ struct RunPlan {
 /// Throws  Error(usage) where options contradict the model: a block out of range, a length beyond its
 /// positions;
 ///         Error(input) where the model's folder is not whole.
-/// Test    tests/jobs/test_run_plan.cpp
+/// Test    tests/jobs/test_run_job.cpp
 RunPlan plan_run(const Options& options);
 
 /// Sequences of the corpus, which the plan's counts depend on.

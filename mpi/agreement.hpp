@@ -29,7 +29,7 @@ void agree(const Communicator& comm, const std::function<void()>& action);
 /// MPI_Abort with the code, which ends all ranks. `comm` is the whole run.
 ///
 /// Collective  not collective.
-/// Test        tests/mpi/test_agreement.cpp, tests/jobs/test_errors.cpp
+/// Test        tests/mpi/test_agreement.cpp, tests/jobs/test_program.cpp
 ExitCode end_with_error(const Communicator& comm, const std::exception& error);
 
 }  // namespace lift

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Every test there is: those of tests/run.sh, those against Python packages (label `wheels`), the long ones
-# (label `long`), and all but those again under AddressSanitizer and UndefinedBehaviorSanitizer. About an hour.
+# (label `long`), and all but those again under AddressSanitizer and UndefinedBehaviorSanitizer.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
