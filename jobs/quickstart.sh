@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The built-in example on two ranks: generates a corpus, pretrains a small 12-block GPT-2 on one part of it, overfits it on
-# another and runs Algorithm 1, ending in the before/after table and the figures. About three minutes after the build.
+# another and runs Algorithm 1, ending in the before/after table and the figures. About a minute after the build.
 #
 # usage: ./jobs/quickstart.sh [options of lift run]     e.g.  ./jobs/quickstart.sh --search.rounds 2
 # LIFT_RANKS (default 2) is the number of ranks; everything is written below runs/.
