@@ -37,6 +37,7 @@ JobContext make_context(const Communicator& comm, const Options& options, Log& l
   context.bindings = bind_devices(visible, comm);
   const Binding& mine = context.binding();
   if (mine.device >= 0) context.device = at::Device(at::kCUDA, static_cast<at::DeviceIndex>(mine.device));
+  agree(comm, [&] { select_device(mine.device); });
   at::set_num_threads(mine.threads);  // OpenMP's and MKL's too
   set_openblas_threads(mine.threads);
   return context;

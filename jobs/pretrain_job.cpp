@@ -59,6 +59,7 @@ WarmupSummary train(Gpt2& model, Tokenizer& tokenizer, JobContext& context) {
                                                        .tokens_per_second = step.tokens_per_second,
                                                        .seconds_left = step.seconds_left});
                                     },
+                                .on_evaluation = {},
                                 .on_epoch = {}};
   WarmupSummary summary = warm_up(objective, none, lambda, train_set, valid_set, {},
                                   training(context.options), observer, context.comm);
@@ -86,7 +87,8 @@ void pretrain_job(JobContext& context) {
     tokenizer.emplace(Tokenizer::load(options.path("tokenizer")));
     config = shape(options, *tokenizer);
   });
-  Gpt2 model = random_gpt2(config, static_cast<std::uint64_t>(options.count("seed")), scalar_type(options));
+  Gpt2 model = random_gpt2(config, static_cast<std::uint64_t>(options.count("seed")), scalar_type(options),
+                           context.device);
   const WarmupSummary summary = train(model, *tokenizer, context);
   agree(context.comm, [&] {
     if (!context.comm.is_root()) return;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <cmath>
 
 #include "jobs/kept_instance.hpp"
 #include "jobs/versions.hpp"
@@ -38,27 +39,40 @@ void RunOutput::open() {
 }
 
 WarmupObserver RunOutput::warmup_observer(RunResult& result) {
-  return {.on_step =
-              [this](const WarmupStep& step) {
-                progress_.update("warm-up", {.step = step.step,
-                                             .steps = step.steps,
-                                             .loss = step.loss,
-                                             .tokens_per_second = step.tokens_per_second,
-                                             .seconds_left = step.seconds_left});
-                if (metrics_) {
-                  metrics_->write(StepMetrics{step.step, step.epoch, step.loss, step.gradient_norm, step.rate,
-                                              step.tokens_per_second});
-                }
+  return {.on_step = [this](const WarmupStep& step) { add_step(step); },
+          .on_evaluation =
+              [this](const char* split, std::int64_t done, std::int64_t total) {
+                ProgressStep now = warmup_;
+                now.note = fmt::format("evaluating {}: {} of {} sequences", split, done, total);
+                progress_.update("warm-up", now);
               },
-          .on_epoch =
-              [this, &result](const WarmupEpoch& epoch) {
-                const EpochLosses losses{epoch.epoch, epoch.train, epoch.valid, epoch.test};
-                result.epochs.push_back(losses);
-                on_root([&] {
-                  metrics_->write(losses);
-                  metrics_->check();
-                });
-              }};
+          .on_epoch = [this, &result](const WarmupEpoch& epoch) { add_epoch(epoch, result); }};
+}
+
+void RunOutput::add_step(const WarmupStep& step) {
+  warmup_ = {.step = step.step,
+             .steps = step.steps,
+             .loss = step.loss,
+             .tokens_per_second = step.tokens_per_second,
+             .seconds_left = step.seconds_left};
+  progress_.update("warm-up", warmup_);
+  if (metrics_) {
+    metrics_->write(
+        StepMetrics{step.step, step.epoch, step.loss, step.gradient_norm, step.rate, step.tokens_per_second});
+  }
+}
+
+void RunOutput::add_epoch(const WarmupEpoch& epoch, RunResult& result) {
+  const EpochLosses losses{epoch.epoch, epoch.train, epoch.valid, epoch.test};
+  result.epochs.push_back(losses);
+  context_.log.info(fmt::format(
+      "epoch {} of {}: perplexity {}valid {:.2f}, test {:.2f}{}", epoch.epoch, plan_.warmup.epochs,
+      epoch.epoch == 0 ? "" : fmt::format("train {:.2f}, ", std::exp(epoch.train)), std::exp(epoch.valid),
+      std::exp(epoch.test), epoch.best && epoch.epoch > 0 ? ", the best so far" : ""));
+  on_root([&] {
+    metrics_->write(losses);
+    metrics_->check();
+  });
 }
 
 SearchObserver RunOutput::search_observer(const TunedParameters& tuned) {

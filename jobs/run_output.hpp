@@ -40,12 +40,15 @@ class RunOutput {
   [[nodiscard]] Progress& progress() noexcept { return progress_; }
 
  private:
+  void add_step(const WarmupStep& step);
+  void add_epoch(const WarmupEpoch& epoch, RunResult& result);
   void on_root(const std::function<void()>& action) const;
   [[nodiscard]] std::filesystem::path kept_file(int round) const;
 
   JobContext& context_;
   const RunPlan& plan_;
   Progress progress_;
+  ProgressStep warmup_;  ///< where the warm-up stands, shown on while an evaluation goes on
   std::optional<RunFolder> folder_;
   std::optional<MetricsWriter> metrics_;
   Provenance provenance_;

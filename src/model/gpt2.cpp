@@ -139,20 +139,21 @@ at::Tensor Gpt2::final_norm(const at::Tensor& hidden) const {
   return at::layer_norm(hidden, {config_.width}, *weight, *(weight + 1), config_.layer_norm_epsilon);
 }
 
-Gpt2 random_gpt2(const Gpt2Config& config, std::uint64_t seed, at::ScalarType type) {
+Gpt2 random_gpt2(const Gpt2Config& config, std::uint64_t seed, at::ScalarType type, at::Device device) {
   const Philox philox(seed, RandomStream::weights);
   const double residual_scale = 1.0 / std::sqrt(2.0 * config.layers);
+  const auto on_device = at::TensorOptions(type).device(device);
   std::unordered_map<std::string, at::Tensor> weights;
   const auto specs = tensor_specs(config);
   for (std::size_t i = 0; i < specs.size(); ++i) {
     const auto& spec = specs[i];
     if (spec.shape.size() == 1) {
       weights[spec.name] =
-          spec.name.ends_with(".weight") ? at::ones(spec.shape, type) : at::zeros(spec.shape, type);
+          spec.name.ends_with(".weight") ? at::ones(spec.shape, on_device) : at::zeros(spec.shape, on_device);
       continue;
     }
     const double deviation = 0.02 * (is_residual_projection(spec.name) ? residual_scale : 1.0);
-    weights[spec.name] = random_weights(spec, philox, i, deviation, type);
+    weights[spec.name] = random_weights(spec, philox, i, deviation, type).to(device);
   }
   return {config, weights};
 }

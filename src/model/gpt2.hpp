@@ -55,10 +55,11 @@ class Gpt2 {
 };
 
 /// A GPT-2 with HF's random initialisation (normal, std 0.02; residual projections 0.02/√(2 layers); biases
-/// 0, layer-norm weights 1), on the CPU and the same for a seed everywhere. Used by `lift pretrain` and the
-/// tests.
+/// 0, layer-norm weights 1), made on the CPU and so the same for a seed on every device. Used by `lift
+/// pretrain` and the tests.
 ///
 /// Method  Philox(seed, RandomStream::weights), sequence = index of the tensor in tensor_specs(config).
-Gpt2 random_gpt2(const Gpt2Config& config, std::uint64_t seed, at::ScalarType type);
+Gpt2 random_gpt2(const Gpt2Config& config, std::uint64_t seed, at::ScalarType type,
+                 at::Device device = at::kCPU);
 
 }  // namespace lift

@@ -78,6 +78,7 @@ std::string Progress::line(double now) const {
   if (last_.tokens_per_second) {
     text += fmt::format(", {} tokens/s", format_count(static_cast<std::int64_t>(*last_.tokens_per_second)));
   }
+  if (!last_.note.empty()) text += ", " + last_.note;
   std::optional<double> left = last_.seconds_left;
   const std::int64_t done = last_.step - first_step_;
   if (!left && done > 0 && last_.steps > 0) {

@@ -16,6 +16,7 @@ struct ProgressStep {
   std::optional<double> tokens_per_second = std::nullopt;  ///< over all ranks
   /// [s]; where absent, what is done of this phase gives it
   std::optional<double> seconds_left = std::nullopt;
+  std::string note = {};  ///< what goes on beside the steps, as "evaluating valid: 12 of 487 sequences"
 };
 
 struct ProgressOptions {

@@ -73,14 +73,21 @@ class Warmup {
     const Stopwatch watch;
     WarmupEpoch record{.epoch = epoch, .train = train_loss, .test = kNaN};
     at_epoch(epoch, [&] {
-      record.valid = mean_loss(objective_, valid_, first_sequences(valid_.size()), comm_);
-      if (test_.size() > 0) record.test = mean_loss(objective_, test_, first_sequences(test_.size()), comm_);
+      record.valid = mean_of(valid_, "valid");
+      if (test_.size() > 0) record.test = mean_of(test_, "test");
     });
     record.best = summary_.epochs.empty() || record.valid < best_loss_;
     if (record.best) keep_best(record);
     summary_.epochs.push_back(record);
     evaluation_pace_.add(watch.seconds());
     if (observer_.on_epoch) observer_.on_epoch(record);
+  }
+
+  double mean_of(const SequenceSet& set, const char* split) {
+    const auto progress = [&](std::int64_t done, std::int64_t total) {
+      if (observer_.on_evaluation) observer_.on_evaluation(split, done, total);
+    };
+    return mean_loss(objective_, set, first_sequences(set.size()), comm_, progress);
   }
 
   void keep_best(const WarmupEpoch& record) {

@@ -49,6 +49,9 @@ struct WarmupEpoch {
 };
 struct WarmupObserver {
   std::function<void(const WarmupStep&)> on_step;
+  /// Called between the micro-batches of an evaluation: the split, and the sequences of it that this rank has
+  /// done and has to do.
+  std::function<void(const char* split, std::int64_t done, std::int64_t total)> on_evaluation;
   /// Called on every rank after each epoch's evaluation, the tuned weights in place; where the best ones are
   /// kept.
   std::function<void(const WarmupEpoch&)> on_epoch;

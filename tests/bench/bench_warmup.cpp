@@ -113,6 +113,7 @@ void run(const Arguments& a) {
                                       if (step.step == 1) first_done = last_done;
                                       fmt::print("  step {} loss {:.6f}\n", step.step - 1, step.loss);
                                     },
+                                .on_evaluation = {},
                                 .on_epoch = {}};
   warm_up(objective, none, lambda, train, train.first(1), {}, {.epochs = 1, .batch = a.batch}, observer,
           comm);

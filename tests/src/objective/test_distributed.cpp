@@ -11,6 +11,7 @@
 #include "mpi/collectives.hpp"
 #include "mpi/error.hpp"
 #include "tests/src/objective/toy.hpp"
+#include "tests/support/random_gpt2.hpp"
 
 namespace lift {
 namespace {

@@ -18,6 +18,7 @@
 #include "tests/src/objective/derivative_check.hpp"
 #include "tests/src/objective/live_bytes.hpp"
 #include "tests/src/objective/toy.hpp"
+#include "tests/support/random_gpt2.hpp"
 
 namespace lift {
 namespace {

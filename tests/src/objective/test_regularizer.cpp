@@ -8,6 +8,7 @@
 
 #include "mpi/error.hpp"
 #include "tests/src/objective/toy.hpp"
+#include "tests/support/random_gpt2.hpp"
 
 namespace lift {
 namespace {

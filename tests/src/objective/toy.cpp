@@ -1,12 +1,9 @@
 #include "tests/src/objective/toy.hpp"
 
-#include <ATen/TensorOperators.h>
-#include <ATen/ops/empty.h>
-
-#include <span>
 #include <vector>
 
 #include "mpi/philox.hpp"
+#include "tests/support/random_gpt2.hpp"
 
 namespace lift {
 
@@ -15,16 +12,6 @@ namespace {
 constexpr std::uint64_t kSeed = 11;
 constexpr int kLength = 9;
 constexpr std::int64_t kSequences = 7;
-
-Gpt2 generic_gpt2(const Gpt2Config& config, at::ScalarType type) {
-  auto model = random_gpt2(config, kSeed, type);
-  std::uint64_t sequence = 1000;
-  for (const auto& spec : tensor_specs(config)) {
-    const double deviation = spec.shape.size() == 1 ? 0.2 : 0.4;
-    model.set(spec.name, model.tensor(spec.name) + random_tensor(spec.shape, sequence++, type) * deviation);
-  }
-  return model;
-}
 
 SequenceSet random_sequences(int vocabulary) {
   const Philox philox(kSeed, RandomStream::test);
@@ -35,13 +22,6 @@ SequenceSet random_sequences(int vocabulary) {
 }
 
 }  // namespace
-
-at::Tensor random_tensor(at::IntArrayRef shape, std::uint64_t sequence, at::ScalarType type) {
-  auto values = at::empty(shape, at::kDouble);
-  Philox(kSeed, RandomStream::test)
-      .normals(sequence, 0, std::span(values.data_ptr<double>(), static_cast<std::size_t>(values.numel())));
-  return values.to(type);
-}
 
 Gpt2Config toy_config() {
   Gpt2Config config;
@@ -59,7 +39,7 @@ TuningSpec toy_tuning() {
 }
 
 Toy::Toy(at::ScalarType type, std::optional<TunedLayout> layout)
-    : model(generic_gpt2(toy_config(), type)),
+    : model(generic_gpt2(toy_config(), 0.4, 0.2, type)),
       tuned(model, layout ? *layout : TunedLayout(toy_config(), toy_tuning())),
       set(random_sequences(toy_config().vocabulary)) {}
 

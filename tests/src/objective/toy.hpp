@@ -9,9 +9,6 @@
 
 namespace lift {
 
-/// Standard normal values [shape], a pure function of `sequence`.
-at::Tensor random_tensor(at::IntArrayRef shape, std::uint64_t sequence, at::ScalarType type = at::kDouble);
-
 /// 3 blocks, width 8, 2 heads, 11 tokens, 12 positions.
 Gpt2Config toy_config();
 

@@ -38,6 +38,18 @@ TEST_F(ProgressTest, WithoutATerminalOneLineAnInterval) {
             "warm-up: 25 of 1,180 steps in 26 s, loss 3.2500, best epoch 2\n");
 }
 
+TEST_F(ProgressTest, ANoteStandsBeforeTheTimeLeft) {
+  Console console(out_, err_, false);
+  Log log(console, 0);
+  Progress progress(log, options());
+  progress.update("warm-up", 0, 4);
+  now_ += 10;
+  progress.update("warm-up",
+                  {.step = 1, .steps = 4, .loss = 2.5, .note = "evaluating valid: 3 of 9 sequences"});
+  EXPECT_EQ(out_.str(),
+            "warm-up: step 1 of 4 (25 %), loss 2.5000, evaluating valid: 3 of 9 sequences, 30 s left\n");
+}
+
 TEST_F(ProgressTest, OnATerminalOneRedrawnLineAndASummary) {
   Console console(out_, err_, true, 40);
   Log log(console, 0);

@@ -119,11 +119,12 @@ TEST_F(WarmupTest, KeepsTheBestEpoch) {
   options.rate = 3e-2;  // overfits 12 sequences: the best epoch is neither the first nor the last
   std::vector<at::Tensor> weights;
   std::vector<bool> best;
-  const auto summary = run(tiny, options, world_, {.on_step = {}, .on_epoch = [&](const WarmupEpoch& epoch) {
-                                                     EXPECT_EQ(epoch.epoch, std::ssize(weights));
-                                                     weights.push_back(tiny.w().clone());
-                                                     best.push_back(epoch.best);
-                                                   }});
+  const auto summary = run(tiny, options, world_,
+                           {.on_step = {}, .on_evaluation = {}, .on_epoch = [&](const WarmupEpoch& epoch) {
+                              EXPECT_EQ(epoch.epoch, std::ssize(weights));
+                              weights.push_back(tiny.w().clone());
+                              best.push_back(epoch.best);
+                            }});
   ASSERT_EQ(summary.epochs.size(), 9U);
   std::size_t expected = 0;
   for (std::size_t k = 0; k < 9; ++k) {
@@ -160,9 +161,16 @@ TEST_F(WarmupTest, TellsWhatEveryStepDid) {
   std::vector<WarmupStep> steps;
   std::vector<double> first_losses;
   const auto options = WarmupTest::options();
-  const auto summary =
-      run(tiny, options, world_,
-          {.on_step = [&](const WarmupStep& step) { steps.push_back(step); }, .on_epoch = {}});
+  std::string evaluated;
+  const auto on_evaluation = [&](const char* split, std::int64_t done, std::int64_t total) {
+    EXPECT_LE(done, total);
+    if (done == total) evaluated += std::string(split) + " ";
+  };
+  const auto summary = run(tiny, options, world_,
+                           {.on_step = [&](const WarmupStep& step) { steps.push_back(step); },
+                            .on_evaluation = on_evaluation,
+                            .on_epoch = {}});
+  EXPECT_EQ(evaluated, "valid test valid test valid test valid test ");  // before three epochs and after each
   ASSERT_EQ(std::ssize(steps), summary.steps);
   ASSERT_EQ(steps.size(), 9U);  // 12 sequences in batches of 5: 5, 5 and 2
   double mean = 0;

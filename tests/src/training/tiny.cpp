@@ -1,14 +1,13 @@
 #include "tests/src/training/tiny.hpp"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/empty.h>
 
 #include <algorithm>
-#include <span>
 #include <string_view>
 
 #include "mpi/collectives.hpp"
 #include "mpi/philox.hpp"
+#include "tests/support/random_gpt2.hpp"
 
 namespace lift {
 
@@ -17,20 +16,6 @@ namespace {
 constexpr std::uint64_t kSeed = 5;
 constexpr int kLength = 10;
 constexpr std::uint64_t kFollowers = 3;
-
-Gpt2 generic_gpt2(at::ScalarType type) {
-  auto model = random_gpt2(tiny_config(), kSeed, type);
-  const Philox philox(kSeed, RandomStream::test);
-  std::uint64_t sequence = 100;
-  for (const auto& spec : tensor_specs(tiny_config())) {
-    auto noise = at::empty(spec.shape, at::kDouble);
-    philox.normals(sequence++, 0,
-                   std::span(noise.data_ptr<double>(), static_cast<std::size_t>(noise.numel())));
-    const double deviation = spec.shape.size() == 1 ? 0.1 : 0.3;
-    model.set(spec.name, model.tensor(spec.name) + noise.to(type) * deviation);
-  }
-  return model;
-}
 
 /// A walk over the tokens: after token x comes one of kFollowers tokens that depend on x.
 SequenceSet walk(std::uint64_t sequence, std::int64_t count) {
@@ -63,7 +48,7 @@ TuningSpec tiny_tuning() {
 }
 
 Tiny::Tiny(at::ScalarType type, const TuningSpec& tuning)
-    : model(generic_gpt2(type)),
+    : model(generic_gpt2(tiny_config(), 0.3, 0.1, type)),
       tuned(model, TunedLayout(tiny_config(), tuning)),
       train(walk(1, 12)),
       valid(walk(2, 9)),
