@@ -1,13 +1,7 @@
-# build_info.hpp: version and commit, refreshed by configure.
+# <lift_commit.hpp> with the commit of the sources, looked up at every build and rewritten only where it changed.
 find_package(Git QUIET)
-set(LIFT_COMMIT "unknown")
-if(Git_FOUND AND EXISTS ${PROJECT_SOURCE_DIR}/.git)
-  execute_process(COMMAND ${GIT_EXECUTABLE} describe --always --dirty --abbrev=12
-                  WORKING_DIRECTORY ${PROJECT_SOURCE_DIR} OUTPUT_VARIABLE LIFT_COMMIT
-                  OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
-  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/.git/HEAD)
-endif()
-add_library(lift_build_info INTERFACE)
-target_compile_definitions(lift_build_info INTERFACE
-  LIFT_VERSION="${PROJECT_VERSION}" LIFT_COMMIT="${LIFT_COMMIT}"
-  LIFT_COMPILER="${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION}" LIFT_BUILD_TYPE="${CMAKE_BUILD_TYPE}")
+set(LIFT_GENERATED ${PROJECT_BINARY_DIR}/generated)
+add_custom_target(lift_commit
+  COMMAND ${CMAKE_COMMAND} -DGIT=${GIT_EXECUTABLE} -DSOURCE=${PROJECT_SOURCE_DIR}
+          -DHEADER=${LIFT_GENERATED}/lift_commit.hpp -P ${PROJECT_SOURCE_DIR}/cmake/WriteCommit.cmake
+  BYPRODUCTS ${LIFT_GENERATED}/lift_commit.hpp COMMENT "" VERBATIM)

@@ -6,12 +6,14 @@
 
 #include "jobs/corpus_inputs.hpp"
 #include "jobs/lp_job.hpp"
+#include "jobs/run_description.hpp"
 #include "jobs/run_output.hpp"
 #include "jobs/run_plan.hpp"
 #include "mpi/agreement.hpp"
 #include "mpi/collectives.hpp"
 #include "src/model/checkpoint.hpp"
 #include "src/objective/distributed.hpp"
+#include "src/objective/sequence_cost.hpp"
 #include "src/report/process_memory.hpp"
 
 namespace lift {
@@ -196,8 +198,10 @@ void run_job(JobContext& context) {
   const Corpus corpus = load_corpus(plan->model, plan->config, plan->corpus, context);
   if (context.options.flag("dry-run")) {
     context.log.block(context.options.as_table());
-    context.log.block(
-        describe(*plan, {corpus.train.size(), corpus.valid.size(), corpus.test.size()}, context.comm.size()));
+    const double rate = matrix_product_rate(
+        plan->config, std::int64_t{plan->micro_batch} * plan->corpus.length, plan->precision, context.device);
+    context.log.block(describe(*plan, {corpus.train.size(), corpus.valid.size(), corpus.test.size()},
+                               context.comm.size(), rate));
     return;
   }
   Run run(context, *plan, corpus, output);

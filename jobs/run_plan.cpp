@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "jobs/corpus_inputs.hpp"
 #include "mpi/error.hpp"
 #include "src/model/checkpoint.hpp"
@@ -82,54 +80,6 @@ RunPlan plan_run(const Options& options) {
                .precision = scalar_type(options)};
   check_length(plan.corpus.length, config);
   return plan;
-}
-
-std::string describe(const RunPlan& plan, const CorpusSize& size, int ranks) {
-  const std::int64_t n = plan.layout.n();
-  const std::int64_t coordinates = plan.layout.p() + n;
-  const int m = plan.search.probes;
-  const std::int64_t steps = (size.train + plan.warmup.batch - 1) / plan.warmup.batch * plan.warmup.epochs;
-  const std::int64_t g =
-      plan.search.batches == 0
-          ? size.valid
-          : std::min<std::int64_t>(size.valid, std::int64_t{plan.search.batches} * plan.search.batch);
-  const std::int64_t h =
-      std::min<std::int64_t>(size.train, std::int64_t{plan.search.hvp_batches} * plan.search.batch);
-  const double value = plan.precision == at::kDouble ? 8 : 4;
-  std::int64_t parameters = 0;
-  for (const TensorSpec& spec : tensor_specs(plan.config)) parameters += spec.size();
-  const double gib = 1024.0 * 1024.0 * 1024.0;
-  const double model_bytes = double(parameters) * value;
-  const double optimiser_bytes = 6.0 * double(n) * value;
-  const double matrix_bytes = double(coordinates) / ranks * (m + 8) * 8 + 3.0 * double(n) * value;
-  const double prefix_bytes = double(size.valid) * plan.corpus.length * plan.config.width * value;
-
-  std::string text;
-  const auto line = [&text](const std::string& name, const std::string& what) {
-    text += fmt::format("  {:<22}{}\n", name, what);
-  };
-  line("tuned", fmt::format("n = {} of {} weights in {} tensors, p = {} regularisation groups", n, parameters,
-                            plan.layout.tensors().size(), plan.layout.p()));
-  line("sequences", fmt::format("{} train, {} valid, {} test, of {} tokens", size.train, size.valid,
-                                size.test, plan.corpus.length));
-  line("warm-up", fmt::format("{} steps of {} sequences, {} evaluations of valid and test", steps,
-                              plan.warmup.batch, plan.warmup.epochs + 1));
-  line("each of the rounds", fmt::format("{} of them", plan.search.rounds));
-  line("  gradient", fmt::format("{} validation sequences", g));
-  line("  probes", fmt::format("{} Hessian-vector products of {} training sequences, at most {} a rank", m, h,
-                               (m + ranks - 1) / ranks));
-  line("  linear program",
-       fmt::format("{} rows, {} columns, {} nonzeros", m, coordinates, std::int64_t{m} * coordinates));
-  line("  line search", fmt::format("{} steps, {} validation sequences each, refined by a few more",
-                                    plan.search.line.steps, size.valid));
-  line("memory of a rank",
-       fmt::format("{:.2f} GiB: model {:.2f}, Adam and copies of W {:.2f}, the LP's shard {:.2f}; during the "
-                   "line search {:.2f} more; activations come on top",
-                   (model_bytes + optimiser_bytes + matrix_bytes) / gib, model_bytes / gib,
-                   optimiser_bytes / gib, matrix_bytes / gib, prefix_bytes / gib));
-  line("disk", fmt::format("{:.2f} GiB: the tuned model and the best validation epoch",
-                           2.0 * double(parameters) * 4 / gib));
-  return text;
 }
 
 }  // namespace lift

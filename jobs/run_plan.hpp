@@ -35,14 +35,4 @@ struct RunPlan {
 /// Test    tests/jobs/test_run_job.cpp
 RunPlan plan_run(const Options& options);
 
-/// Sequences of the corpus, which the plan's counts depend on.
-struct CorpusSize {
-  std::int64_t train = 0;
-  std::int64_t valid = 0;
-  std::int64_t test = 0;
-};
-
-/// The plan for a reader: what is tuned, the LP's size, evaluations counted, memory of a rank and disk space.
-std::string describe(const RunPlan& plan, const CorpusSize& size, int ranks);
-
 }  // namespace lift

@@ -117,10 +117,6 @@ std::string hexadecimal(const XXH128_hash_t& hash) {
 
 }  // namespace
 
-BuildStamp build_stamp() {
-  return {LIFT_VERSION, LIFT_COMMIT, LIFT_COMPILER, LIFT_BUILD_TYPE};
-}
-
 InputFile hash_file(const std::filesystem::path& file) {
   constexpr std::size_t kChunk = std::size_t{1} << 20U;
   errno = 0;

@@ -15,7 +15,6 @@
 namespace lift {
 namespace {
 
-constexpr int kWave = 4;              ///< candidates of a wave of refinement, and groups of ranks at most
 constexpr int kWavesAbove = 2;        ///< doublings end at 2^8 times the grid's top
 constexpr double kTie = 1e-6;         ///< losses this close, relative to the least, are equal
 constexpr double kFloat32 = 0x1p-23;  ///< eps32
@@ -29,7 +28,7 @@ class Candidates {
   Candidates(const Objective& objective, const SequenceSet& valid, const at::Tensor& direction,
              const Progress& on_progress, const Communicator& comm)
       : comm_(comm),
-        grid_(comm, kWave),
+        grid_(comm, kLineSearchWave),
         validation_(objective, valid, grid_),
         weights_(objective.tuned().flat()),
         direction_(direction),
@@ -113,7 +112,7 @@ std::vector<double> grid_of(const LineSearchOptions& options) {
 template <typename Admits>
 std::vector<double> wave_from(double t, double factor, Admits&& admits) {
   std::vector<double> wave;
-  for (int k = 0; k < kWave; ++k) {
+  for (int k = 0; k < kLineSearchWave; ++k) {
     t *= factor;
     if (admits(t)) wave.push_back(t);
   }

@@ -10,6 +10,9 @@
 
 namespace lift {
 
+/// Candidates of a wave of refinement, and groups of ranks that try different ones, at most.
+inline constexpr int kLineSearchWave = 4;
+
 struct LineSearchOptions {
   int steps = 31;         ///< |T|, t = 0 among them, ≥ 2
   double max_step = 1.5;  ///< the grid is t = k·max_step/(steps − 1), > 0

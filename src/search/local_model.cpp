@@ -16,10 +16,6 @@ namespace lift {
 
 namespace {
 
-/// Probes whose products share one forward and one first backward pass: a quarter less work at four than one
-/// by one, for as many more vectors of length n.
-constexpr int kProbesPerGraph = 4;
-
 using Sequences = std::vector<std::int64_t>;
 
 /// One round's fixed choices.

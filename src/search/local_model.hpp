@@ -7,6 +7,10 @@
 
 namespace lift {
 
+/// Probes whose products share one forward and one first backward pass: a quarter less work at four than one
+/// by one, for as many more vectors of length n.
+inline constexpr int kProbesPerGraph = 4;
+
 /// Local model of one round at (λ, W0): the LP instance, shards as ProbeMatrix::layout() over p + n
 /// coordinates.
 struct LocalModel {

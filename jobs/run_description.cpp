@@ -1,0 +1,163 @@
+#include "jobs/run_description.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "src/objective/sequence_cost.hpp"
+#include "src/report/format.hpp"
+
+namespace lift {
+namespace {
+
+constexpr double kGib = 1024.0 * 1024.0 * 1024.0;
+/// Candidates that the line search tries below, above and beside its grid, about.
+constexpr int kRefinements = 4;
+
+std::int64_t ceil_div(std::int64_t total, std::int64_t parts) {
+  return (total + parts - 1) / parts;
+}
+
+/// Evaluations of a run, before they are divided over ranks.
+struct Counts {
+  std::int64_t steps = 0;      ///< of the warm-up
+  std::int64_t gradient = 0;   ///< validation sequences that make g
+  std::int64_t hessian = 0;    ///< training sequences of every product
+  std::int64_t evaluated = 0;  ///< sequences of one evaluation of valid and test
+};
+
+Counts counts_of(const RunPlan& plan, const CorpusSize& size) {
+  const std::int64_t batch = plan.search.batch;
+  return {
+      .steps = ceil_div(size.train, plan.warmup.batch) * plan.warmup.epochs,
+      .gradient = plan.search.batches == 0 ? size.valid : std::min(size.valid, plan.search.batches * batch),
+      .hessian = std::min(size.train, plan.search.hvp_batches * batch),
+      .evaluated = size.valid + size.test};
+}
+
+/// Bytes of a rank.
+struct Memory {
+  double model = 0;
+  double optimiser = 0;  ///< Adam's moments, gradient and copies of W
+  double matrix = 0;     ///< the LP's shard, and one probe with its row
+  double gradient = 0;   ///< activations of a micro-batch
+  double products = 0;   ///< the same where it is differentiated twice, with the probes that share its graph
+  double prefix = 0;     ///< what enters the first tuned block, of this rank's validation sequences
+
+  [[nodiscard]] double total() const {
+    return model + std::max({optimiser + gradient, matrix + products, matrix + prefix});
+  }
+};
+
+double parameters_of(const Gpt2Config& config) {
+  double parameters = 0;
+  for (const TensorSpec& spec : tensor_specs(config)) parameters += static_cast<double>(spec.size());
+  return parameters;
+}
+
+Memory memory_of(const RunPlan& plan, const CorpusSize& size, int ranks) {
+  const auto n = static_cast<double>(plan.layout.n());
+  const int m = plan.search.probes;
+  const double value = plan.precision == at::kDouble ? 8 : 4;
+  const SequenceCost one = sequence_cost(plan.config, plan.layout, plan.corpus.length, plan.precision);
+  const double coordinates = (plan.layout.p() + n) / ranks;
+  const double held = static_cast<double>(ceil_div(size.valid, std::max(1, ranks / kLineSearchWave)));
+  return {.model = parameters_of(plan.config) * value,
+          .optimiser = 6 * n * value,
+          .matrix = coordinates * (m + 8) * 8 + 3 * n * value,
+          .gradient = one.gradient_bytes * plan.micro_batch,
+          .products = one.hvp_bytes * plan.micro_batch + 3.0 * kProbesPerGraph * n * value,
+          .prefix = held * plan.corpus.length * plan.config.width * value};
+}
+
+/// The most tasks × sequences that a group of ranks does, as ProcessGrid deals them.
+struct Share {
+  std::int64_t tasks = 0;
+  std::int64_t sequences = 0;
+};
+
+Share share(std::int64_t tasks, std::int64_t groups, std::int64_t sequences, int ranks) {
+  const std::int64_t used = std::min<std::int64_t>(ranks, groups);
+  return {.tasks = ceil_div(tasks, used), .sequences = ceil_div(sequences, ranks / used)};
+}
+
+}  // namespace
+
+RunSeconds estimate_seconds(const RunPlan& plan, const CorpusSize& size, int ranks, double rate) {
+  const SequenceCost one = sequence_cost(plan.config, plan.layout, plan.corpus.length, plan.precision);
+  const Counts counts = counts_of(plan, size);
+  const double loss = one.prefix + one.loss, gradient = one.prefix + one.gradient;
+  const auto each = [&](std::int64_t sequences) { return static_cast<double>(ceil_div(sequences, ranks)); };
+  const auto product = [](std::int64_t a, std::int64_t b) { return static_cast<double>(a * b); };
+
+  const int m = plan.search.probes;
+  const Share probes = share(m, m, counts.hessian, ranks);
+  const Share steps = share(plan.search.line.steps + kRefinements, kLineSearchWave, size.valid, ranks);
+  const std::int64_t graphs = ceil_div(probes.tasks, kProbesPerGraph);
+  const double rounds = plan.search.rounds;
+
+  RunSeconds seconds;
+  seconds.warmup = static_cast<double>(counts.steps) * each(plan.warmup.batch) * gradient +
+                   (plan.warmup.epochs + 1.0) * each(counts.evaluated) * loss;
+  seconds.gradient = rounds * (each(counts.gradient) + each(counts.hessian)) * gradient +
+                     each(plan.search.batch) * (4 * gradient + 2 * one.hvp);
+  seconds.probes = rounds * (product(graphs, probes.sequences) * gradient +
+                             product(probes.tasks, probes.sequences) * one.hvp);
+  seconds.line_search =
+      rounds * (product(steps.tasks, steps.sequences) * one.loss + each(size.valid) * one.prefix);
+  seconds.evaluate = (each(counts.evaluated) + 2 * each(std::min(size.train, size.valid))) * loss;
+  for (double* phase :
+       {&seconds.warmup, &seconds.gradient, &seconds.probes, &seconds.line_search, &seconds.evaluate}) {
+    *phase /= rate;
+  }
+  return seconds;
+}
+
+std::string describe(const RunPlan& plan, const CorpusSize& size, int ranks, double rate) {
+  const std::int64_t n = plan.layout.n();
+  const std::int64_t coordinates = plan.layout.p() + n;
+  const int m = plan.search.probes;
+  const Counts counts = counts_of(plan, size);
+  const Memory memory = memory_of(plan, size, ranks);
+  const RunSeconds seconds = estimate_seconds(plan, size, ranks, rate);
+  const double parameters = parameters_of(plan.config);
+
+  std::string text;
+  const auto line = [&text](const std::string& name, const std::string& what) {
+    text += fmt::format("  {:<22}{}\n", name, what);
+  };
+  line("tuned", fmt::format("n = {} of {:.0f} weights in {} tensors, p = {} regularisation groups", n,
+                            parameters, plan.layout.tensors().size(), plan.layout.p()));
+  line("sequences", fmt::format("{} train, {} valid, {} test, of {} tokens", size.train, size.valid,
+                                size.test, plan.corpus.length));
+  line("warm-up", fmt::format("{} steps of {} sequences, {} evaluations of valid and test", counts.steps,
+                              plan.warmup.batch, plan.warmup.epochs + 1));
+  line("each of the rounds", fmt::format("{} of them", plan.search.rounds));
+  line("  gradient", fmt::format("{} validation sequences", counts.gradient));
+  line("  probes", fmt::format("{} Hessian-vector products of {} training sequences, at most {} a rank", m,
+                               counts.hessian, ceil_div(m, std::min(ranks, m))));
+  line("  linear program",
+       fmt::format("{} rows, {} columns, {} nonzeros", m, coordinates, std::int64_t{m} * coordinates));
+  line("  line search", fmt::format("{} steps, {} validation sequences each, refined by a few more",
+                                    plan.search.line.steps, size.valid));
+  line("memory of a rank",
+       fmt::format(
+           "about {:.2f} GiB beside the libraries: model {:.2f}; then Adam and copies of W {:.2f} with "
+           "activations {:.2f}, or the LP's shard {:.2f} with those of the products {:.2f} or of the "
+           "line search {:.2f}",
+           memory.total() / kGib, memory.model / kGib, memory.optimiser / kGib, memory.gradient / kGib,
+           memory.matrix / kGib, memory.products / kGib, memory.prefix / kGib));
+  line("disk",
+       fmt::format("{:.2f} GiB: the tuned model and the best validation epoch", 2.0 * parameters * 4 / kGib));
+  line(
+      "walltime",
+      fmt::format(
+          "about {} on {} rank{} like this one ({:.0f} GFLOP/s in a matrix product just now): warm-up "
+          "{}, gradient {}, probes {}, line search {}, evaluations {}",
+          format_duration(seconds.total()), ranks, ranks == 1 ? "" : "s", rate / 1e9,
+          format_duration(seconds.warmup), format_duration(seconds.gradient), format_duration(seconds.probes),
+          format_duration(seconds.line_search), format_duration(seconds.evaluate)));
+  return text;
+}
+
+}  // namespace lift

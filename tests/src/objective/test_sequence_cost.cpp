@@ -1,0 +1,83 @@
+#include "src/objective/sequence_cost.hpp"
+
+#include <ATen/ops/zeros_like.h>
+#include <gtest/gtest.h>
+
+#include "src/objective/objective.hpp"
+#include "tests/src/objective/live_bytes.hpp"
+#include "tests/support/random_gpt2.hpp"
+
+namespace lift {
+namespace {
+
+TEST(SequenceCost, CountsTheMatrixProducts) {
+  Gpt2Config config;
+  config.layers = 2;
+  config.width = 4;
+  config.heads = 2;
+  config.positions = 3;
+  config.vocabulary = 10;
+  config.inner = 16;
+  const TunedLayout layout(config, {.blocks = {1}, .mlp_only = {1}, .regularizers = {}});
+  const SequenceCost cost = sequence_cost(config, layout, 3, at::kFloat);
+  const double linear = 1152, attention = 72, head = 240;  // 2·3·192 weights, 2·3²·4, 2·3·4·10
+  const double tuned = 768;                                // 2·3·128 weights of the MLP
+  EXPECT_EQ(cost.prefix, linear + attention);
+  EXPECT_EQ(cost.loss, linear + attention + head);
+  EXPECT_EQ(cost.gradient, 2 * linear + 3.5 * attention + tuned + 2 * head);
+  EXPECT_EQ(cost.hvp, 2 * linear + 5 * attention + 2 * tuned + 3 * head);
+  EXPECT_EQ(cost.gradient_bytes, 3 * (6 * 4 + 16 + 4 + 16) * 4);
+  EXPECT_EQ(sequence_cost(config, layout, 3, at::kDouble).gradient_bytes, 2 * cost.gradient_bytes);
+}
+
+/// A model whose blocks outweigh its head, so that activations are what is measured.
+struct WideModel {
+  static Gpt2Config config() {
+    Gpt2Config config;
+    config.layers = 4;
+    config.width = 96;
+    config.heads = 3;
+    config.positions = 64;
+    config.vocabulary = 50;
+    config.inner = 384;
+    return config;
+  }
+  Gpt2 model = generic_gpt2(config(), 0.02, 0.02, at::kFloat);
+  TunedParameters tuned{model,
+                        TunedLayout(config(), {.blocks = {1, 3}, .mlp_only = {3}, .regularizers = {}})};
+  SequenceSet set{std::vector<Token>(4 * 64, 7), 64};
+  Objective objective{model, tuned, 4};
+  std::vector<std::int64_t> sequences{0, 1, 2, 3};
+  double estimated_gradient = 4 * cost().gradient_bytes;
+  double estimated_hvp = 4 * cost().hvp_bytes;
+
+  [[nodiscard]] SequenceCost cost() const { return sequence_cost(config(), tuned.layout(), 64, at::kFloat); }
+};
+
+TEST(SequenceCost, BytesAreWithinAFactorOfTwoOfWhatIsAllocated) {
+  const WideModel wide;
+  auto product = at::zeros_like(wide.tuned.flat());
+  const auto v = random_tensor({wide.tuned.n()}, 1, at::kFloat);
+  const auto peak_of = [&](const auto& evaluate) {
+    evaluate();  // what is made once is not counted
+    const LiveBytes memory;
+    evaluate();
+    return static_cast<double>(memory.peak());
+  };
+  const double gradient = peak_of([&] { wide.objective.add_gradient(wide.set, wide.sequences, product); });
+  EXPECT_LT(gradient, 2 * wide.estimated_gradient);
+  EXPECT_GT(gradient, 0.5 * wide.estimated_gradient);
+  const double hvp =
+      peak_of([&] { wide.objective.add_hessian_vector(wide.set, wide.sequences, v, product); });
+  EXPECT_LT(hvp, 2 * wide.estimated_hvp);
+  EXPECT_GT(hvp, 0.5 * wide.estimated_hvp);
+}
+
+TEST(SequenceCost, TheRateIsMeasured) {
+  const double rate = matrix_product_rate(WideModel::config(), 64, at::kFloat, at::kCPU);
+  EXPECT_GT(rate, 1e6);
+  EXPECT_LT(rate, 1e16);
+}
+
+}  // namespace
+}  // namespace lift
