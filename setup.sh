@@ -20,7 +20,7 @@ torch=(torch==2.11.0)
 # The only CUDA libraries that LibTorch's CPU part needs by itself.
 torch_cpu=(nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85)
 # What LibTorch's CUDA part needs beside a CUDA 13 toolkit.
-torch_cuda=(nvidia-cusparselt-cu13==0.8.0 nvidia-nvshmem-cu13==3.4.5 nvidia-nccl-cu13==2.28.9 nvidia-cufile==1.15.1.6)
+torch_cuda=(nvidia-cudnn-cu13==9.19.0.56 nvidia-cusparselt-cu13==0.8.0 nvidia-nvshmem-cu13==3.4.5 nvidia-nccl-cu13==2.28.9 nvidia-cufile==1.15.1.6)
 torch_python=(numpy filelock typing-extensions sympy networkx jinja2 fsspec)
 peers=(highsbox==1.15.1)
 wheels=(transformers==5.8.0 tokenizers safetensors)
@@ -79,7 +79,7 @@ fi
 say "LibTorch and peers are in $deps/venv"
 
 if [ "${1:-}" = --build ]; then
-  say "building preset $preset (about a quarter of an hour the first time on two cores, seconds when nothing changed)"
+  say "building preset $preset (about 11 minutes the first time on two cores, seconds when nothing changed)"
   cmake --preset "$preset" >"$deps/configure.log" || { cat "$deps/configure.log" >&2; exit 1; }
   cmake --build --preset "$preset"
 fi

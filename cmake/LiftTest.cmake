@@ -1,4 +1,7 @@
 find_package(GTest REQUIRED)
+find_program(LIFT_WHEELS_PYTHON python NO_DEFAULT_PATH
+             PATHS $ENV{LIFT_DEPS}/venv/bin $ENV{HOME}/.cache/lift/venv/bin
+             DOC "Python with the wheels that tests and benchmarks compare with")
 
 # What every test runs under: one thread a rank, more ranks than cores allowed, root allowed (containers).
 set(LIFT_TEST_ENVIRONMENT
@@ -30,10 +33,14 @@ function(lift_test name)
   target_link_libraries(${name} PRIVATE lift_flags lift_test_${ARG_MAIN}_main ${ARG_DEPENDS})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
   foreach(np IN LISTS ARG_RANKS)
+    set(devices "")
+    if(LIFT_CUDA AND np GREATER 1)
+      set(devices CUDA_VISIBLE_DEVICES=)  # ranks never share a GPU, and a test machine may have one
+    endif()
     add_test(NAME ${name}_np${np}
              COMMAND ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} ${np} $<TARGET_FILE:${name}>
              WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
     set_tests_properties(${name}_np${np} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT} PROCESSORS ${np}
-      ENVIRONMENT "${LIFT_TEST_ENVIRONMENT};${ARG_ENVIRONMENT}")
+      ENVIRONMENT "${LIFT_TEST_ENVIRONMENT};${devices};${ARG_ENVIRONMENT}")
   endforeach()
 endfunction()

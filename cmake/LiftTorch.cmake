@@ -34,6 +34,8 @@ if(LIFT_CUDA)
   find_package(Torch REQUIRED)
   target_link_libraries(lift_dep_torch INTERFACE ${TORCH_LIBRARIES} CUDA::cudart)
   target_compile_definitions(lift_dep_torch INTERFACE LIFT_CUDA)
+  # An RPATH, unlike a RUNPATH, also finds what LibTorch's own libraries need of the toolkit.
+  target_link_options(lift_dep_torch INTERFACE -Wl,--disable-new-dtags)
 else()
   target_link_libraries(lift_dep_torch INTERFACE ${LIFT_TORCH_ROOT}/lib/libtorch_cpu.so
                                                  ${LIFT_TORCH_ROOT}/lib/libc10.so)

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <optional>
+#include <utility>
 
 #include "mpi/agreement.hpp"
 
@@ -50,13 +51,22 @@ Tokenizer load_tokenizer(const std::filesystem::path& folder, const Gpt2Config& 
   return std::move(*tokenizer);
 }
 
+void check_splits(const CorpusOptions& options, std::initializer_list<Split> splits,
+                  const Communicator& comm) {
+  agree(comm, [&] {
+    for (const Split split : splits) (void)split_file(options.folder, split);
+  });
+}
+
 Corpus load_corpus(const std::filesystem::path& folder, const Gpt2Config& config, CorpusOptions options,
                    JobContext& context) {
   options.warn = [&context](const std::string& line) { context.log.warn(line); };
+  check_splits(options, {Split::train, Split::valid, Split::test}, context.comm);
   Tokenizer tokenizer = load_tokenizer(folder, config, context.comm);
-  return {.train = load_split(options, Split::train, tokenizer, context.comm),
-          .valid = load_split(options, Split::valid, tokenizer, context.comm),
-          .test = load_split(options, Split::test, tokenizer, context.comm)};
+  SequenceSet test = load_split(options, Split::test, tokenizer, context.comm);
+  SequenceSet valid = load_split(options, Split::valid, tokenizer, context.comm);
+  SequenceSet train = load_split(options, Split::train, tokenizer, context.comm);
+  return {.train = std::move(train), .valid = std::move(valid), .test = std::move(test)};
 }
 
 }  // namespace lift

@@ -2,6 +2,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <filesystem>
+#include <initializer_list>
 
 #include "jobs/job_context.hpp"
 #include "src/model/config.hpp"
@@ -24,13 +25,19 @@ void check_length(int length, const Gpt2Config& config);
 Tokenizer load_tokenizer(const std::filesystem::path& folder, const Gpt2Config& config,
                          const Communicator& comm);
 
+/// Finds the file of every split before any is read. Throws AgreedError(input) naming the first that is
+/// missing. Collective on `comm`.
+void check_splits(const CorpusOptions& options, std::initializer_list<Split> splits,
+                  const Communicator& comm);
+
 struct Corpus {
   SequenceSet train;
   SequenceSet valid;
   SequenceSet test;
 };
 
-/// All three splits as sequences, with the tokenizer of the model in `folder`. Collective on context.comm.
+/// All three splits as sequences, with the tokenizer of the model in `folder`; the small ones are read first,
+/// so that a wrong one is found before the training text is encoded. Collective on context.comm.
 Corpus load_corpus(const std::filesystem::path& folder, const Gpt2Config& config, CorpusOptions options,
                    JobContext& context);
 

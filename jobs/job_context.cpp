@@ -1,5 +1,6 @@
 #include "jobs/job_context.hpp"
 
+#include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <dlfcn.h>
 #include <fmt/format.h>
@@ -33,12 +34,16 @@ JobContext make_context(const Communicator& comm, const Options& options, Log& l
                      .bindings = {},
                      .device = at::kCPU};
   context.command_line.insert(context.command_line.end(), words.begin(), words.end());
-  const std::vector<Device> visible = uses_device(options.job()) ? visible_devices() : std::vector<Device>{};
+  std::vector<Device> visible;
+  agree(comm, [&] {
+    if (uses_device(options.job())) visible = visible_devices();
+  });
   context.bindings = bind_devices(visible, comm);
   const Binding& mine = context.binding();
   if (mine.device >= 0) context.device = at::Device(at::kCUDA, static_cast<at::DeviceIndex>(mine.device));
   agree(comm, [&] { select_device(mine.device); });
-  at::set_num_threads(mine.threads);  // OpenMP's and MKL's too
+  at::globalContext().setFloat32MatmulPrecision("highest");  // no TF32, whatever the environment says
+  at::set_num_threads(mine.threads);                         // OpenMP's and MKL's too
   set_openblas_threads(mine.threads);
   return context;
 }

@@ -21,8 +21,12 @@ class Instance {
   void add(std::span<const double> values) {
     on_root([&] { writer_->add(std::as_bytes(values)); });
   }
-  void add(const at::Tensor& values) {
-    on_root([&] { writer_->add({static_cast<const std::byte*>(values.const_data_ptr()), values.nbytes()}); });
+  /// What `make` returns, called on rank 0 alone.
+  void add(const std::function<at::Tensor()>& make) {
+    on_root([&] {
+      const at::Tensor values = make();
+      writer_->add({static_cast<const std::byte*>(values.const_data_ptr()), values.nbytes()});
+    });
   }
   void finish() {
     on_root([&] { writer_->finish(); });
@@ -64,7 +68,9 @@ void keep_instance(const std::filesystem::path& path, const LocalModel& model, s
   add_gathered(model.g);
   add_gathered(model.u);
   for (std::int64_t row = 0; row < m; ++row) {
-    file.add(random_probe(options.seed, round, static_cast<int>(row), tuned.n(), type, at::kCPU));
+    file.add([&] {
+      return masked_probe(options.seed, round, static_cast<int>(row), tuned.layout(), type, at::kCPU);
+    });
   }
   file.add(d);
   file.finish();

@@ -117,7 +117,7 @@ std::vector<OptionSpec> build_table() {
     {"search.max-step", real, "1.5", kPositive, {}, "",
      "Largest step t of the line search's grid.", kSearch, kRun},
     {"search.keep", path, "", kAny, {}, "",
-     "Safetensors file to keep A, g, u, the probes and d in; lift lp reads it.", kSearch, kRun},
+     "Safetensors file to keep A, g, u, the probes and d in; lift lp reads it. Of several rounds, round K in NAME-K.", kSearch, kRun},
 
     {"lp.radius", real, "0.01", kPositive, {}, "",
      "Radius rho of the box on dW.", kLp, kRun},

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <fstream>
 #include <sstream>
+#include <system_error>
 
 #include "jobs/option_checks.hpp"
 #include "jobs/option_sources.hpp"
@@ -25,7 +26,8 @@ constexpr std::string_view kDefault = "default";
 std::string read_config_file(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   std::ostringstream content;
-  if (!std::filesystem::is_regular_file(path) || !file || !(content << file.rdbuf())) {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored) || !file || !(content << file.rdbuf())) {
     throw Error(ExitCode::input,
                 fmt::format("{}: cannot be read; expected a file of options (--config)", path.string()));
   }

@@ -87,6 +87,7 @@ void pretrain_job(JobContext& context) {
     tokenizer.emplace(Tokenizer::load(options.path("tokenizer")));
     config = shape(options, *tokenizer);
   });
+  check_splits(corpus_options(options), {Split::train, Split::valid}, context.comm);
   Gpt2 model = random_gpt2(config, static_cast<std::uint64_t>(options.count("seed")), scalar_type(options),
                            context.device);
   const WarmupSummary summary = train(model, *tokenizer, context);

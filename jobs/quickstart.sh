@@ -12,6 +12,10 @@ out="runs/quickstart-$(date +%Y%m%d-%H%M%S)"
 
 ./setup.sh --build
 lift="./$(./setup.sh --folder)/lift"
+if [ "$lift" = ./build-cuda/lift ] && gpus="$(nvidia-smi -L 2>/dev/null | wc -l)" && [ "$gpus" -gt 0 ] && [ "$ranks" -gt "$gpus" ]; then
+  echo "quickstart: $gpus GPU(s), so $gpus rank(s): two ranks never share one"
+  ranks="$gpus"
+fi
 if [ "$(id -u)" -eq 0 ]; then export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1; fi
 launch() {
   printf '\nquickstart: mpirun -n %s %s\n' "$ranks" "$*"

@@ -14,6 +14,9 @@ constexpr double kGib = 1024.0 * 1024.0 * 1024.0;
 /// Candidates that the line search tries below, above and beside its grid, about.
 constexpr int kRefinements = 4;
 
+/// Steps at which the training and the test split are evaluated along d, about.
+constexpr int kWatchedSteps = 9;
+
 std::int64_t ceil_div(std::int64_t total, std::int64_t parts) {
   return (total + parts - 1) / parts;
 }
@@ -105,7 +108,13 @@ RunSeconds estimate_seconds(const RunPlan& plan, const CorpusSize& size, int ran
                              product(probes.tasks, probes.sequences) * one.hvp);
   seconds.line_search =
       rounds * (product(steps.tasks, steps.sequences) * one.loss + each(size.valid) * one.prefix);
-  seconds.evaluate = (each(counts.evaluated) + 2 * each(std::min(size.train, size.valid))) * loss;
+  const auto along_d = [&](std::int64_t sequences) {
+    const Share few = share(kWatchedSteps, kLineSearchWave, sequences, ranks);
+    return product(few.tasks, few.sequences) * one.loss + each(sequences) * one.prefix;
+  };
+  const std::int64_t train = std::min(size.train, size.valid);
+  seconds.evaluate =
+      (each(counts.evaluated) + 2 * each(train)) * loss + rounds * (along_d(train) + along_d(size.test));
   for (double* phase :
        {&seconds.warmup, &seconds.gradient, &seconds.probes, &seconds.line_search, &seconds.evaluate}) {
     *phase /= rate;

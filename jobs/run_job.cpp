@@ -6,6 +6,7 @@
 
 #include "jobs/corpus_inputs.hpp"
 #include "jobs/lp_job.hpp"
+#include "jobs/output_file.hpp"
 #include "jobs/run_description.hpp"
 #include "jobs/run_output.hpp"
 #include "jobs/run_plan.hpp"
@@ -22,12 +23,12 @@ namespace {
 /// One run of Algorithm 1, step by step; every member is collective on context.comm.
 class Run {
  public:
-  Run(JobContext& context, const RunPlan& plan, const Corpus& corpus, RunOutput& output)
+  Run(JobContext& context, const RunPlan& plan, Gpt2 model, const Corpus& corpus, RunOutput& output)
       : context_(context),
         plan_(plan),
         corpus_(corpus),
         output_(output),
-        model_(load_checkpoint(plan.model, plan.precision, context.device, context.comm)),
+        model_(std::move(model)),
         tuned_(model_, plan.layout),
         objective_(model_, tuned_, plan.micro_batch),
         regularizer_(plan.layout),
@@ -44,13 +45,10 @@ class Run {
   void warm_up() {
     const auto time = timers_.measure("warmup");
     const WarmupObserver observer = output_.warmup_observer(result_);
-    try {
+    keeping_last_good([&] {
       keep_best_epoch(lift::warm_up(objective_, regularizer_, lambda_, corpus_.train, corpus_.valid,
                                     corpus_.test, plan_.warmup, observer, context_.comm));
-    } catch (const AgreedError& error) {
-      if (error.code() == ExitCode::numerical) output_.write_model("checkpoints/last-good", model_);
-      throw;
-    }
+    });
     output_.progress().finish();
   }
 
@@ -66,10 +64,14 @@ class Run {
   void search() {
     SearchState state{objective_, regularizer_,  corpus_.train, corpus_.valid,
                       lambda_,    context_.comm, timers_};
-    check_derivatives(state);
     SearchObserver observer = output_.search_observer(tuned_);
+    const SequenceSet train = corpus_.train.first(corpus_.valid.size());
+    observer.watched = {{"train", &train}, {"test", &corpus_.test}};
     observer.on_round = [this](int round, const RoundSummary& summary) { add_round(round, summary); };
-    hyperlocal_search(state, plan_.search, observer);
+    keeping_last_good([&] {
+      check_derivatives(state);
+      hyperlocal_search(state, plan_.search, observer);
+    });
   }
 
   /// Rounds W to what a float32 file holds, writes it, and evaluates that.
@@ -85,12 +87,25 @@ class Run {
     for (const PhaseTime& phase : timers_.summary(context_.comm)) result_.seconds[phase.name] = phase.max;
     gather_work();
     result_.reproducibility =
-        fmt::format("same bits with {} ranks of {} threads, these libraries and this processor",
-                    result_.ranks, result_.threads);
+        context_.device.is_cpu()
+            ? fmt::format("same bits with {} ranks of {} threads, these libraries and this processor",
+                          result_.ranks, result_.threads)
+            : "not to the bit: kernels of the accelerator may add in any order";
     return result_;
   }
 
  private:
+  /// Runs a phase that leaves the last good W behind where a number is not finite, and writes that.
+  template <typename Phase>
+  void keeping_last_good(const Phase& phase) {
+    try {
+      phase();
+    } catch (const AgreedError& error) {
+      if (error.code() == ExitCode::numerical) output_.write_model("checkpoints/last-good", model_);
+      throw;
+    }
+  }
+
   SplitLoss mean(const SequenceSet& set, const char* split) {
     const std::string phase = fmt::format("evaluate {}", split);
     const auto show = [&](std::int64_t done, std::int64_t total) {
@@ -141,10 +156,16 @@ class Run {
                       .lambda_before = summary.lambda_before,
                       .lambda_after = summary.lambda_after,
                       .lp = lp_result(summary.lp),
-                      .line_search = summary.line.losses};
+                      .line_search = summary.line.losses,
+                      .curves = summary.curves,
+                      .stationarity = summary.stationarity};
     output_.progress().finish();
     output_.add_round(round, entry);
-    context_.log.info(summary.lp.message);
+    if (answered(summary.lp.status)) {
+      context_.log.info(summary.lp.message);
+    } else {
+      context_.log.warn(summary.lp.message + "; its direction is used as it is");
+    }
     context_.log.info(summary.line.message);
     result_.rounds.push_back(std::move(entry));
     probes_done_ += summary.probes_done;
@@ -185,6 +206,12 @@ class Run {
   std::int64_t steps_done_ = 0;
 };
 
+/// --search.keep is written after hours: what would stop it is found now. The run's own folder will be there.
+void check_kept_file(const RunPlan& plan) {
+  if (plan.keep.empty() || plan.keep.parent_path() == plan.out) return;
+  check_output_file(plan.keep, "search.keep");
+}
+
 }  // namespace
 
 void run_job(JobContext& context) {
@@ -193,8 +220,13 @@ void run_job(JobContext& context) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   };
   std::optional<RunPlan> plan;
-  agree(context.comm, [&] { plan.emplace(plan_run(context.options)); });
+  agree(context.comm, [&] {
+    plan.emplace(plan_run(context.options));
+    if (context.comm.is_root()) check_kept_file(*plan);
+  });
   RunOutput output(context, *plan);
+  check_splits(plan->corpus, {Split::train, Split::valid, Split::test}, context.comm);
+  Gpt2 model = load_checkpoint(plan->model, plan->precision, context.device, context.comm);
   const Corpus corpus = load_corpus(plan->model, plan->config, plan->corpus, context);
   if (context.options.flag("dry-run")) {
     context.log.block(context.options.as_table());
@@ -204,7 +236,7 @@ void run_job(JobContext& context) {
                                context.comm.size(), rate));
     return;
   }
-  Run run(context, *plan, corpus, output);
+  Run run(context, *plan, std::move(model), corpus, output);
   output.open();
   run.warm_up();
   run.evaluate_before();

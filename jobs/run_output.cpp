@@ -22,10 +22,7 @@ RunOutput::RunOutput(JobContext& context, const RunPlan& plan)
 
 void RunOutput::open() {
   on_root([&] {
-    folder_->create();
-    context_.log.open_file(folder_->log());
-    metrics_.emplace(folder_->metrics());
-    write_file(folder_->config(), context_.options.as_config());
+    // Nothing is made before all inputs could be read.
     provenance_ = begin_provenance(context_.command_line, context_.bindings);
     provenance_.libraries.merge(library_versions());
     for (const auto& entry : std::filesystem::directory_iterator(plan_.model)) {
@@ -34,6 +31,10 @@ void RunOutput::open() {
     for (const Split split : {Split::train, Split::valid, Split::test}) {
       provenance_.inputs.push_back(hash_file(split_file(plan_.corpus.folder, split)));
     }
+    folder_->create();
+    context_.log.open_file(folder_->log());
+    metrics_.emplace(folder_->metrics());
+    write_file(folder_->config(), context_.options.as_config());
     write_file(folder_->provenance(), to_json(provenance_));
   });
 }

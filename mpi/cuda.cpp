@@ -12,6 +12,7 @@ namespace {
 
 void check_cuda(cudaError_t code, const char* call) {
   if (code == cudaSuccess) return;
+  cudaGetLastError();  // or a later launch would report it again
   throw Error(ExitCode::internal,
               fmt::format("{} failed: {} ({})", call, cudaGetErrorString(code), cudaGetErrorName(code)));
 }
@@ -28,8 +29,15 @@ std::string text_of(const cudaUUID_t& uuid) {
 }  // namespace
 
 std::vector<Device> visible_devices() {
-  int count = 0;
+  int count = 0, driver = 0;
   const cudaError_t code = cudaGetDeviceCount(&count);
+  if (code == cudaErrorInsufficientDriver && cudaDriverGetVersion(&driver) == cudaSuccess && driver > 0) {
+    throw Error(
+        ExitCode::usage,
+        fmt::format("the NVIDIA driver knows CUDA {}.{}, this build needs {}.{}: update it, or "
+                    "use the CPU build",
+                    driver / 1000, driver % 1000 / 10, CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10));
+  }
   if (code == cudaErrorNoDevice || code == cudaErrorInsufficientDriver || code == cudaErrorStubLibrary) {
     cudaGetLastError();  // a machine without a GPU is a normal case: forget the error
     return {};

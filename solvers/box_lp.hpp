@@ -77,7 +77,7 @@ struct BoxLpSummary {
 /// Throws      AgreedError(internal) for invalid options, a wrong shape, u < 0 or entries of A, g or u that
 /// are
 ///             not finite. Not converging is a status, never an exception.
-/// Cost        three passes over A a step and five beside; O(m² (p+n)) a step; 5 to 20 steps as a rule.
+/// Cost        three passes over A a step and five beside; O(m² (p+n)) a step; 5 to 30 steps as a rule.
 /// Limits      dependent rows, zero rows, fixed coordinates, g = 0, n < m and badly scaled entries are normal
 ///             cases. Rows that depend on each other up to single-precision rounding, on few coordinates,
 ///             need multipliers near 1e8, at which the certificate's own rounding can exceed a gap of 1e-9:

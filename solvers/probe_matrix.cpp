@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 
 #include "mpi/agreement.hpp"
 #include "mpi/collectives.hpp"
@@ -50,7 +51,12 @@ template <typename T>
 void insert_rows(ProbeMatrix& a, int row, std::span<const T> values) {
   const auto& comm = a.comm();
   const auto rows = gather_values(static_cast<std::int64_t>(row), comm);
-  agree(comm, [&] { check_row(a, rows, values.size()); });
+  const auto widths = gather_values(static_cast<std::int64_t>(sizeof(T)), comm);
+  agree(comm, [&] {
+    check_row(a, rows, values.size());
+    if (std::ranges::adjacent_find(widths, std::not_equal_to<>{}) != widths.end())
+      throw Error(ExitCode::internal, "probe rows of float and of double were handed over at once");
+  });
 
   // Floats go to the end of their column, where they can be widened without a second buffer.
   const std::int64_t size = a.layout().size(comm.rank());

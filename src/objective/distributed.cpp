@@ -29,10 +29,24 @@ ShardMap on_my_part(Sequences sequences, const Communicator& comm,
   const ShardMap map(std::ssize(sequences), comm.size());
   agree(comm, [&] {
     if (sequences.empty()) throw Error(ExitCode::internal, "a mean over no sequences was asked for");
-    action(sequences.subspan(static_cast<std::size_t>(map.begin(comm.rank())),
-                             static_cast<std::size_t>(map.size(comm.rank()))));
+    action(part_of_rank(sequences, comm));
   });
   return map;
+}
+
+Buffer buffer_of(at::Tensor& tensor) {
+  if (!tensor.is_contiguous() || (tensor.scalar_type() != at::kFloat && tensor.scalar_type() != at::kDouble))
+    throw Error(ExitCode::internal, "ranks exchange contiguous float32 or float64 tensors only");
+  Buffer buffer{.data = tensor.data_ptr(),
+                .count = static_cast<std::size_t>(tensor.numel()),
+                .type = tensor.scalar_type() == at::kFloat ? DataType::f32 : DataType::f64};
+#ifdef LIFT_CUDA
+  if (tensor.is_cuda()) {
+    buffer.memory = Memory::device;
+    buffer.stream = c10::cuda::getCurrentCUDAStream(tensor.device().index()).stream();
+  }
+#endif
+  return buffer;
 }
 
 double mean_in_order(const std::vector<double>& mine, const ShardMap& map, const Communicator& comm) {
@@ -65,43 +79,39 @@ double mean_loss(const Objective& objective, const SequenceSet& set, Sequences s
 
 LossAndGradient mean_gradient(const Objective& objective, const SequenceSet& set, Sequences sequences,
                               const Communicator& comm) {
-  auto gradient = at::zeros_like(objective.tuned().flat());
+  at::Tensor gradient;
   std::vector<double> losses;
-  const auto map = on_my_part(sequences, comm,
-                              [&](Sequences mine) { losses = objective.add_gradient(set, mine, gradient); });
+  const auto map = on_my_part(sequences, comm, [&](Sequences mine) {
+    gradient = at::zeros_like(objective.tuned().flat());
+    losses = objective.add_gradient(set, mine, gradient);
+  });
   to_mean(gradient, map, comm);
   return {mean_in_order(losses, map, comm), gradient};
 }
 
 at::Tensor mean_hessian_vector(const Objective& objective, const SequenceSet& set, Sequences sequences,
                                const at::Tensor& v, const Communicator& comm) {
-  return mean_hessian_vectors(objective, set, sequences, {&v, 1}, comm).front();
+  at::Tensor product;
+  const auto map = on_my_part(sequences, comm, [&](Sequences mine) {
+    product = at::zeros_like(objective.tuned().flat());
+    objective.add_hessian_vector(set, mine, v, product);
+  });
+  to_mean(product, map, comm);
+  return product;
 }
 
-std::vector<at::Tensor> mean_hessian_vectors(const Objective& objective, const SequenceSet& set,
-                                             Sequences sequences, std::span<const at::Tensor> v,
-                                             const Communicator& comm) {
-  std::vector<at::Tensor> products;
-  for (std::size_t j = 0; j < v.size(); ++j) products.push_back(at::zeros_like(objective.tuned().flat()));
-  const auto map = on_my_part(sequences, comm,
-                              [&](Sequences mine) { objective.add_hessian_vectors(set, mine, v, products); });
-  for (auto& product : products) to_mean(product, map, comm);
-  return products;
+Sequences part_of_rank(Sequences sequences, const Communicator& comm) {
+  const ShardMap map(std::ssize(sequences), comm.size());
+  return sequences.subspan(static_cast<std::size_t>(map.begin(comm.rank())),
+                           static_cast<std::size_t>(map.size(comm.rank())));
 }
 
 void sum_over_ranks(at::Tensor& tensor, const Communicator& comm) {
-  if (!tensor.is_contiguous() || (tensor.scalar_type() != at::kFloat && tensor.scalar_type() != at::kDouble))
-    throw Error(ExitCode::internal, "a sum over ranks needs a contiguous float32 or float64 tensor");
-  Buffer buffer{.data = tensor.data_ptr(),
-                .count = static_cast<std::size_t>(tensor.numel()),
-                .type = tensor.scalar_type() == at::kFloat ? DataType::f32 : DataType::f64};
-#ifdef LIFT_CUDA
-  if (tensor.is_cuda()) {
-    buffer.memory = Memory::device;
-    buffer.stream = c10::cuda::getCurrentCUDAStream(tensor.device().index()).stream();
-  }
-#endif
-  sum_over_ranks(buffer, comm);
+  sum_over_ranks(buffer_of(tensor), comm);
+}
+
+void broadcast(at::Tensor& tensor, int root, const Communicator& comm) {
+  broadcast(buffer_of(tensor), root, comm);
 }
 
 std::vector<std::int64_t> first_sequences(std::int64_t count) {

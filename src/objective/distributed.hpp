@@ -38,13 +38,13 @@ at::Tensor mean_hessian_vector(const Objective& objective, const SequenceSet& se
                                std::span<const std::int64_t> sequences, const at::Tensor& v,
                                const Communicator& comm);
 
-/// The same for several v, whose primal work is shared as in Objective::add_hessian_vectors.
-std::vector<at::Tensor> mean_hessian_vectors(const Objective& objective, const SequenceSet& set,
-                                             std::span<const std::int64_t> sequences,
-                                             std::span<const at::Tensor> v, const Communicator& comm);
+/// The sequences that are this rank's, as all of the above deal them.
+std::span<const std::int64_t> part_of_rank(std::span<const std::int64_t> sequences, const Communicator& comm);
 
 /// Sums a contiguous float32 or float64 tensor over the ranks of `comm`, in place, on host or device.
 void sum_over_ranks(at::Tensor& tensor, const Communicator& comm);
+/// Copies such a tensor of rank `root` into those of all others.
+void broadcast(at::Tensor& tensor, int root, const Communicator& comm);
 
 /// 0, 1, …, count − 1.
 std::vector<std::int64_t> first_sequences(std::int64_t count);

@@ -8,6 +8,7 @@
 #include "src/report/gnuplot.hpp"
 #include "src/report/line_search_figure.hpp"
 #include "src/report/perplexity_figure.hpp"
+#include "src/report/splits_figure.hpp"
 
 namespace lift {
 namespace {
@@ -22,7 +23,7 @@ void write(const Figure& figure, const std::filesystem::path& folder) {
 
 std::vector<std::string> write_figures(const RunResult& result, const std::filesystem::path& folder) {
   std::vector<std::string> warnings;
-  for (const auto& figure : {perplexity_figure(result), line_search_figure(result)}) {
+  for (const auto& figure : {perplexity_figure(result), line_search_figure(result), splits_figure(result)}) {
     if (!figure) continue;
     write(*figure, folder);
     if (!warnings.empty()) continue;  // what stopped the first picture would stop the next

@@ -7,7 +7,7 @@
 namespace lift {
 
 /// Validation loss over t, one curve a round, t* marked, the loss at t = 0 as a level, perplexity on the
-/// right (the paper's Figure 3). Nothing without a line search.
+/// right. Nothing without a line search.
 [[nodiscard]] std::optional<Figure> line_search_figure(const RunResult& result);
 
 }  // namespace lift

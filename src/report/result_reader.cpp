@@ -13,6 +13,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr int kSchema = 1;
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 /// One value of the file, which knows where it stands, so that a wrong one can be named.
 class Node {
@@ -137,12 +138,23 @@ std::pair<double, double> read_pair(const Node& node) {
   return {items[0].number(), items[1].number()};
 }
 
+std::map<std::string, std::vector<std::pair<double, double>>> read_curves(const Node& round) {
+  std::map<std::string, std::vector<std::pair<double, double>>> curves;
+  if (!round.has("curves")) return curves;
+  for (const auto& [split, curve] : round["curves"].members()) {
+    for (const Node& point : curve.items()) curves[split].push_back(read_pair(point));
+  }
+  return curves;
+}
+
 RoundResult read_round(const Node& node) {
   return {.t_star = node["t_star"].number(),
           .lambda_before = list_of(node, "lambda_before", read_number),
           .lambda_after = list_of(node, "lambda_after", read_number),
           .lp = optional_of(node, "lp", read_lp),
-          .line_search = list_of(node, "line_search", read_pair)};
+          .line_search = list_of(node, "line_search", read_pair),
+          .curves = read_curves(node),
+          .stationarity = node.has("stationarity") ? node["stationarity"].number() : kNaN};
 }
 
 SelfCheckResult read_self_check(const Node& node) {

@@ -60,7 +60,9 @@ Json to_object(const RoundResult& round) {
           {"lambda_before", round.lambda_before},
           {"lambda_after", round.lambda_after},
           {"lp", optional_json(round.lp)},
-          {"line_search", round.line_search}};
+          {"line_search", round.line_search},
+          {"curves", round.curves.empty() ? Json::object() : Json(round.curves)},
+          {"stationarity", round.stationarity}};
 }
 
 Json to_object(const SelfCheckResult& check) {

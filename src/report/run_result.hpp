@@ -59,6 +59,9 @@ struct RoundResult {
   std::vector<double> lambda_before, lambda_after;  ///< [p]
   std::optional<LpResult> lp;
   std::vector<std::pair<double, double>> line_search;  ///< (t, validation loss [nats/token]), ascending t
+  /// The same of splits that nothing was chosen by, "train" and "test", at some of those t.
+  std::map<std::string, std::vector<std::pair<double, double>>> curves;
+  double stationarity = std::numeric_limits<double>::quiet_NaN();  ///< ‖∇_W F(W0)‖ on the HVP sequences
 };
 
 /// The checks of second derivatives made before the first probe.

@@ -85,6 +85,31 @@ LineSearchSummary search_along(const SearchState& state, const SearchOptions& op
   return line_search(state.objective, state.valid, direction.w, line, on_progress, state.comm);
 }
 
+/// t = 0, t*, the last step and about kWatched between them.
+std::vector<double> watched_steps(const LineSearchSummary& line) {
+  constexpr std::size_t kWatched = 8;
+  const std::size_t stride = (line.losses.size() + kWatched - 1) / kWatched;
+  std::vector<double> steps;
+  for (std::size_t k = 0; k < line.losses.size(); ++k) {
+    const double t = line.losses[k].first;
+    if (k % stride == 0 || t == line.t_star || k + 1 == line.losses.size()) steps.push_back(t);
+  }
+  return steps;
+}
+
+void watch(const SearchState& state, const Direction& direction, const SearchObserver& observer,
+           RoundSummary& summary) {
+  const auto scope = state.timers.measure("evaluate");
+  const auto steps = watched_steps(summary.line);
+  for (const auto& [name, set] : observer.watched) {
+    const std::string phase = "evaluate " + name + " along d";
+    const auto on_progress = [&](std::int64_t done, std::int64_t planned) {
+      report(observer, phase.c_str(), done, planned);
+    };
+    summary.curves[name] = losses_along(state.objective, *set, direction.w, steps, on_progress, state.comm);
+  }
+}
+
 void take_step(const SearchState& state, const RadiusOptions& radius, const Direction& direction, double t) {
   if (t == 0) return;
   for (std::size_t i = 0; i < state.lambda.size(); ++i) {
@@ -136,6 +161,7 @@ RoundSummary hyperlocal_round(const SearchState& state, const SearchOptions& opt
   summary.lambda_before = state.lambda;
   const Direction direction = find_direction(state, options, round, observer, summary);
   summary.line = search_along(state, options, direction, summary.lp.certificate.objective, observer);
+  watch(state, direction, observer, summary);
   take_step(state, options.radius, direction, summary.line.t_star);
   summary.lambda_after = state.lambda;
   return summary;

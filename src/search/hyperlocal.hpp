@@ -1,6 +1,9 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "solvers/box_lp.hpp"
@@ -14,6 +17,8 @@ namespace lift {
 struct RoundSummary {
   BoxLpSummary lp;
   LineSearchSummary line;
+  /// (t, loss [nats/token]) of the splits watched, by name, ascending t
+  std::map<std::string, std::vector<std::pair<double, double>>> curves;
   std::vector<double> lambda_before, lambda_after;  ///< [p]
   double valid_loss = 0;                            ///< LocalModel::valid_loss
   double stationarity = 0;                          ///< LocalModel::stationarity

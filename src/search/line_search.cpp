@@ -175,6 +175,16 @@ std::string LineSearchOptions::violation() const {
   return "";
 }
 
+std::vector<std::pair<double, double>> losses_along(
+    const Objective& objective, const SequenceSet& set, const at::Tensor& direction,
+    const std::vector<double>& steps,
+    const std::function<void(std::int64_t done, std::int64_t planned)>& on_progress,
+    const Communicator& comm) {
+  Candidates candidates(objective, set, direction, on_progress, comm);
+  candidates.evaluate(steps);
+  return candidates.losses();
+}
+
 LineSearchSummary line_search(const Objective& objective, const SequenceSet& valid,
                               const at::Tensor& direction, const LineSearchOptions& options,
                               const std::function<void(std::int64_t done, std::int64_t planned)>& on_progress,

@@ -36,6 +36,17 @@ struct LineSearchSummary {
   std::string message;         ///< one sentence: what was found
 };
 
+/// (t, mean loss [nats/token]) of `set` at W0 + t dW for the given steps, ascending t; +∞ where one is not
+/// finite.
+///
+/// In/out, shapes, collective and cost as line_search(): the same candidates on another split.
+/// Test        tests/src/search/test_line_search.cpp
+std::vector<std::pair<double, double>> losses_along(
+    const Objective& objective, const SequenceSet& set, const at::Tensor& direction,
+    const std::vector<double>& steps,
+    const std::function<void(std::int64_t done, std::int64_t planned)>& on_progress,
+    const Communicator& comm);
+
 /// Finds the step t along d = (dλ, dW) of least validation loss L_v(W0 + t dW).
 ///
 /// Method      a fixed grid, then fixed waves of four; each is dealt over the ranks by a ProcessGrid of four

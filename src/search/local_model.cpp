@@ -1,6 +1,7 @@
 #include "src/search/local_model.hpp"
 
 #include <ATen/ops/empty.h>
+#include <ATen/ops/zeros_like.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -75,13 +76,6 @@ double stationarity(const Round& round) {
   return norm64(f.gradient);
 }
 
-at::Tensor masked_probe(const Round& round, int probe) {
-  const auto& w = round.tuned().flat();
-  auto v = random_probe(round.options.seed, round.number, probe, w.numel(), w.scalar_type(), w.device());
-  mask(v, round.masked);
-  return v.div_(norm64(v));
-}
-
 /// [vᵀH21, vᵀH22] on the host, from v and ∇²L_t v.
 at::Tensor row_of(const Round& round, int probe, const at::Tensor& v, at::Tensor& product) {
   const SearchState& state = round.state;
@@ -98,47 +92,66 @@ at::Tensor row_of(const Round& round, int probe, const at::Tensor& v, at::Tensor
   return row;
 }
 
-/// Rows of `probes`, made together by the ranks of a group.
-std::vector<at::Tensor> rows_of(const Round& round, const std::vector<int>& probes,
-                                const Communicator& group) {
-  std::vector<at::Tensor> v;
-  for (const int probe : probes) v.push_back(masked_probe(round, probe));
-  auto products =
-      mean_hessian_vectors(round.state.objective, round.state.train, round.hessian_sequences, v, group);
-  std::vector<at::Tensor> rows;
-  for (std::size_t k = 0; k < v.size(); ++k) {
-    rows.push_back(row_of(round, probes[k], v[k], products[k]));
-    products[k].reset();
+/// Probes whose products share one graph, and the rows that they become.
+struct Wave {
+  std::vector<int> probes;
+  std::vector<at::Tensor> v, products, rows;
+};
+
+/// v and ∇²L_t v over this rank's part of the sequences. Local.
+void add_products(const Round& round, Wave& wave, const Communicator& group) {
+  const auto& w = round.tuned().flat();
+  for (const int probe : wave.probes) {
+    wave.v.push_back(masked_probe(round.options.seed, round.number, probe, round.tuned().layout(),
+                                  w.scalar_type(), w.device()));
+    wave.products.push_back(at::zeros_like(w));
   }
-  return rows;
+  round.state.objective.add_hessian_vectors(round.state.train, part_of_rank(round.hessian_sequences, group),
+                                            wave.v, wave.products);
 }
 
-void insert_row(ProbeMatrix& a, int index, const at::Tensor& row) {
-  const auto size = static_cast<std::size_t>(row.numel());
-  if (row.scalar_type() == at::kDouble) {
-    a.insert(index, std::span<const double>(row.const_data_ptr<double>(), size));
-  } else {
-    a.insert(index, std::span<const float>(row.const_data_ptr<float>(), size));
+/// Turns the parts of the ranks of `group` into means. Collective on `group`.
+void join_products(const Round& round, Wave& wave, const Communicator& group) {
+  for (auto& product : wave.products) {
+    sum_over_ranks(product, group);
+    product.div_(static_cast<double>(round.hessian_sequences.size()));
   }
+}
+
+/// Local.
+void add_rows(const Round& round, Wave& wave) {
+  for (std::size_t k = 0; k < wave.v.size(); ++k) {
+    wave.rows.push_back(row_of(round, wave.probes[k], wave.v[k], wave.products[k]));
+    wave.products[k].reset();
+  }
+}
+
+/// Hands over a row, or none: of the same type on every rank. Collective.
+template <typename Real>
+void insert_row(ProbeMatrix& a, int index, const at::Tensor& row) {
+  const auto size = static_cast<std::size_t>(row.defined() ? row.numel() : 0);
+  a.insert(index,
+           row.defined() ? std::span<const Real>(row.const_data_ptr<Real>(), size) : std::span<const Real>());
 }
 
 /// Probes are dealt over the groups of ranks; the leader of a group hands over the row of each.
+///
+/// What may fail on one rank, for want of memory too, is agreed on by all before the next communication.
 void add_rows(const Round& round, const SearchObserver& observer, LocalModel& model) {
   const ProcessGrid grid(round.state.comm, round.options.probes);
+  const bool wide = round.tuned().flat().scalar_type() == at::kDouble;
   for (int first = 0; first < grid.rounds(); first += kProbesPerGraph) {
     const int last = std::min(first + kProbesPerGraph, grid.rounds());
-    std::vector<int> probes;
-    for (int k = first; k < std::min(last, grid.tasks_of_group()); ++k) probes.push_back(grid.task(k));
-    std::vector<at::Tensor> rows;
-    agree(round.state.comm, [&] {
-      if (!probes.empty()) rows = rows_of(round, probes, grid.data());
-    });
+    Wave wave;
+    for (int k = first; k < std::min(last, grid.tasks_of_group()); ++k) wave.probes.push_back(grid.task(k));
+    agree(round.state.comm, [&] { add_products(round, wave, grid.data()); });
+    join_products(round, wave, grid.data());
+    agree(round.state.comm, [&] { add_rows(round, wave); });
     for (int k = first; k < last; ++k) {
-      if (grid.leads() && k < grid.tasks_of_group()) {
-        insert_row(model.a, grid.task(k), rows[static_cast<std::size_t>(k - first)]);
-      } else {
-        model.a.insert(-1, std::span<const double>());
-      }
+      const bool mine = grid.leads() && k < grid.tasks_of_group();
+      const at::Tensor row = mine ? wave.rows[static_cast<std::size_t>(k - first)] : at::Tensor();
+      const int index = mine ? grid.task(k) : -1;
+      wide ? insert_row<double>(model.a, index, row) : insert_row<float>(model.a, index, row);
     }
     report(observer, "probes", std::min(last * grid.groups(), grid.tasks()), grid.tasks());
   }

@@ -9,6 +9,8 @@
 #include <span>
 #include <string_view>
 
+#include "src/training/vectors.hpp"
+
 namespace lift {
 namespace {
 
@@ -49,6 +51,13 @@ at::Tensor random_probe(std::uint64_t seed, int round, int probe, std::int64_t n
                         at::Device device) {
   const auto sequence = paired(static_cast<std::uint32_t>(round), static_cast<std::uint32_t>(probe));
   return random_unit_vector(Philox(seed, RandomStream::probes), sequence, n, type, device);
+}
+
+at::Tensor masked_probe(std::uint64_t seed, int round, int probe, const TunedLayout& layout,
+                        at::ScalarType type, at::Device device) {
+  auto v = random_probe(seed, round, probe, layout.n(), type, device);
+  mask(v, key_biases(layout));
+  return v.div_(norm64(v));
 }
 
 std::vector<std::int64_t> sample_sequences(std::uint64_t seed, int round, Sample purpose, std::int64_t total,

@@ -42,6 +42,12 @@ at::Tensor random_unit_vector(const Philox& philox, std::uint64_t sequence, std:
 at::Tensor random_probe(std::uint64_t seed, int round, int probe, std::int64_t n, at::ScalarType type,
                         at::Device device);
 
+/// The probe that makes row i of A: random_probe() with key biases masked, and normalised again.
+///
+/// Test    tests/src/search/test_probes.cpp; --search.keep writes it, tests/jobs/test_run_job.cpp
+at::Tensor masked_probe(std::uint64_t seed, int round, int probe, const TunedLayout& layout,
+                        at::ScalarType type, at::Device device);
+
 /// What a choice of sequences is for; choices of one round are independent of each other.
 enum class Sample : std::uint32_t { gradient = 1, hessian = 2, self_check = 3 };
 

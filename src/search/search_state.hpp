@@ -42,7 +42,13 @@ struct SearchState {
   const SequenceSet& valid;
   std::vector<double>& lambda;  ///< in/out [p]
   const Communicator& comm;
-  PhaseTimers& timers;  ///< phases gradient, probes, lp, line_search
+  PhaseTimers& timers;  ///< phases gradient, probes, lp, line_search, evaluate
+};
+
+/// A split whose loss along the direction of a round is recorded; nothing is chosen by it.
+struct WatchedSplit {
+  std::string name;
+  const SequenceSet* set;
 };
 
 struct SearchObserver {
@@ -50,6 +56,8 @@ struct SearchObserver {
   std::function<void(const char* phase, std::int64_t done, std::int64_t total)> on_progress;
   /// Called on every rank with the LP answered, d whole on every rank ([p + n]); what --search.keep writes.
   std::function<void(int round, const LocalModel& model, std::span<const double> d)> on_direction;
+  /// Evaluated at a few of the line search's steps once t* is chosen: RoundSummary::curves.
+  std::vector<WatchedSplit> watched;
   /// Called on every rank after each round of hyperlocal_search, λ and W updated.
   std::function<void(int round, const RoundSummary& summary)> on_round;
 };

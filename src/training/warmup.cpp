@@ -71,6 +71,8 @@ class Warmup {
   /// Validation and test loss after `epoch`; keeps W if it is the best so far.
   void evaluate(int epoch, double train_loss) {
     const Stopwatch watch;
+    // Ranks of different thread counts or processors may round apart within an epoch.
+    broadcast(w_, 0, comm_);
     WarmupEpoch record{.epoch = epoch, .train = train_loss, .test = kNaN};
     at_epoch(epoch, [&] {
       record.valid = mean_of(valid_, "valid");

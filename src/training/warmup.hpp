@@ -69,7 +69,7 @@ struct WarmupSummary {
 ///
 /// In/out      objective.tuned().flat() moves from the checkpoint's W to W0.
 /// Shapes      lambda: [p].
-/// Collective  on `comm`; the weights stay equal on all ranks to the last bit.
+/// Collective  on `comm`; after every epoch the weights are equal on all ranks to the last bit.
 /// Throws      AgreedError(numerical) naming step and epoch if a loss or the gradient is not finite, before
 /// it
 ///             reaches the weights: W is then the last one whose training loss was finite.

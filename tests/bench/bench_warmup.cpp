@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "mpi/communicator.hpp"
+#include "mpi/error.hpp"
 #include "src/model/checkpoint.hpp"
 #include "src/training/warmup.hpp"
 
@@ -27,7 +28,7 @@ struct Arguments {
   int batch = 4;
   int steps = 12;
   int threads = 1;
-  std::string python = "python3";
+  std::string python = LIFT_BENCH_PYTHON;
 };
 
 Arguments parse(int argc, char** argv) {
@@ -128,7 +129,10 @@ void run(const Arguments& a) {
                            fmt::join(tuned.layout().names(), " ")),
                "tokens_per_second");
   std::filesystem::remove(tokens_file);
-  if (peer > 0) fmt::print("LiFT / eager PyTorch: {:.2f}\n", ours / peer);
+  if (peer <= 0)
+    throw Error(ExitCode::input,
+                "eager PyTorch did not run: ./setup.sh --wheels installs it, --python names it");
+  fmt::print("LiFT / eager PyTorch: {:.2f}\n", ours / peer);
 }
 
 }  // namespace

@@ -38,7 +38,8 @@ TEST(RunSecondsTest, CountWhatOneRankDoes) {
   EXPECT_DOUBLE_EQ(seconds.warmup, 35.0 * 1180 * 4 * gradient + 36.0 * (487 + 558) * loss);
   EXPECT_DOUBLE_EQ(seconds.gradient, 80 * gradient + 4 * (4 * gradient + 2 * one.hvp));
   EXPECT_DOUBLE_EQ(seconds.probes, 4 * 40 * gradient + 16 * 40 * one.hvp);
-  EXPECT_DOUBLE_EQ(seconds.evaluate, (487 + 558 + 2 * 487) * loss);
+  EXPECT_DOUBLE_EQ(seconds.evaluate,
+                   (487 + 558 + 2 * 487) * loss + (487 + 558) * (9 * one.loss + one.prefix));
   EXPECT_DOUBLE_EQ(seconds.total(), seconds.warmup + seconds.gradient + seconds.probes + seconds.line_search +
                                         seconds.evaluate);
 }

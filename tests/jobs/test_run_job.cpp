@@ -4,14 +4,18 @@
 #include <gmock/gmock.h>
 
 #include <cmath>
+#include <cstring>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
+#include "jobs/evaluate_job.hpp"
 #include "jobs/lp_job.hpp"
 #include "jobs/pretrain_job.hpp"
 #include "solvers/session.hpp"
 #include "src/files/atomic_file.hpp"
 #include "src/model/safetensors.hpp"
 #include "src/report/run_result.hpp"
+#include "src/search/probes.hpp"
 #include "tests/jobs/job_run.hpp"
 #include "tests/jobs/toy_inputs.hpp"
 #include "tests/support/shared.hpp"
@@ -95,8 +99,7 @@ TEST_F(RunJob, GivesTheAnswerOfOneRankInFloat64) {
   EXPECT_EQ(together.ranks, world_.size());
 }
 
-/// The toy's random weights make steps beyond the grid chaotic; a pretrained model agrees there too
-/// (results/).
+/// Along the grid: the toy's random weights make steps beyond it chaotic.
 TEST_F(RunJob, GivesTheAnswerOfOneRankInFloat32AlongTheGrid) {
   const std::string words = std::string(kSmall) + "--warmup.epochs 2 --warmup.lr 1e-4";
   const RunResult alone = result_of(mine("alone"), words, self_);
@@ -160,11 +163,46 @@ TEST_F(RunJob, NeverMakesTheValidationLossWorseAndNamesTheBestEpoch) {
   EXPECT_LE(result.rounds[0].lp.value().gap, 1e-9);
 }
 
+TEST_F(RunJob, WritesTheModelsWhoseLossesItReports) {
+  const RunResult result = result_of("run", kShort, world_);
+  const auto evaluated = [&](const std::string& model, const std::string& split) {
+    const std::string words = fmt::format(
+        "--model {}/{} --data {}/data --split {} --cache none --length 16 --limit 9 --json {}",
+        out("run").string(), model, folder_.path().string(), split, (folder_ / "loss.json").string());
+    const JobRun ending = run_in_process(Job::evaluate, evaluate_job, words_of(words), world_);
+    EXPECT_EQ(ending.code, ExitCode::done) << ending.error;
+    const double loss = nlohmann::json::parse(read_file(folder_ / "loss.json"))["loss"].get<double>();
+    world_.barrier();
+    return loss;
+  };
+  const auto near = [](double loss, double reported) { EXPECT_NEAR(loss, reported, 1e-6 * reported); };
+  near(evaluated("model", "valid"), result.after.valid.value().loss);
+  near(evaluated("model", "test"), result.after.test.value().loss);
+  near(evaluated("checkpoints/best", "valid"), result.early_stopping.value().valid.value().loss);
+  near(evaluated("checkpoints/best", "test"), result.early_stopping.value().test.value().loss);
+}
+
+TEST_F(RunJob, RecordsTrainingAndTestLossAlongTheDirection) {
+  const RunResult result = result_of("run", kShort, world_);
+  const RoundResult& round = result.rounds.at(0);
+  const auto at = [](const std::vector<std::pair<double, double>>& curve, double t) {
+    return std::ranges::find(curve, t, &std::pair<double, double>::first)->second;
+  };
+  const auto& test = round.curves.at("test");
+  const auto& train = round.curves.at("train");
+  EXPECT_EQ(test.size(), train.size());
+  EXPECT_NEAR(at(test, 0), result.before.test.value().loss, 1e-6);
+  EXPECT_NEAR(at(train, 0), result.before.train.value().loss, 1e-6);
+  EXPECT_NEAR(at(test, round.t_star), result.after.test.value().loss, 1e-6);
+  EXPECT_NEAR(at(train, round.t_star), result.after.train.value().loss, 1e-6);
+  EXPECT_GT(round.stationarity, 0);
+}
+
 TEST_F(RunJob, LeavesTheWholeFolderAndAConfigurationThatRunsAgain) {
   const RunResult first = result_of("run", kShort, world_);
   for (const char* name : {"config.cfg", "provenance.json", "log.txt", "metrics.jsonl", "result.json",
                            "model/config.json", "model/vocab.json", "checkpoints/best/model.safetensors",
-                           "figures/perplexity.gp", "figures/line_search.gp"}) {
+                           "figures/perplexity.gp", "figures/line_search.gp", "figures/losses_over_t.gp"}) {
     EXPECT_TRUE(std::filesystem::exists(out("run") / name)) << name;
   }
   const std::string config =
@@ -185,7 +223,25 @@ TEST_F(RunJob, KeepsAnInstanceThatTheLpJobSolvesToTheSameObjective) {
   const double objective = result.rounds[0].lp.value().objective;
   EXPECT_NEAR(answer["objective"].get<double>(), objective, 1e-8 * std::abs(objective));
   const SafetensorsFile file(kept);
-  EXPECT_EQ(file.at("probes").shape, (std::vector<std::int64_t>{5, result.n}));
+  const auto& probes = file.at("probes");
+  EXPECT_EQ(probes.shape, (std::vector<std::int64_t>{5, result.n}));
+  const TunedLayout layout(toy_config(), {.blocks = {0, 1}, .mlp_only = {0}, .regularizers = {}});
+  std::vector<float> values(static_cast<std::size_t>(5 * result.n));
+  std::memcpy(values.data(), probes.bytes.data(), probes.bytes.size());
+  for (int probe = 0; probe < 5; ++probe) {
+    const std::span<const float> v(values.data() + probe * result.n, static_cast<std::size_t>(result.n));
+    EXPECT_NEAR(std::inner_product(v.begin(), v.end(), v.begin(), 0.0), 1.0, 1e-5);
+    for (const auto& [begin, end] : key_biases(layout)) {
+      for (auto k = begin; k < end; ++k) EXPECT_EQ(v[static_cast<std::size_t>(k)], 0.0F);
+    }
+  }
+}
+
+TEST_F(RunJob, KeepsOneInstanceForEachRound) {
+  result_of("run", kShort + "--search.rounds 2 --search.keep " + (folder_ / "kept.safetensors").string(),
+            world_);
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "kept-1.safetensors"));
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "kept-2.safetensors"));
 }
 
 TEST_F(RunJob, WorksWithoutRegularisersAndWithoutWarmup) {
@@ -230,6 +286,7 @@ TEST_F(RunJob, RefusesWhatIsWrongAndLeavesNoFolder) {
   expect_words(model + "--data " + data + "/none --length 16 --tune.blocks 1", ExitCode::input, "none");
   expect_words("--model " + data + "/none --data " + data + "/data --tune.blocks 1", ExitCode::input, "none");
   expect("--tune.regularizers 1:99", ExitCode::usage, "99");
+  expect("--search.keep " + data + "/nowhere/kept.safetensors", ExitCode::input, "nowhere");
 }
 
 TEST_F(RunJob, RefusesAFolderThatHoldsAnotherRun) {

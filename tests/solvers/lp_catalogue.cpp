@@ -222,6 +222,12 @@ std::vector<DenseLp> closed_forms() {
       closed("notes 1.6: c = (1, 2, -1), H = (1, 1, 1)", 1, {1, 1, 1}, {1, 2, -1}, {1, 1, 1}, -3),
       closed("A1, block 1: dλ = +1, dW = -25/9", 1, {a1, h}, {0, g}, {1, 100}, -50.0 / 27),
       closed("A1, block 1 scaled by a probe", 1, {-7 * a1, -7 * h}, {0, g}, {1, 100}, -50.0 / 27),
+      closed("A1, block 2: dλ = -1, dW = +25/18", 1, {5.0 / 3, h}, {0, -7.0 / 6}, {1, 100}, -175.0 / 108),
+      closed("A1, both blocks", 2, {a1, 0, h, 0, 0, 5.0 / 3, 0, h}, {0, 0, g, -7.0 / 6}, {1, 1, 100, 100},
+             -50.0 / 27 - 175.0 / 108),
+      // Two correlated weights, W0 = (1, -2), λ = 0.1: all rows of [H21 H22] leave -‖γ‖₁, γ = -H12 H22⁻¹ g.
+      closed("A4, ridge: minus the hypergradient's norm", 2, {2, 0, 2.2, 0.5, 0, -4, 0.5, 1.2},
+             {0, 0, 0.3, -0.7}, {1, 1, 100, 100}, -8.18 / 2.39),
       closed("A1, binding weight box: dW = -1", 1, {a1, h}, {0, g}, {1, 1}, -g),
       closed("A2: zero λ column", 1, {0, 0.7}, {0, g}, {1, 1}, 0),
       closed("A3: full-space probes leave d = 0 only", 2, {0.3 * a1, 0.5 * a1 + 0.3 * h, -a1, 2 * a1 - h},

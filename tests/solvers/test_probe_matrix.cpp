@@ -49,6 +49,21 @@ void fill(ProbeMatrix& a, int offset) {
   }
 }
 
+TEST(ProbeMatrix, RefusesRowsOfTwoTypesAtOnceAlsoWhereThereIsNone) {
+  const auto world = Communicator::world();
+  if (world.size() == 1) GTEST_SKIP() << "one rank has one type";
+  ProbeMatrix a(10, 1, world);
+  const auto row = whole_row<float>(0, 10);
+  const auto insert = [&] {
+    if (world.rank() == 0) {
+      a.insert(0, std::span<const float>(row));
+    } else {
+      a.insert(-1, std::span<const double>());
+    }
+  };
+  EXPECT_THROW(insert(), AgreedError);
+}
+
 template <typename T>
 class ProbeMatrixOf : public testing::Test {};
 using Precisions = testing::Types<double, float>;

@@ -54,16 +54,29 @@ TEST_P(DistributedTest, LossAndGradientAreTheSerialMeans) {
 }
 
 TEST_P(DistributedTest, HessianVectorsAreTheSerialMeans) {
-  const std::vector<at::Tensor> v = {random_direction(1), random_direction(2)};
-  const auto several = mean_hessian_vectors(objective_, toy_.set, sequences_, v, world_);
-  for (std::size_t j = 0; j < v.size(); ++j) {
-    auto serial = at::zeros_like(toy_.tuned.flat());
-    objective_.add_hessian_vector(toy_.set, sequences_, v[j], serial);
-    const auto one = mean_hessian_vector(objective_, toy_.set, sequences_, v[j], world_);
-    EXPECT_LT(relative(one, serial / GetParam()), 1e-12);
-    EXPECT_TRUE(several[j].equal(one));
-    expect_equal_on_all_ranks(one);
+  const auto v = random_direction(1);
+  auto serial = at::zeros_like(toy_.tuned.flat());
+  objective_.add_hessian_vector(toy_.set, sequences_, v, serial);
+  const auto mean = mean_hessian_vector(objective_, toy_.set, sequences_, v, world_);
+  EXPECT_LT(relative(mean, serial / GetParam()), 1e-12);
+  expect_equal_on_all_ranks(mean);
+}
+
+TEST_P(DistributedTest, PartsAreDealtWholeAndInOrder) {
+  const auto mine = part_of_rank(sequences_, world_);
+  EXPECT_EQ(sum_over_ranks(std::ssize(mine), world_), GetParam());
+  std::int64_t next = world_.rank() == 0 ? 0 : -1;
+  for (const auto sequence : mine) {
+    if (next >= 0) {
+      EXPECT_EQ(sequence, next++);
+    }
   }
+}
+
+TEST_P(DistributedTest, ABroadcastTensorIsTheRoots) {
+  auto tensor = random_direction(static_cast<std::uint64_t>(3 + world_.rank()));
+  broadcast(tensor, 0, world_);
+  EXPECT_TRUE(tensor.equal(random_direction(3)));
 }
 
 TEST_P(DistributedTest, WorkIsDividedAndNeverRepeated) {

@@ -39,7 +39,8 @@ RunResult paper_run() {
                     .lambda_before = {1e-4, 1e-4},
                     .lambda_after = {2e-4, 5e-5},
                     .lp = {},
-                    .line_search = {}};
+                    .line_search = {},
+                    .curves = {}};
   round.lp = {.status = "optimal",
               .objective = -0.25,
               .dual_objective = -0.25,
@@ -53,6 +54,11 @@ RunResult paper_run() {
     const double t = k / 20.0;
     round.line_search.emplace_back(t, 3.358 + 0.126 * (t / 0.8 - 1) * (t / 0.8 - 1));
   }
+  for (const double t : {0.0, 0.25, 0.5, 0.8, 1.5}) {
+    round.curves["train"].emplace_back(t, 1.99 + 0.4 * t);
+    round.curves["test"].emplace_back(t, 3.346 + 0.13 * (t / 0.8 - 1) * (t / 0.8 - 1));
+  }
+  round.stationarity = 0.25;
   run.rounds = {round};
   run.self_check = {.symmetry = 1e-7,
                     .symmetry_limit = 1e-4,

@@ -11,6 +11,7 @@
 #include "src/report/gnuplot.hpp"
 #include "src/report/line_search_figure.hpp"
 #include "src/report/perplexity_figure.hpp"
+#include "src/report/splits_figure.hpp"
 #include "tests/src/report/samples.hpp"
 #include "tests/support/shared.hpp"
 
@@ -40,7 +41,7 @@ TEST_F(FiguresTest, DrawsBothWithDataAndScriptBesideThem) {
   if (!have_gnuplot()) GTEST_SKIP() << "gnuplot is not installed";
   const fs::path figures = folder_ / "run's \"figures\"; $HOME";  // no shell ever sees it
   EXPECT_THAT(write_figures(testing::paper_run(), figures), ElementsAre());
-  for (const std::string name : {"perplexity", "line_search"}) {
+  for (const std::string name : {"perplexity", "line_search", "losses_over_t"}) {
     const std::string svg = read_file(figures / (name + ".svg"));
     EXPECT_THAT(svg, HasSubstr("<svg"));
     EXPECT_THAT(svg, HasSubstr("</svg>"));
@@ -107,6 +108,19 @@ TEST(FigureParts, DataHoldsWhatTheResultHolds) {
   const std::string data = perplexity_figure(run)->data;
   EXPECT_THAT(data, HasSubstr("\n0 NaN 35.6"));
   EXPECT_THAT(line_search_figure(run)->data, HasSubstr("\n0.8 3.358\n"));
+}
+
+TEST(FigureParts, SplitsAreShownAsChangesUpToALittleBeyondTheStepTaken) {
+  RunResult run = testing::paper_run();
+  const Figure figure = *splits_figure(run);
+  EXPECT_THAT(figure.data, HasSubstr("# train: t change_of_loss\n0 0\n0.25 0.0999"));
+  EXPECT_THAT(figure.data, HasSubstr("# valid: t change_of_loss\n0 0\n"));
+  EXPECT_THAT(figure.data, Not(HasSubstr("\n1.5 ")));  // t* = 0.8
+  EXPECT_THAT(figure.script, HasSubstr("t* = 0.8"));
+  run.rounds.front().t_star = 0;
+  EXPECT_THAT(splits_figure(run)->data, HasSubstr("\n1.5 0.5999"));
+  run.rounds.front().curves.clear();
+  EXPECT_EQ(splits_figure(run), std::nullopt);
 }
 
 TEST(FigureParts, StepsTriedFarBeyondTheBestOneStayInTheDataAndOutOfThePicture) {

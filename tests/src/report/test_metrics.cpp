@@ -45,7 +45,8 @@ TEST_F(MetricsTest, OneObjectALineWithNullForWhatIsNotFinite) {
                                  .lambda_before = {},
                                  .lambda_after = {},
                                  .lp = {},
-                                 .line_search = {{0, 3.0}, {0.5, 2.5}}});
+                                 .line_search = {{0, 3.0}, {0.5, 2.5}},
+                                 .curves = {}});
     metrics.write_line({{"kind", "note"}, {"text", "a \"quote\"\n"}});
   }
   const std::vector<Json> lines = lines_of(folder_ / "metrics.jsonl");

@@ -70,6 +70,8 @@ TEST_F(RunResultTest, RoundTripIsExact) {
   EXPECT_TRUE(std::isnan(again.epochs.front().train));
   EXPECT_EQ(again.epochs.back().train, run.epochs.back().train);
   EXPECT_EQ(again.rounds.front().line_search, run.rounds.front().line_search);
+  EXPECT_EQ(again.rounds.front().curves, run.rounds.front().curves);
+  EXPECT_EQ(again.rounds.front().stationarity, run.rounds.front().stationarity);
   EXPECT_EQ(again.work[1].peak_memory_bytes, -1);
   EXPECT_EQ(again.seconds.at("load"), 1.25);
   EXPECT_EQ(again.seed, 18446744073709551615ULL);

@@ -95,6 +95,22 @@ TEST_F(LineSearchTest, EvaluatesTheWholeGrid) {
   EXPECT_TRUE(tiny_.w().equal(before));
 }
 
+TEST_F(LineSearchTest, EvaluatesAnotherSplitAtGivenSteps) {
+  const auto before = tiny_.w().clone();
+  const auto direction = descent(0.8).first;
+  const std::vector<double> steps{0, 0.3, 0.8, 1.5, 3};
+  const auto curve = losses_along(tiny_.objective, tiny_.test, direction, steps, {}, world_);
+  ASSERT_EQ(curve.size(), steps.size());
+  for (std::size_t k = 0; k < steps.size(); ++k) {
+    EXPECT_EQ(curve[k].first, steps[k]);
+    SavedWeights weights(tiny_.w());
+    weights.step(direction, steps[k]);
+    EXPECT_NEAR(curve[k].second,
+                mean_loss(tiny_.objective, tiny_.test, first_sequences(tiny_.test.size()), self_), 1e-12);
+  }
+  EXPECT_TRUE(tiny_.w().equal(before));
+}
+
 TEST_F(LineSearchTest, AnyNumberOfRanksFindsTheSame) {
   for (const double at : {0.001, 0.8, 20.0}) {
     const auto [direction, slope] = descent(at);

@@ -174,6 +174,17 @@ TEST_F(LocalModelTest, AnyNumberOfRanksBuildsTheSame) {
   }
 }
 
+TEST_F(LocalModelTest, AnyNumberOfRanksBuildsTheSameInFloat32) {
+  for (const int probes : {1, 2, 3, 11}) {
+    Tiny together(at::kFloat), alone(at::kFloat);
+    auto options = small_options();
+    options.probes = probes;
+    const auto shared = build_local_model(state(together, world_), options, kRound, {});
+    const auto single = build_local_model(state(alone, self_), options, kRound, {});
+    EXPECT_LT(relative_distance(joined_rows(shared.a), joined_rows(single.a)), 1e-5);
+  }
+}
+
 TEST_F(LocalModelTest, ProbesAreDividedAndNeverRepeated) {
   for (const int probes : {1, 3, 9}) {
     Tiny tiny;
