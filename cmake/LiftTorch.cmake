@@ -22,6 +22,9 @@ file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/before_torch)
 file(CREATE_LINK ${LIFT_FMT_INCLUDE}/fmt ${PROJECT_BINARY_DIR}/before_torch/fmt SYMBOLIC)
 
 add_library(lift_dep_torch INTERFACE IMPORTED GLOBAL)
+# The wheel's libraries export parts of the C++ runtime they were built with (libtorch.so a std::filesystem::remove_all that
+# jumps to 0): the runtime of the compiler in use must be found before them.
+target_link_libraries(lift_dep_torch INTERFACE stdc++)
 target_include_directories(lift_dep_torch SYSTEM INTERFACE
   ${PROJECT_BINARY_DIR}/before_torch
   ${LIFT_TORCH_ROOT}/include ${LIFT_TORCH_ROOT}/include/torch/csrc/api/include)
