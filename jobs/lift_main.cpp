@@ -118,11 +118,16 @@ void run(const Words& words, const Options& options, const Communicator& comm) {
   Log log(console, comm.rank());
   JobContext context = make_context(comm, options, log, words);
   check_answer_file(context);
-  if (find_option(options.job(), "petsc") != nullptr) {
-    run_with_solvers(context);
-  } else {
-    dispatch(context);
-    check_all_used(context, nullptr);
+  try {
+    if (find_option(options.job(), "petsc") != nullptr) {
+      run_with_solvers(context);
+    } else {
+      dispatch(context);
+      check_all_used(context, nullptr);
+    }
+  } catch (const std::exception& error) {
+    log.detail(fmt::format("error: {}", error.what()));  // stderr is lift_main's
+    throw;
   }
 }
 

@@ -84,7 +84,11 @@ class Run {
 
   RunResult finish(double total_seconds) {
     timers_.add("total", total_seconds);
-    for (const PhaseTime& phase : timers_.summary(context_.comm)) result_.seconds[phase.name] = phase.max;
+    for (const PhaseTime& phase : timers_.summary(context_.comm)) {
+      result_.seconds[phase.name] = phase.max;
+      context_.log.detail(fmt::format("seconds of {}: {:.2f} least, {:.2f} mean, {:.2f} most over the ranks",
+                                      phase.name, phase.min, phase.mean, phase.max));
+    }
     gather_work();
     result_.reproducibility =
         context_.device.is_cpu()

@@ -27,11 +27,15 @@ Points changes(const Points& losses, double right) {
   return points;
 }
 
-/// t to show: as far as the step taken and a little more, the whole grid where none was.
+/// The last t to show: that of the step taken or a little more, the end of the grid where none was.
 double right_edge(const RoundResult& round) {
   constexpr double kBeyond = 1.35;
-  const double last = round.line_search.back().first;
-  return round.t_star > 0 ? std::min(last, kBeyond * round.t_star) : last;
+  if (round.t_star <= 0) return round.line_search.back().first;
+  double right = round.t_star;
+  for (const auto& [t, loss] : round.line_search) {
+    if (t <= kBeyond * round.t_star) right = std::max(right, t);
+  }
+  return right;
 }
 
 std::vector<Curve> curves_of(const RoundResult& round, double right) {

@@ -4,13 +4,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/program_options.hpp>
 #include <chrono>
 #include <cmath>
-#include <cstdlib>
+#include <iostream>
 #include <limits>
 #include <string>
 #include <vector>
 
+#include "mpi/agreement.hpp"
 #include "mpi/collectives.hpp"
 #include "mpi/error.hpp"
 #include "mpi/philox.hpp"
@@ -27,25 +29,21 @@ struct Arguments {
   int repeats = 1;
 };
 
-Arguments parse(int argc, char** argv) {
-  Arguments arguments;
-  for (int i = 1; i < argc; i += 2) {
-    const std::string name = argv[i];
-    if (i + 1 >= argc) throw lift::Error(lift::ExitCode::usage, name + " needs a value");
-    const std::string value = argv[i + 1];
-    if (name == "--coordinates") {
-      arguments.coordinates = std::stoll(value);
-    } else if (name == "--rows") {
-      arguments.rows = std::stoi(value);
-    } else if (name == "--highs-seconds") {
-      arguments.highs_seconds = std::stod(value);
-    } else if (name == "--repeats") {
-      arguments.repeats = std::stoi(value);
-    } else {
-      throw lift::Error(lift::ExitCode::usage, "unknown option " + name);
-    }
-  }
-  return arguments;
+/// False if only the help was asked for.
+bool parse(int argc, char** argv, Arguments& arguments) {
+  namespace options = boost::program_options;
+  options::options_description known("bench_lp");
+  known.add_options()("help", "this text");
+  known.add_options()("coordinates", options::value(&arguments.coordinates), "p + n");
+  known.add_options()("rows", options::value(&arguments.rows), "m");
+  known.add_options()("highs-seconds", options::value(&arguments.highs_seconds),
+                      "time limit of each HiGHS run, 0 to leave it out");
+  known.add_options()("repeats", options::value(&arguments.repeats), "of LiFT's solve");
+  options::variables_map given;
+  options::store(options::parse_command_line(argc, argv, known), given);
+  options::notify(given);
+  if (given.contains("help")) std::cout << known;
+  return !given.contains("help");
 }
 
 /// Coordinates [begin, begin + g.size()) of an instance, whichever rank asks.
@@ -133,13 +131,8 @@ void run_highs(const Instance& instance, const Arguments& arguments, double swee
   }
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  const lift::Environment environment(argc, argv);
-  const auto world = lift::Communicator::world();
+void run(const Arguments& arguments, const lift::Communicator& world) {
   const lift::SolverSession session(world);
-  const auto arguments = parse(argc, argv);
   if (world.is_root()) {
     fmt::print("box LP, {} coordinates, {} rows, {} ranks; a sweep is one plain pass over A\n",
                arguments.coordinates, arguments.rows, world.size());
@@ -152,6 +145,19 @@ int main(int argc, char** argv) {
       run_highs(instance, arguments, sweep);
     }
     world.barrier();
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const lift::Environment environment(argc, argv);
+  const auto world = lift::Communicator::world();
+  try {
+    Arguments arguments;
+    if (parse(argc, argv, arguments)) run(arguments, world);
+  } catch (const std::exception& error) {
+    return static_cast<int>(lift::end_with_error(world, error));
   }
   return 0;
 }
