@@ -9,6 +9,8 @@ set(LIFT_TEST_ENVIRONMENT
   OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none
   LIFT_BINARY_DIR=${PROJECT_BINARY_DIR} LIFT_SOURCE_DIR=${PROJECT_SOURCE_DIR})
 if(LIFT_SANITIZE)
+  # Leaks are not looked for: nearly all are of Open MPI's components, which it unloads before the report, so that they have no name to
+  # be suppressed by. LibTorch's libraries define the same symbols more than once.
   list(APPEND LIFT_TEST_ENVIRONMENT
     ASAN_OPTIONS=detect_leaks=0:detect_odr_violation=0
     UBSAN_OPTIONS=print_stacktrace=1:suppressions=${PROJECT_SOURCE_DIR}/tests/ubsan.supp)

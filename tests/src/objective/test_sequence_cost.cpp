@@ -11,13 +11,7 @@ namespace lift {
 namespace {
 
 TEST(SequenceCost, CountsTheMatrixProducts) {
-  Gpt2Config config;
-  config.layers = 2;
-  config.width = 4;
-  config.heads = 2;
-  config.positions = 3;
-  config.vocabulary = 10;
-  config.inner = 16;
+  const Gpt2Config config{.layers = 2, .width = 4, .heads = 2, .positions = 3, .vocabulary = 10, .inner = 16};
   const TunedLayout layout(config, {.blocks = {1}, .mlp_only = {1}, .regularizers = {}});
   const SequenceCost cost = sequence_cost(config, layout, 3, at::kFloat);
   const double linear = 1152, attention = 72, head = 240;  // 2·3·192 weights, 2·3²·4, 2·3·4·10
@@ -33,14 +27,7 @@ TEST(SequenceCost, CountsTheMatrixProducts) {
 /// A model whose blocks outweigh its head, so that activations are what is measured.
 struct WideModel {
   static Gpt2Config config() {
-    Gpt2Config config;
-    config.layers = 4;
-    config.width = 96;
-    config.heads = 3;
-    config.positions = 64;
-    config.vocabulary = 50;
-    config.inner = 384;
-    return config;
+    return {.layers = 4, .width = 96, .heads = 3, .positions = 64, .vocabulary = 50, .inner = 384};
   }
   Gpt2 model = generic_gpt2(config(), 0.02, 0.02, at::kFloat);
   TunedParameters tuned{model,
