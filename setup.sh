@@ -67,7 +67,16 @@ install_wheels() {
   echo "$*" >"$stamp"
 }
 
+# needs NAME OLDEST VERSION: says so and ends where VERSION is older.
+needs() {
+  printf '%s\n%s\n' "$2" "$3" | sort -VC && return
+  say "needs $1 $2 or newer, this system has $3 (Debian 12 and Ubuntu 24.04 have it)" >&2
+  exit 1
+}
+
 install_packages
+needs CMake 3.25 "$(cmake --version | sed -n '1s/.* //p')"
+needs GCC 12 "$(g++ -dumpfullversion)"
 mkdir -p "$deps"
 install_wheels torch --no-deps "${torch[@]}" "${torch_cpu[@]}"
 install_wheels peers "${peers[@]}"
