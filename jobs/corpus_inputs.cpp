@@ -61,7 +61,6 @@ void check_splits(const CorpusOptions& options, std::initializer_list<Split> spl
 Corpus load_corpus(const std::filesystem::path& folder, const Gpt2Config& config, CorpusOptions options,
                    JobContext& context) {
   options.warn = [&context](const std::string& line) { context.log.warn(line); };
-  check_splits(options, {Split::train, Split::valid, Split::test}, context.comm);
   Tokenizer tokenizer = load_tokenizer(folder, config, context.comm);
   SequenceSet test = load_split(options, Split::test, tokenizer, context.comm);
   SequenceSet valid = load_split(options, Split::valid, tokenizer, context.comm);

@@ -26,9 +26,8 @@ struct Binding {
 
 /// The devices the CUDA runtime shows to this process; empty in a CPU build and where no driver is.
 ///
-/// Throws  Error(usage) if there is a driver but it is older than the CUDA of this build, Error(internal) if
-/// the
-///         CUDA runtime fails in any other way.
+/// Throws  Error(usage) if the driver is older than the CUDA of this build, Error(internal) if the CUDA
+///         runtime fails in any other way.
 std::vector<Device> visible_devices();
 
 /// Makes `device` (Device::index) the one that this rank's CUDA calls use; −1 leaves everything as it is.
