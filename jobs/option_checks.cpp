@@ -46,6 +46,14 @@ void check_tuning(const Options& options) {
   }
 }
 
+void check_kept_epochs(const Options& options) {
+  for (const int epoch : options.integers("warmup.keep")) {
+    if (epoch > options.count("warmup.epochs"))
+      refuse(fmt::format("--warmup.keep: epoch {} is beyond --warmup.epochs {}", epoch,
+                         options.count("warmup.epochs")));
+  }
+}
+
 void check_shape(const Options& options) {
   if (options.count("width") % options.count("heads") != 0) {
     refuse(fmt::format("--width {} is not a multiple of --heads {}", options.count("width"),
@@ -60,7 +68,10 @@ void check_shape(const Options& options) {
 }  // namespace
 
 void check_consistency(const Options& options) {
-  if (options.job() == Job::run) check_tuning(options);
+  if (options.job() == Job::run) {
+    check_tuning(options);
+    check_kept_epochs(options);
+  }
   if (options.job() == Job::pretrain) check_shape(options);
   if (options.job() == Job::lp && options.path("input") == options.path("output")) {
     refuse(fmt::format("--input and --output are both {}", options.path("input").string()));

@@ -103,6 +103,8 @@ std::vector<OptionSpec> build_table() {
      "Regularisation weight lambda of every group.", kWarmup, kRun},
     {"warmup.clip", real, "1", kNotNegative, {}, "",
      "Limit of the gradient's norm, 0 for none.", kWarmup, kRun},
+    {"warmup.keep", integer_list, "", from(0), {}, "",
+     "Epochs after which a checkpoint is kept, in checkpoints/epoch-K, as 10,20,30.", kWarmup, kRun},
 
     {"search.rounds", count, "1", from(1), {}, "",
      "Hyperlocal searches, one after the other.", kSearch, kRun},

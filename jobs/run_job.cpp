@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "jobs/corpus_inputs.hpp"
@@ -44,7 +45,12 @@ class Run {
 
   void warm_up() {
     const auto time = timers_.measure("warmup");
-    const WarmupObserver observer = output_.warmup_observer(result_);
+    WarmupObserver observer = output_.warmup_observer(result_);
+    observer.on_epoch = [this, tell = std::move(observer.on_epoch)](const WarmupEpoch& epoch) {
+      tell(epoch);
+      if (std::ranges::count(plan_.kept_epochs, epoch.epoch) > 0)
+        output_.write_model(fmt::format("checkpoints/epoch-{}", epoch.epoch), model_);
+    };
     keeping_last_good([&] {
       keep_best_epoch(lift::warm_up(objective_, regularizer_, lambda_, corpus_.train, corpus_.valid,
                                     corpus_.test, plan_.warmup, observer, context_.comm));

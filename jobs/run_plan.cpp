@@ -74,6 +74,7 @@ RunPlan plan_run(const Options& options) {
                .layout = TunedLayout(config, tuning_spec(options, config)),
                .corpus = corpus_options(options),
                .warmup = warmup_options(options),
+               .kept_epochs = options.integers("warmup.keep"),
                .search = search_options(options),
                .lambda = options.real("warmup.lambda"),
                .micro_batch = static_cast<int>(options.count("micro-batch")),

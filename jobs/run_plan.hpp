@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "jobs/options.hpp"
 #include "src/model/tuning.hpp"
@@ -21,6 +22,7 @@ struct RunPlan {
   TunedLayout layout;
   CorpusOptions corpus;
   WarmupOptions warmup;
+  std::vector<int> kept_epochs;  ///< --warmup.keep
   SearchOptions search;
   double lambda = 0;  ///< λ of every group at the start
   int micro_batch = 1;
