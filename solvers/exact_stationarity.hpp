@@ -1,0 +1,100 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "solvers/lanczos.hpp"
+
+namespace lift {
+
+/// How an exact-stationarity direction ended. Answered: `solved`. Stopped (`iteration_limit`,
+/// `stalled`): gᵀdW < 0 and the direction is usable, residuals and certificate say how good it is.
+/// Failed: no step, d = 0.
+enum class StationarityStatus { solved, iteration_limit, stalled, no_descent, indefinite, not_finite };
+[[nodiscard]] bool answered(StationarityStatus status) noexcept;
+[[nodiscard]] bool failed(StationarityStatus status) noexcept;
+[[nodiscard]] const char* to_string(StationarityStatus status) noexcept;
+
+/// Where dλ may lie, with Σ = diag(s): |dλ_i| ≤ s_i, or ‖Σ⁻¹dλ‖₂ ≤ 1.
+enum class LambdaSet { box, ball };
+
+/// min gᵀdW  subject to  H21 dλ + (H22 + μI) dW = 0 and dλ in its set: equation (6) of the paper,
+/// damped.
+///
+/// Shapes  g: this rank's shard of n = layout.total(); s: [p], the same on every rank, finite and ≥ 0. p
+///         may be 0.
+struct StationarityProblem {
+  SymmetricOperator h22;
+  /// w = H21 λ: λ is [p], w this rank's shard, out. Local.
+  std::function<void(std::span<const double> lambda, std::span<double> w)> h21;
+  /// λ = this rank's part of H12 w: w its shard, λ is [p], out; the solver adds the parts up. Local.
+  std::function<void(std::span<const double> w, std::span<double> lambda)> h12;
+  std::span<const double> g;
+  std::span<const double> s;
+  const ShardMap& layout;
+  const Communicator& comm;
+};
+
+struct StationarityOptions {
+  LambdaSet set = LambdaSet::box;
+  std::optional<double> mu;  ///< damping ≥ 0 to begin with; without it, see solve_stationarity
+  double delta = 1e-3;       ///< of the largest |θ|: what a chosen μ leaves above 0, > 0
+  int lanczos_steps = 8;     ///< where μ is chosen, ≥ 1
+  double tol = 1e-8;         ///< relative residual at which a solve ends; solved: both measured ≤ 10 tol
+  double certificate_tol = 1e-5;     ///< solved needs certificate ≤ certificate_tol
+  int max_iterations = 500;          ///< CG iterations a solve, ≥ 1
+  std::int64_t max_products = 5000;  ///< products with H22 in all, ≥ 1; two to measure the residuals beside
+  int max_raises = 6;                ///< times that μ may be raised, ≥ 0
+  /// "" when valid, else as "tol = -1 violates tol > 0".
+  [[nodiscard]] std::string violation() const;
+};
+
+struct StationaritySummary {
+  StationarityStatus status = StationarityStatus::not_finite;
+  double mu = 0;  ///< damping of both solves, after all raises
+  /// The least and the largest curvature vᵀH22v/vᵀv met, Ritz values and CG directions; NaN if none.
+  double theta_min = std::numeric_limits<double>::quiet_NaN();
+  double theta_max = std::numeric_limits<double>::quiet_NaN();
+  std::vector<double> gamma;    ///< hypergradient −H12 q, [p], the same on every rank
+  std::vector<double> dlambda;  ///< [p], the same on every rank
+  double predicted = 0;         ///< γᵀdλ: −‖Σγ‖₁ (box) or −‖Σγ‖₂ (ball)
+  double g_dw = 0;              ///< gᵀdW, of the dW found even where `no_descent` sets it to 0
+  /// |gᵀdW − γᵀdλ| / |γᵀdλ|: the two solves bear each other out where this is small; 0 when the
+  /// numerator is 0.
+  double certificate = 0;
+  double q_residual = 0;      ///< ‖g − (H22 + μ)q‖₂ / ‖g‖₂, measured after the fact
+  double z_residual = 0;      ///< ‖H21dλ + (H22 + μ)dW‖₂ / ‖H21dλ‖₂, measured after the fact
+  int q_iterations = 0;       ///< of the last solve for q
+  int z_iterations = 0;       ///< of the last solve for dW
+  int raises = 0;             ///< times that μ was raised
+  std::int64_t products = 0;  ///< with H22, all counted
+  double seconds = 0;         ///< wall time [s], largest over the ranks
+  std::string message;        ///< one sentence for the log: how it ended, with the numbers
+};
+
+/// Finds the direction along which W stays stationary to first order while λ moves best.
+///
+/// Method      (H22 + μ)q = g, γ = −H12 q, dλ from γ in closed form (box: −Σ sign γ, 0 where γ_i = 0;
+///             ball: −Σ²γ / ‖Σγ‖₂), (H22 + μ)dW = −H21 dλ, one μ for both: two solves by PETSc's CG
+///             without a preconditioner, whatever p. Without options.mu, a short Lanczos run started at
+///             g gives μ = max(0, −θ) + delta · max|θ|, with θ the lower end of the least Ritz value's
+///             error interval. A direction of CG whose curvature is ≤ 0 ends it, raises μ to max(4μ,
+///             what this curvature needs + delta · max|θ|) and begins again.
+/// Shapes      dw: this rank's shard of n, out, whatever the status.
+/// Types       float64; memory of about ten vectors of the shard's length, and lanczos_steps + 1 before.
+/// Collective  on problem.comm; the summary is the same on every rank.
+/// Throws      AgreedError(internal) for invalid options, a wrong shape, s < 0 or not finite, g not
+///             finite; and what the callables throw.
+/// Cost        lanczos_steps + 2 + the two solves' iterations products with H22.
+/// Limits      g = 0, p = 0, H21 = 0 or s = 0 leave nothing to move: `solved` with d = 0, said in the
+///             message. μ biases γ: it is the hypergradient of the problem with μ/2 ‖W − W0‖² added.
+/// Test        tests/solvers/test_exact_stationarity.cpp (closed forms A1, A4; indefinite, singular; 1,
+///             2, 4 ranks)
+StationaritySummary solve_stationarity(const StationarityProblem& problem, const StationarityOptions& options,
+                                       std::span<double> dw);
+
+}  // namespace lift
