@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdlib>
 #include <system_error>
 
@@ -11,29 +10,36 @@
 #include "mpi/collectives.hpp"
 #include "mpi/error.hpp"
 #include "src/files/atomic_file.hpp"
+#include "src/text/json_documents.hpp"
 #include "src/text/pretokenizer.hpp"
 #include "src/text/token_cache.hpp"
+#include "src/text/token_files.hpp"
 
 namespace lift {
 namespace {
 
-constexpr std::array kSplits{Split::train, Split::valid, Split::test};
+std::vector<Token> encode(const std::string& text, SplitForm form, const std::filesystem::path& file,
+                          Tokenizer& tokenizer) {
+  return form == SplitForm::lines ? encode_lines(text, tokenizer)
+                                  : encode_documents(text, file.string(), tokenizer);
+}
 
 /// Tokens of the split's text, from the cache where it has them. Rank 0 only.
-std::vector<Token> read_tokens(const CorpusOptions& options, const std::filesystem::path& file,
-                               Tokenizer& tokenizer) {
+std::vector<Token> read_text(const CorpusOptions& options, const std::filesystem::path& file, SplitForm form,
+                             Tokenizer& tokenizer) {
   const auto warn = [&](const std::string& line) {
     if (options.warn) options.warn(line);
   };
   const std::string text = read_file(file);
-  if (const auto offset = first_invalid_utf8(text); offset >= 0) {
+  const auto offset = form == SplitForm::lines ? first_invalid_utf8(text) : -1;
+  if (offset >= 0) {
     warn(fmt::format("{}: invalid UTF-8 at byte {}: such bytes are encoded as they are", file.string(),
                      offset));
   }
   const TokenCache cache(options.cache, warn);
-  const auto key = TokenCache::key(text, tokenizer);
+  const auto key = TokenCache::key(text, form, tokenizer);
   if (auto cached = cache.find(key, tokenizer.size())) return std::move(*cached);
-  auto tokens = encode_lines(text, tokenizer);
+  auto tokens = encode(text, form, file, tokenizer);
   cache.publish(key, tokens);
   return tokens;
 }
@@ -43,46 +49,53 @@ std::string absolute_variable(const char* name) {
   return value != nullptr && value[0] == '/' ? value : "";
 }
 
-/// How many sequences of the split are wanted.
-std::int64_t wanted_sequences(const CorpusOptions& options, Split split, std::int64_t available) {
+/// Calls `take` with each line that is not blank, with its newline.
+template <class Take>
+void for_each_line(std::string_view text, const Take& take) {
+  while (!text.empty()) {
+    const auto newline = text.find('\n');
+    const auto line = text.substr(0, newline == std::string_view::npos ? newline : newline + 1);
+    text.remove_prefix(line.size());
+    if (!is_blank(line)) take(line);
+  }
+}
+
+/// Of `available` tokens, those of the sequences that are wanted.
+std::int64_t wanted_count(const CorpusOptions& options, Split split, std::int64_t available,
+                          const std::filesystem::path& file) {
+  if (available < options.length) {
+    throw Error(ExitCode::input, fmt::format("{}: {} tokens, expected at least one sequence of {}",
+                                             file.string(), available, options.length));
+  }
+  const auto sequences = available / options.length;
   const auto limit = split == Split::train ? options.train_limit : options.limit;
-  return std::clamp<std::int64_t>(limit.value_or(available), 0, available);
+  return std::clamp<std::int64_t>(limit.value_or(sequences), 0, sequences) * options.length;
+}
+
+void warn_of_other_vocabulary(const CorpusOptions& options, const std::filesystem::path& file) {
+  std::error_code ignored;
+  if (!options.warn || !std::filesystem::exists(options.folder / "meta.pkl", ignored)) return;
+  options.warn(
+      fmt::format("{}: meta.pkl beside it speaks of a vocabulary of its own (nanoGPT's of characters), "
+                  "but its tokens are read as the model's",
+                  file.string()));
 }
 
 /// The tokens of the wanted sequences. Rank 0 only.
 std::vector<Token> wanted_tokens(const CorpusOptions& options, Split split, Tokenizer& tokenizer) {
-  const auto file = split_file(options.folder, split);
-  auto tokens = read_tokens(options, file, tokenizer);
-  const auto count = static_cast<std::int64_t>(tokens.size());
-  if (count < options.length) {
-    throw Error(ExitCode::input, fmt::format("{}: {} tokens, expected at least one sequence of {}",
-                                             file.string(), count, options.length));
+  const auto [form, paths] = split_files(options.folder, split);
+  if (form == SplitForm::tokens) {
+    warn_of_other_vocabulary(options, paths.front());
+    const TokenFiles files(paths);
+    return files.first(wanted_count(options, split, files.size(), paths.front()), tokenizer.size());
   }
-  tokens.resize(
-      static_cast<std::size_t>(wanted_sequences(options, split, count / options.length) * options.length));
+  auto tokens = read_text(options, paths.front(), form, tokenizer);
+  const auto available = static_cast<std::int64_t>(tokens.size());
+  tokens.resize(static_cast<std::size_t>(wanted_count(options, split, available, paths.front())));
   return tokens;
 }
 
 }  // namespace
-
-const char* to_string(Split split) noexcept {
-  switch (split) {
-    case Split::train:
-      return "train";
-    case Split::valid:
-      return "valid";
-    case Split::test:
-      break;
-  }
-  return "test";
-}
-
-Split split_from(const std::string& name) {
-  for (const auto split : kSplits) {
-    if (name == to_string(split)) return split;
-  }
-  throw Error(ExitCode::usage, fmt::format("no split is called \"{}\": expected train, valid or test", name));
-}
 
 SequenceSet::SequenceSet(std::vector<Token> tokens, int length)
     : tokens_(std::move(tokens)), length_(length) {
@@ -111,32 +124,22 @@ std::filesystem::path default_cache_folder() {
   return {};
 }
 
-std::filesystem::path split_file(const std::filesystem::path& folder, Split split) {
-  const auto raw = folder / fmt::format("wiki.{}.raw", to_string(split));
-  const auto plain = folder / fmt::format("{}.txt", to_string(split));
-  std::error_code ignored;
-  if (!std::filesystem::is_directory(folder, ignored)) {
-    throw Error(ExitCode::input,
-                fmt::format("{}: no such folder, expected the data's folder", folder.string()));
-  }
-  for (const auto& file : {raw, plain}) {
-    if (std::filesystem::exists(file, ignored)) return file;
-  }
-  throw Error(ExitCode::input,
-              fmt::format("{}: no {} split, expected {} or {}", folder.string(), to_string(split),
-                          raw.filename().string(), plain.filename().string()));
-}
-
 std::vector<Token> encode_lines(std::string_view text, Tokenizer& tokenizer) {
   std::vector<Token> tokens;
-  while (!text.empty()) {
-    const auto newline = text.find('\n');
-    const auto line = text.substr(0, newline == std::string_view::npos ? newline : newline + 1);
-    text.remove_prefix(line.size());
-    if (is_blank(line)) continue;
+  for_each_line(text, [&](std::string_view line) {
     tokenizer.encode(line, tokens);
     tokens.push_back(tokenizer.end_of_text());
-  }
+  });
+  return tokens;
+}
+
+std::vector<Token> encode_documents(std::string_view jsonl, const std::string& where, Tokenizer& tokenizer) {
+  std::vector<Token> tokens;
+  for_each_document(jsonl, where, [&](std::string_view document) {
+    const auto before = tokens.size();
+    for_each_line(document, [&](std::string_view line) { tokenizer.encode(line, tokens); });
+    if (tokens.size() > before) tokens.push_back(tokenizer.end_of_text());
+  });
   return tokens;
 }
 

@@ -8,14 +8,10 @@
 #include <vector>
 
 #include "mpi/communicator.hpp"
+#include "src/text/split_files.hpp"
 #include "src/text/tokenizer.hpp"
 
 namespace lift {
-
-enum class Split { train, valid, test };
-[[nodiscard]] const char* to_string(Split split) noexcept;
-/// Throws Error(usage) unless `name` is train, valid or test.
-Split split_from(const std::string& name);
 
 /// Sequences of one split, all of `length` tokens, in the order of the text.
 class SequenceSet {
@@ -46,25 +42,30 @@ struct CorpusOptions {
 /// $XDG_CACHE_HOME/lift, or ~/.cache/lift; empty (no cache) where neither variable is an absolute path.
 std::filesystem::path default_cache_folder();
 
-/// File of a split in `folder`: wiki.{split}.raw, else {split}.txt (the first where both are). Throws
-/// Error(input) naming both if neither is there.
-std::filesystem::path split_file(const std::filesystem::path& folder, Split split);
-
-/// Tokens of `text` as every split is prepared: each line that is not blank, with its newline (a last line
+/// Tokens of `text` as a split's text is prepared: each line that is not blank, with its newline (a last line
 /// may lack one), encoded by itself, then one end-of-text.
 std::vector<Token> encode_lines(std::string_view text, Tokenizer& tokenizer);
 
-/// Sequences of a split: its text by encode_lines, cut into `options.length` tokens.
+/// Tokens of a .jsonl file: each document's lines that are not blank, with their newlines, each encoded by
+/// itself, then one end-of-text a document; a document without such a line gives nothing.
 ///
-/// Rank 0 reads the file, and its tokens from the cache if they are there (see TokenCache); the others
-/// receive the sequences that the limits leave. Invalid UTF-8 is one warning that names file and offset,
-/// whether the tokens were cached or not.
+/// Throws      Error(input) as for_each_document: `where`, the line, what is wrong and what was expected.
+std::vector<Token> encode_documents(std::string_view jsonl, const std::string& where, Tokenizer& tokenizer);
+
+/// Sequences of a split: the tokens of split_files(), joined and cut into `options.length` tokens.
 ///
+/// Method      text (.raw, .txt) by encode_lines, .jsonl by encode_documents, .bin as the tokens it holds.
+///             Rank 0 reads, text's tokens from the cache if they are there (see TokenCache); the others
+///             receive the sequences that the limits leave. Invalid UTF-8 in a text is one warning that
+///             names file and offset, whether the tokens were cached or not; so is a meta.pkl beside .bin
+///             files, which nanoGPT writes for a vocabulary of its own.
 /// Collective  on `comm`.
-/// Throws      AgreedError(input) if the file is missing or unreadable, or holds fewer tokens than one
-///             sequence; AgreedError(usage) if options.length < 2.
-/// Cost        reads the text whole; a cache hit spares the encoding (0.4 s for WikiText-2).
-/// Test        tests/src/text/test_corpus.cpp (1, 2 ranks)
+/// Throws      AgreedError(input) if a file is missing, unreadable or not what it should be (see split_files,
+///             for_each_document, TokenFiles), or holds fewer tokens than one sequence; AgreedError(usage) if
+///             options.length < 2.
+/// Cost        reads a text whole; a cache hit spares the encoding (0.4 s for WikiText-2). Of .bin files only
+///             what the limits leave is read, 4 bytes of memory a token.
+/// Test        tests/src/text/test_corpus.cpp, tests/src/text/test_token_files.cpp (1, 2 ranks)
 SequenceSet load_split(const CorpusOptions& options, Split split, Tokenizer& tokenizer,
                        const Communicator& comm);
 

@@ -54,9 +54,10 @@ std::optional<std::vector<Token>> parse_entry(std::string_view content, const st
 
 }  // namespace
 
-std::string TokenCache::key(std::string_view text, const Tokenizer& tokenizer) {
+std::string TokenCache::key(std::string_view text, SplitForm form, const Tokenizer& tokenizer) {
   ContentHash hash;
   hash.add_number(kVersion);
+  hash.add_number(static_cast<std::int64_t>(form));
   hash.add_text(tokenizer.fingerprint());
   hash.add_text(text);
   return hash.hex();

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "src/text/split_files.hpp"
 #include "src/text/tokenizer.hpp"
 
 namespace lift {
@@ -24,8 +25,8 @@ class TokenCache {
   /// An empty `folder` means no cache.
   TokenCache(std::filesystem::path folder, Warn warn) : folder_(std::move(folder)), warn_(std::move(warn)) {}
 
-  /// Hash of everything that decides the tokens: text, vocabulary and the way of preparation.
-  static std::string key(std::string_view text, const Tokenizer& tokenizer);
+  /// Hash of everything that decides the tokens: text, its form, vocabulary and the way of preparation.
+  static std::string key(std::string_view text, SplitForm form, const Tokenizer& tokenizer);
   [[nodiscard]] std::filesystem::path entry(const std::string& key) const;
 
   /// Tokens of `key`, all below `vocabulary_size`; nothing if there is no entry, or, after a warning, a

@@ -10,7 +10,7 @@
 #include "mpi/collectives.hpp"
 #include "mpi/error.hpp"
 #include "src/files/atomic_file.hpp"
-#include "tests/src/text/tiny_vocabulary.hpp"
+#include "tests/src/text/corpus_test.hpp"
 #include "tests/support/shared.hpp"
 
 namespace lift {
@@ -22,71 +22,9 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-Tokenizer byte_tokenizer() {
-  const Communicator self = Communicator::self();
-  const TempFolder folder(self);
-  save_vocabulary(tiny_vocabulary({}), folder.path());
-  return Tokenizer::load(folder.path());
-}
-
-/// A data folder and a cache folder that all ranks see.
-class Corpus : public testing::Test {
- protected:
-  void write(const std::string& name, const std::string& text) {
-    if (world_.is_root()) write_file(folder_ / name, text);
-    world_.barrier();
-  }
-
-  CorpusOptions options(int length) {
-    return {.folder = folder_.path(),
-            .cache = folder_ / "cache",
-            .length = length,
-            .limit = {},
-            .train_limit = {},
-            .warn = [this](const std::string& line) { warnings_.push_back(line); }};
-  }
-
-  SequenceSet load(const CorpusOptions& options, Split split = Split::train) {
-    return load_split(options, split, tokenizer_, world_);
-  }
-
-  std::string refusal(const CorpusOptions& options, ExitCode code, Split split = Split::train) {
-    try {
-      load(options, split);
-    } catch (const AgreedError& error) {
-      EXPECT_EQ(error.code(), code);
-      return error.what();
-    }
-    return "";
-  }
-
-  /// One warning on rank 0, none elsewhere.
-  testing::Matcher<std::vector<std::string>> on_root_only(
-      const testing::Matcher<std::string>& warning) const {
-    if (world_.is_root()) return ElementsAre(warning);
-    return IsEmpty();
-  }
-
-  /// Entries of the cache folder.
-  std::vector<std::filesystem::path> cached() const {
-    std::vector<std::filesystem::path> entries;
-    for (const auto& entry : std::filesystem::directory_iterator(folder_ / "cache")) entries.push_back(entry);
-    return entries;
-  }
-
-  std::string text_of(const SequenceSet& set, std::int64_t i) const {
-    return tokenizer_.decode({set[i].begin(), set[i].end()});
-  }
-
-  Communicator world_ = Communicator::world();
-  TempFolder folder_{world_};
-  Tokenizer tokenizer_ = byte_tokenizer();
-  std::vector<std::string> warnings_;
-};
-
 // ---- Preparation
 
-TEST_F(Corpus, EncodesEachLineThatIsNotBlankAndAnEndOfText) {
+TEST_F(CorpusTest, EncodesEachLineThatIsNotBlankAndAnEndOfText) {
   const auto text_of_lines = [this](std::string_view text) {
     return tokenizer_.decode(encode_lines(text, tokenizer_));
   };
@@ -97,7 +35,7 @@ TEST_F(Corpus, EncodesEachLineThatIsNotBlankAndAnEndOfText) {
   EXPECT_THAT(encode_lines(" \n\n", tokenizer_), IsEmpty());
 }
 
-TEST_F(Corpus, CutsTheTextIntoSequencesAndDropsTheRemainder) {
+TEST_F(CorpusTest, CutsTheTextIntoSequencesAndDropsTheRemainder) {
   write("train.txt", "abc\nde\n");  // a b c ⏎ ∎ d e ⏎ ∎
   const auto set = load(options(4));
   ASSERT_EQ(set.size(), 2);
@@ -106,7 +44,7 @@ TEST_F(Corpus, CutsTheTextIntoSequencesAndDropsTheRemainder) {
   EXPECT_EQ(text_of(set, 1), "<|endoftext|>de\n");
 }
 
-TEST_F(Corpus, TakesTheFirstSequencesOfItsLimit) {
+TEST_F(CorpusTest, TakesTheFirstSequencesOfItsLimit) {
   for (const auto* const name : {"train.txt", "valid.txt"}) write(name, "abcdefghijk\n");  // 13 tokens
   auto limited = options(3);
   limited.limit = 2;
@@ -118,7 +56,7 @@ TEST_F(Corpus, TakesTheFirstSequencesOfItsLimit) {
   EXPECT_EQ(load(limited, Split::valid).size(), 4);
 }
 
-TEST_F(Corpus, PrefersTheWikiFileOfASplit) {
+TEST_F(CorpusTest, PrefersTheWikiFileOfASplit) {
   write("wiki.valid.raw", "wiki\n");
   write("valid.txt", "text\n");
   write("test.txt", "text\n");
@@ -155,10 +93,10 @@ TEST(CacheFolder, FollowsTheEnvironment) {
 
 // ---- What is refused, on all ranks alike
 
-TEST_F(Corpus, RefusesAMissingFolderOrSplitNamingWhatItLookedFor) {
+TEST_F(CorpusTest, RefusesAMissingFolderOrSplitNamingWhatItLookedFor) {
   EXPECT_THAT(refusal(options(4), ExitCode::input),
               AllOf(HasSubstr(folder_.path().string() + ": no train split"),
-                    HasSubstr("expected wiki.train.raw or train.txt")));
+                    HasSubstr("expected wiki.train.raw, train.txt, train.jsonl, train.bin, ")));
   auto elsewhere = options(4);
   elsewhere.folder = folder_ / "absent";
   EXPECT_THAT(refusal(elsewhere, ExitCode::input), HasSubstr("absent: no such folder"));
@@ -167,7 +105,7 @@ TEST_F(Corpus, RefusesAMissingFolderOrSplitNamingWhatItLookedFor) {
   EXPECT_THAT(refusal(options(4), ExitCode::input), HasSubstr("train.txt: is a folder, expected a file"));
 }
 
-TEST_F(Corpus, RefusesASplitShorterThanOneSequence) {
+TEST_F(CorpusTest, RefusesASplitShorterThanOneSequence) {
   write("train.txt", "abc\n");
   EXPECT_EQ(load(options(5)).size(), 1);
   EXPECT_THAT(refusal(options(6), ExitCode::input),
@@ -177,7 +115,7 @@ TEST_F(Corpus, RefusesASplitShorterThanOneSequence) {
   EXPECT_THAT(refusal(options(1), ExitCode::usage), HasSubstr("--length 1: expected at least 2"));
 }
 
-TEST_F(Corpus, WarnsOnceOfInvalidUtf8CachedOrNot) {
+TEST_F(CorpusTest, WarnsOnceOfInvalidUtf8CachedOrNot) {
   write("train.txt", "abc\n\xFFx\xFE\n");
   for (int time = 0; time < 2; ++time) {
     EXPECT_EQ(text_of(load(options(8)), 0), "abc\n<|endoftext|>\xFFx\xFE");
@@ -189,7 +127,7 @@ TEST_F(Corpus, WarnsOnceOfInvalidUtf8CachedOrNot) {
 
 // ---- The cache
 
-TEST_F(Corpus, ReadsFromTheCacheWhatItHasPublished) {
+TEST_F(CorpusTest, ReadsFromTheCacheWhatItHasPublished) {
   write("train.txt", "abcdef\n");
   const auto first = load(options(4));
   const auto entries = cached();
@@ -203,7 +141,7 @@ TEST_F(Corpus, ReadsFromTheCacheWhatItHasPublished) {
   EXPECT_THAT(warnings_, IsEmpty());
 }
 
-TEST_F(Corpus, KeepsAnotherTextApart) {
+TEST_F(CorpusTest, KeepsAnotherTextApart) {
   write("train.txt", "abcdef\n");
   load(options(4));
   write("train.txt", "ABCDEF\n");
@@ -211,7 +149,7 @@ TEST_F(Corpus, KeepsAnotherTextApart) {
   EXPECT_THAT(cached(), SizeIs(2));
 }
 
-TEST_F(Corpus, ReplacesADamagedEntryWithAWarning) {
+TEST_F(CorpusTest, ReplacesADamagedEntryWithAWarning) {
   write("train.txt", "abcdef\n");
   load(options(4));
   const auto entry = cached().front();
@@ -231,7 +169,7 @@ TEST_F(Corpus, ReplacesADamagedEntryWithAWarning) {
   }
 }
 
-TEST_F(Corpus, DoesWithoutACacheThatCannotBeWritten) {
+TEST_F(CorpusTest, DoesWithoutACacheThatCannotBeWritten) {
   write("train.txt", "abcdef\n");
   write("file", "");
   auto uncached = options(4);
@@ -246,7 +184,7 @@ TEST_F(Corpus, DoesWithoutACacheThatCannotBeWritten) {
 
 // ---- Real text
 
-TEST_F(Corpus, GivesWikiText2ItsKnownSizes) {
+TEST_F(CorpusTest, GivesWikiText2ItsKnownSizes) {
   const auto data = shared_folder() / "data";
   if (!std::filesystem::exists(data)) GTEST_SKIP() << "no " << data;
   auto tokenizer = Tokenizer::load(data / "gpt2-tokenizer");
