@@ -39,7 +39,7 @@ struct FreeLpOptions {
 
 /// What d and y prove, recomputed from A, g, u, d and y alone, with r = g − Aᵀy.
 ///
-/// gap             (Σ_λ (u_k|r_k| + r_k d_k) + |r_W·d_W|) / Σ_λ u_k (|g_k| + |(Aᵀy)_k|); 0 when the
+/// gap             (Σ_λ (u_k|r_k| + r_k d_k) + |r_W·d_W|) / Σ_λ u_k (|g_k| + Σ_i |y_i a_ik|); 0 when the
 ///                 numerator is 0
 /// dual_residual   ‖r_W‖₂ / ‖g_W‖₂, 0 when the numerator is 0; y bounds the LP from below only where
 ///                 this is 0
@@ -59,7 +59,7 @@ struct RayCertificate {
   double slope = 0;  ///< gᵀd / (‖g_W‖₂ ‖d_W‖₂), that is −‖r_W‖ / ‖g_W‖ for d = −r
   double residual = 0;     ///< max_i |a_i·d| / (‖a_iW‖₂ ‖d_W‖₂), zero rows skipped
   double lambda_part = 0;  ///< max |d_k| over λ, 0 in a ray
-  /// Whether the objective falls without end along it.
+  /// Whether the objective falls without end along it, with `residual_tol` for the rounding of A d = 0.
   [[nodiscard]] bool proves(double residual_tol) const noexcept {
     return slope < 0 && residual <= residual_tol && lambda_part == 0;
   }
