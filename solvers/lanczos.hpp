@@ -44,10 +44,9 @@ struct LanczosSummary {
   std::vector<double> ritz_vectors;        ///< [k × k], row i: the coordinates of Ritz vector i in V
   /// [k], |β_k s_ki|: each interval ritz_values[i] ± bounds[i] holds an eigenvalue of H.
   std::vector<double> bounds;
-  /// max |v_iᵀHv_j − T_ij| above the diagonal: what H lacks in symmetry, with its noise, and 0 up to
-  /// rounding.
+  /// max |v_iᵀHv_j − T_ij| above the diagonal: 0 up to rounding if H is symmetric, else its noise.
   double asymmetry = 0;
-  int products = 0;     ///< with H, = k unless failed
+  int products = 0;     ///< with H
   double seconds = 0;   ///< wall time [s], largest over the ranks
   std::string message;  ///< one sentence for the log
 };
