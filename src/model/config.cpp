@@ -16,8 +16,11 @@ namespace {
 
 using Json = nlohmann::json;
 
-/// Bounds what a nonsensical config.json can make tensor_specs allocate.
+// Bound what a nonsensical config.json can make tensor_specs allocate, and keep its number of parameters in
+// 63 bits.
 constexpr int kMostLayers = 10'000;
+constexpr int kMostWidth = 1 << 20;
+constexpr int kMostInner = 1 << 24;
 
 /// One config.json; a key that is null counts as absent, as in HF.
 class ConfigFile {
@@ -88,10 +91,7 @@ double read_epsilon(const ConfigFile& file) {
 }
 
 int read_inner(const ConfigFile& file, int width) {
-  if (file.has("n_inner")) return file.positive("n_inner");
-  if (width > std::numeric_limits<int>::max() / 4)
-    file.refuse("n_embd", "a width whose fourfold fits 31 bits");
-  return 4 * width;
+  return file.has("n_inner") ? file.positive("n_inner", kMostInner) : 4 * width;
 }
 
 void add_linear(std::vector<TensorSpec>& specs, const std::string& name, std::int64_t in, std::int64_t out) {
@@ -112,7 +112,7 @@ Gpt2Config Gpt2Config::load(const std::filesystem::path& folder) {
   check_options(file);
   Gpt2Config config;
   config.layers = file.positive("n_layer", kMostLayers);
-  config.width = file.positive("n_embd");
+  config.width = file.positive("n_embd", kMostWidth);
   config.heads = file.positive("n_head");
   config.positions = file.positive(!file.has("n_positions") && file.has("n_ctx") ? "n_ctx" : "n_positions");
   config.vocabulary = file.positive("vocab_size");

@@ -14,11 +14,18 @@ namespace {
 
 using Json = nlohmann::json;
 
-/// Follows the parser through nested objects and refuses a name that the innermost one already has.
+/// Nesting that is accepted: whoever walks through a value may call itself at each level.
+constexpr int kDeepest = 100;
+
+/// Follows the parser through nested values and refuses a name that the innermost object already has.
 class UniqueNames {
  public:
   explicit UniqueNames(const std::string& where) : where_(where) {}
-  bool operator()(int /*depth*/, Json::parse_event_t event, Json& parsed) {
+  bool operator()(int depth, Json::parse_event_t event, Json& parsed) {
+    if (depth > kDeepest) {
+      throw Error(ExitCode::input,
+                  fmt::format("{}: values nested {} deep, expected at most {}", where_, depth, kDeepest));
+    }
     if (event == Json::parse_event_t::object_start) names_.emplace_back();
     if (event == Json::parse_event_t::object_end) names_.pop_back();
     if (event == Json::parse_event_t::key && !names_.back().insert(parsed.get<std::string>()).second) {
@@ -32,11 +39,17 @@ class UniqueNames {
   std::vector<std::set<std::string>> names_;
 };
 
-/// nlohmann's message without its "[json.exception…]" tag.
+std::string cut(std::string text, std::size_t most) {
+  if (text.size() > most) text = text.substr(0, most - 3) + "...";
+  return text;
+}
+
+/// nlohmann's message without its "[json.exception…]" tag; it may quote all that it could not read.
 std::string reason(const Json::exception& error) {
+  constexpr std::size_t kMost = 200;
   const std::string text = error.what();
   const auto end_of_tag = text.find("] ");
-  return end_of_tag == std::string::npos ? text : text.substr(end_of_tag + 2);
+  return cut(end_of_tag == std::string::npos ? text : text.substr(end_of_tag + 2), kMost);
 }
 
 }  // namespace
@@ -60,9 +73,12 @@ Json read_json_object(const std::filesystem::path& file) {
 
 std::string shortened(const Json& value) {
   constexpr std::size_t kMost = 60;
-  std::string text = value.dump(-1, ' ', /*ensure_ascii=*/true);
-  if (text.size() > kMost) text = text.substr(0, kMost - 3) + "...";
-  return text;
+  return cut(value.dump(-1, ' ', /*ensure_ascii=*/true, Json::error_handler_t::replace), kMost);
+}
+
+std::string shortened_name(const std::string& name) {
+  const std::string quoted = shortened(Json(name));
+  return quoted.substr(1, quoted.size() - (quoted.ends_with('"') ? 2 : 1));
 }
 
 }  // namespace lift

@@ -7,7 +7,7 @@
 namespace lift {
 
 /// Parses JSON that must be an object in which no name stands twice, at any depth (nlohmann's own parser
-/// keeps the last of two silently).
+/// keeps the last of two silently), and no value is nested more than 100 deep.
 ///
 /// Throws  Error(input): `where`, then what is wrong with the text.
 /// Test    tests/src/model/test_config.cpp, tests/src/model/test_safetensors.cpp
@@ -18,5 +18,8 @@ nlohmann::json read_json_object(const std::filesystem::path& file);
 
 /// A value as it stands in messages: at most some 60 characters of its text.
 std::string shortened(const nlohmann::json& value);
+
+/// A name out of a file as it stands in messages, between quotes of the caller's: printable, and as short.
+std::string shortened_name(const std::string& name);
 
 }  // namespace lift

@@ -76,7 +76,7 @@ class FileDescriptor {
 class TensorLine {
  public:
   TensorLine(const std::string& file, const std::string& name, const Json& json)
-      : where_(fmt::format("{}: tensor '{}'", file, name)), json_(json) {
+      : where_(fmt::format("{}: tensor '{}'", file, shortened_name(name))), json_(json) {
     if (!json_.is_object())
       refuse(where_, "is not described by an object with dtype, shape and data_offsets");
   }
@@ -86,10 +86,10 @@ class TensorLine {
     Entry entry{type.type, read_shape(), {}};
     const auto [begin, end] = read_offsets(data.size());
     const std::optional<std::uint64_t> bytes = bytes_of(entry.shape, type.size);
-    if (!bytes) refuse(where_, fmt::format("the shape {} overflows 64 bits", shape_text(entry.shape)));
+    if (!bytes) refuse(where_, fmt::format("the shape {} overflows 64 bits", shortened(entry.shape)));
     if (end - begin != *bytes) {
       refuse(where_, fmt::format("data_offsets span {} bytes, expected {} for {} {}", end - begin, *bytes,
-                                 type.name, shape_text(entry.shape)));
+                                 type.name, shortened(entry.shape)));
     }
     entry.bytes = data.subspan(begin, end - begin);
     return entry;
@@ -170,8 +170,9 @@ void check_tiling(const std::string& file, const std::map<std::string, Entry>& e
   std::uint64_t filled = 0;
   for (const Piece& piece : pieces) {
     if (piece.begin != filled) {
-      refuse(file, fmt::format("tensor '{}' begins at byte {} of the data, expected {} ({})", *piece.name,
-                               piece.begin, filled, piece.begin < filled ? "it overlaps another" : "a hole"));
+      refuse(file, fmt::format("tensor '{}' begins at byte {} of the data, expected {} ({})",
+                               shortened_name(*piece.name), piece.begin, filled,
+                               piece.begin < filled ? "it overlaps another" : "a hole"));
     }
     filled = piece.end;
   }
@@ -271,7 +272,8 @@ SafetensorsFile& SafetensorsFile::operator=(SafetensorsFile&&) noexcept = defaul
 
 const SafetensorsFile::Entry& SafetensorsFile::at(const std::string& name) const {
   const auto found = entries_.find(name);
-  if (found == entries_.end()) refuse(path_.string(), fmt::format("has no tensor '{}'", name));
+  if (found == entries_.end())
+    refuse(path_.string(), fmt::format("has no tensor '{}'", shortened_name(name)));
   return found->second;
 }
 

@@ -22,6 +22,13 @@ using TokenIds = std::unordered_map<std::string, Token>;  ///< by the bytes of t
   throw Error(ExitCode::input, fmt::format("{}: {}", file.string(), what));
 }
 
+/// A piece of a file as it stands in messages: between quotes, printable, at most some 60 bytes of it.
+std::string in_quotes(std::string_view text) {
+  constexpr std::size_t kMost = 60;
+  const nlohmann::json piece(std::string(text.substr(0, kMost)) + (text.size() > kMost ? "..." : ""));
+  return piece.dump(-1, ' ', /*ensure_ascii=*/false, nlohmann::json::error_handler_t::replace);
+}
+
 /// Takes vocab.json as it is parsed: one flat object of token ids, each key once. (A parsed object would
 /// already have lost a key that is there twice.)
 class VocabularyReader : public nlohmann::json_sax<nlohmann::json> {
@@ -37,14 +44,16 @@ class VocabularyReader : public nlohmann::json_sax<nlohmann::json> {
     if (value > INT32_MAX) return wrong_value(fmt::format("{}", value));
     auto bytes = from_symbols(key_);
     if (!bytes || bytes->empty())
-      refuse(file_, fmt::format("key \"{}\" is not written in byte symbols", key_));
+      refuse(file_, fmt::format("key {} is not written in byte symbols", in_quotes(key_)));
     if (!ids_.emplace(std::move(*bytes), static_cast<Token>(value)).second) {
-      refuse(file_, fmt::format("key \"{}\" is there twice", key_));
+      refuse(file_, fmt::format("key {} is there twice", in_quotes(key_)));
     }
     return true;
   }
-  bool number_float(number_float_t, const string_t& text) override { return wrong_value(text); }
-  bool string(string_t& text) override { return wrong_value(fmt::format("\"{}\"", text)); }
+  bool number_float(number_float_t value, const string_t&) override {
+    return wrong_value(fmt::format("{}", value));
+  }
+  bool string(string_t& text) override { return wrong_value(in_quotes(text)); }
   bool binary(binary_t&) override { return wrong_value("binary data"); }
   bool start_object(std::size_t) override { return depth_++ == 0 || wrong_value("an object"); }
   bool key(string_t& key) override {
@@ -61,7 +70,7 @@ class VocabularyReader : public nlohmann::json_sax<nlohmann::json> {
  private:
   [[noreturn]] bool wrong_value(const std::string& value) const {
     if (depth_ == 0) refuse(file_, fmt::format("holds {}, expected an object of token ids", value));
-    refuse(file_, fmt::format("key \"{}\" has the value {}, expected a token id", key_, value));
+    refuse(file_, fmt::format("key {} has the value {}, expected a token id", in_quotes(key_), value));
   }
 
   const std::filesystem::path& file_;
@@ -81,13 +90,13 @@ std::vector<std::string> tokens_by_id(const TokenIds& ids, const std::filesystem
   std::vector<std::string> tokens(ids.size());
   for (const auto& [bytes, id] : ids) {
     if (static_cast<std::size_t>(id) >= ids.size()) {
-      refuse(file, fmt::format("key \"{}\" has the id {}, expected the ids 0 to {} of its {} keys",
-                               to_symbols(bytes), id, ids.size() - 1, ids.size()));
+      refuse(file, fmt::format("key {} has the id {}, expected the ids 0 to {} of its {} keys",
+                               in_quotes(to_symbols(bytes)), id, ids.size() - 1, ids.size()));
     }
     if (!tokens[id].empty()) {
-      refuse(file, fmt::format("keys \"{}\" and \"{}\" both have the id {}, expected each id once",
-                               std::min(to_symbols(tokens[id]), to_symbols(bytes)),
-                               std::max(to_symbols(tokens[id]), to_symbols(bytes)), id));
+      refuse(file, fmt::format("keys {} and {} both have the id {}, expected each id once",
+                               in_quotes(std::min(to_symbols(tokens[id]), to_symbols(bytes))),
+                               in_quotes(std::max(to_symbols(tokens[id]), to_symbols(bytes))), id));
     }
     tokens[id] = bytes;
   }
@@ -96,7 +105,7 @@ std::vector<std::string> tokens_by_id(const TokenIds& ids, const std::filesystem
 
 Token required_token(const TokenIds& ids, const std::string& bytes, const std::filesystem::path& file) {
   const auto found = ids.find(bytes);
-  if (found == ids.end()) refuse(file, fmt::format("has no key \"{}\"", to_symbols(bytes)));
+  if (found == ids.end()) refuse(file, fmt::format("has no key {}", in_quotes(to_symbols(bytes))));
   return found->second;
 }
 
@@ -108,7 +117,7 @@ class MergeReader {
   Merge read(std::string_view line, std::int64_t number) {
     const auto space = line.find(' ');
     if (space == std::string_view::npos || line.find(' ', space + 1) != std::string_view::npos) {
-      refuse_line(number, fmt::format("is \"{}\", expected two tokens with one space between", line));
+      refuse_line(number, fmt::format("is {}, expected two tokens with one space between", in_quotes(line)));
     }
     const auto left = bytes_of(line.substr(0, space), number);
     const auto right = bytes_of(line.substr(space + 1), number);
@@ -117,7 +126,7 @@ class MergeReader {
              .insert((std::uint64_t{static_cast<std::uint32_t>(merge.left)} << 32U) |
                      static_cast<std::uint32_t>(merge.right))
              .second) {
-      refuse_line(number, fmt::format("has the merge \"{}\" a second time", line));
+      refuse_line(number, fmt::format("has the merge {} a second time", in_quotes(line)));
     }
     return merge;
   }
@@ -129,15 +138,15 @@ class MergeReader {
   [[nodiscard]] std::string bytes_of(std::string_view symbols, std::int64_t number) const {
     auto bytes = from_symbols(symbols);
     if (!bytes || bytes->empty()) {
-      refuse_line(number, fmt::format("has \"{}\", which is not written in byte symbols", symbols));
+      refuse_line(number, fmt::format("has {}, which is not written in byte symbols", in_quotes(symbols)));
     }
     return std::move(*bytes);
   }
   [[nodiscard]] Token id_of(const std::string& bytes, std::int64_t number) const {
     const auto found = ids_.find(bytes);
     if (found == ids_.end()) {
-      refuse_line(number,
-                  fmt::format("needs the token \"{}\", which vocab.json does not have", to_symbols(bytes)));
+      refuse_line(number, fmt::format("needs the token {}, which vocab.json does not have",
+                                      in_quotes(to_symbols(bytes))));
     }
     return found->second;
   }

@@ -102,6 +102,7 @@ TEST_F(ConfigTest, WhatIsNotImplementedIsRefusedByKeyAndValue) {
       {{{"vocab_size", 1e30}}, "vocab_size", "1e+30"},
       {{{"vocab_size", true}}, "vocab_size", "true"},
       {{{"n_inner", 0}}, "n_inner", "0"},
+      {{{"n_inner", 2'147'483'647}}, "n_inner", "2147483647"},
       {{{"layer_norm_epsilon", 0}}, "layer_norm_epsilon", "0"},
       {{{"layer_norm_epsilon", "1e-5"}}, "layer_norm_epsilon", "1e-5"}};
   for (const Refusal& refusal : refusals) {
@@ -118,9 +119,31 @@ TEST_F(ConfigTest, WhatIsNotAConfigurationIsRefused) {
   expect_error(ExitCode::input, {"config.json", "expected an object"}, [&] { load("[1, 2]"); });
   expect_error(ExitCode::input, {"config.json", "\"n_layer\" stands twice"},
                [&] { load(R"({"n_layer": 12, "n_layer": 13})"); });
+  const std::string deep(100'000, '[');
+  expect_error(ExitCode::input, {"config.json", "nested", "expected at most 100"},
+               [&] { load("{\"n_layer\": " + deep + std::string(deep.size(), ']') + "}"); });
   std::filesystem::remove(folder_ / "config.json");
   std::filesystem::create_directory(folder_ / "config.json");
   expect_error(ExitCode::input, {"config.json", "folder"}, [&] { Gpt2Config::load(folder_.path()); });
+}
+
+TEST_F(ConfigTest, ValuesMayBeNestedWhereNothingReadsThem) {
+  const std::string deep = std::string(99, '[') + std::string(99, ']');
+  EXPECT_EQ(load(patched({{"extra", Json::parse(deep)}})), Gpt2Config{});
+}
+
+TEST(TensorSpecs, OfTheLargestConfigurationDoNotOverflow) {
+  const Gpt2Config largest{.layers = 10'000,
+                           .width = 1 << 20,
+                           .heads = 1,
+                           .positions = INT32_MAX,
+                           .vocabulary = INT32_MAX,
+                           .inner = 1 << 24};
+  std::int64_t parameters = 0;
+  for (const TensorSpec& spec : tensor_specs(largest)) {
+    ASSERT_GT(spec.size(), 0);
+    ASSERT_FALSE(__builtin_add_overflow(parameters, spec.size(), &parameters)) << spec.name;
+  }
 }
 
 TEST(TensorSpecs, CountGpt2SmallInCheckpointOrder) {

@@ -94,6 +94,25 @@ TEST_F(SafetensorsTest, FilesWithoutTensorsOrMetadataAreValid) {
   EXPECT_TRUE(open(raw(R"({"__metadata__":{"a":"b"}}   )", 0)).entries().empty());
 }
 
+TEST_F(SafetensorsTest, RefusalsAreOneShortPrintableLine) {
+  const std::string name = R"(a\nb\u001b[31mü)" + std::string(100'000, 'x');
+  const std::vector<std::string> headers = {
+      "{\"" + name + "\":[1]}", "{\"" + name,
+      R"({"t":{"dtype":"U8","data_offsets":[0,0],"shape":[)" + std::string(50'000, '1') + "]}}"};
+  for (const std::string& header : headers) {
+    try {
+      open(raw(header, 0));
+      ADD_FAILURE() << header.substr(0, 40);
+    } catch (const Error& error) {
+      const std::string message = error.what();
+      EXPECT_LT(message.size(), 500U);
+      EXPECT_EQ(std::count_if(message.begin(), message.end(), [](unsigned char c) { return c < ' '; }), 0);
+    }
+  }
+  expect_error(ExitCode::input, {R"(tensor 'a\nb\u001b[31m\u00fcx)", "xx...': is not described"},
+               [&] { open(raw(headers[0], 0)); });
+}
+
 struct Lie {
   std::string header;
   std::size_t data_bytes;
@@ -138,7 +157,7 @@ TEST_F(SafetensorsTest, LyingHeadersAreRefused) {
        20, "'t' begins at byte 12 of the data, expected 8 (a hole)"},
       {R"({"__metadata__":{"format":1}})", 0, "__metadata__ is {\"format\":1}"},
       {R"({"__metadata__":"pt"})", 0, "__metadata__ is \"pt\""},
-      {std::string(200'000, '['), 0, "not valid JSON"}};
+      {std::string(200'000, '['), 0, "nested 101 deep, expected at most 100"}};
   for (const Lie& lie : lies) {
     SCOPED_TRACE(lie.header.substr(0, 200));
     expect_error(ExitCode::input, {file().string(), lie.said},

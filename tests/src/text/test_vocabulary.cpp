@@ -136,6 +136,18 @@ TEST_F(VocabularyFiles, AreRefusedForAWrongMerge) {
   EXPECT_THAT(refusal(), HasSubstr(R"(merges.txt: line 2 has "Ġ漢", which is not written in byte symbols)"));
 }
 
+TEST_F(VocabularyFiles, AreRefusedInOneShortPrintableLine) {
+  write_file(folder_ / "merges.txt", "h\x1B e\n");
+  EXPECT_THAT(refusal(), HasSubstr(R"(line 1 has "h\u001b", which is not written in byte symbols)"));
+  write_file(folder_ / "merges.txt", "\xFF\r e\n");
+  EXPECT_THAT(refusal(), HasSubstr("line 1 has \"\xEF\xBF\xBD\\r\", which"));
+  write_file(folder_ / "merges.txt", std::string(100'000, 'a'));
+  EXPECT_THAT(refusal(), HasSubstr("aaa...\", expected two tokens"));
+  EXPECT_LT(refusal().size(), 300U);
+  change("vocab.json", R"("he": 257)", R"("h\ne": 257)");
+  EXPECT_THAT(refusal(), HasSubstr(R"(key "h\ne" is not written in byte symbols)"));
+}
+
 TEST_F(VocabularyFiles, AreNotWrittenBelowAFile) {
   write_file(folder_ / "file", "");
   try {
