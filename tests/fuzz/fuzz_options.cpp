@@ -1,0 +1,50 @@
+#include <string>
+#include <vector>
+
+#include "jobs/options.hpp"
+#include "tests/fuzz/fuzz_target.hpp"
+
+namespace lift {
+namespace {
+
+std::vector<std::string> lines_of(std::string_view text) {
+  std::vector<std::string> lines;
+  while (!text.empty()) {
+    const auto end = std::min(text.find('\n'), text.size());
+    lines.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return lines;
+}
+
+Job job_of(char byte) {
+  constexpr Job kJobs[] = {Job::run, Job::evaluate, Job::pretrain, Job::lp, Job::example};
+  return kJobs[static_cast<unsigned char>(byte) % std::size(kJobs)];
+}
+
+}  // namespace
+}  // namespace lift
+
+/// The job as one byte, the words of a command line one a line, a zero byte, and what --config reads; what is
+/// accepted must be written and read back the same.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace lift;
+  if (size == 0) return 0;
+  const Job job = job_of(static_cast<char>(data[0]));
+  const auto text = text_of(data + 1, size - 1);
+  const auto zero = std::min(text.find('\0'), text.size());
+  const auto words = lines_of(text.substr(0, zero));
+  const std::string content(text.substr(std::min(zero + 1, text.size())));
+  is_parsed(
+      [&] {
+        const auto read = [&](const std::filesystem::path&) { return content; };
+        const Options options = Options::parse(job, words, read);
+        const std::string written = options.as_config();
+        require(!options.as_table().empty(), "no table");
+        const auto again = Options::parse(job, std::vector<std::string>{"--config", "f.cfg"},
+                                          [&](const std::filesystem::path&) { return written; });
+        require(again.as_config() == written, "other options when read back");
+      },
+      {ExitCode::usage, ExitCode::input});
+  return 0;
+}
