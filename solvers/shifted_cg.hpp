@@ -1,0 +1,38 @@
+#pragma once
+#include <cstdint>
+#include <limits>
+#include <span>
+
+#include "solvers/lanczos.hpp"
+
+namespace lift {
+
+/// How a solve ended: at its tolerance, at its iteration limit, on a direction of curvature ≤ 0, or on
+/// numbers that are not finite.
+enum class CgEnd { converged, iteration_limit, indefinite, not_finite };
+
+struct CgSummary {
+  CgEnd end = CgEnd::not_finite;
+  int iterations = 0;
+  /// The least curvature pᵀ(H + μ)p / pᵀp of the directions taken, the greatest likewise; NaN without a
+  /// direction.
+  double least = std::numeric_limits<double>::quiet_NaN();
+  double greatest = std::numeric_limits<double>::quiet_NaN();
+};
+
+/// Solves (H + μI) x = b, H symmetric, as long as H + μI shows itself positive definite.
+///
+/// Method      PETSc's CG on a MATSHELL, from x = 0, without a preconditioner. Every direction's
+///             curvature is measured beside, because PETSc's CG goes on where all of them are negative.
+///             A direction of curvature ≤ 0 ends the solve.
+/// Shapes      b: this rank's shard; x: likewise, out, whatever the end.
+/// Types       float64; memory of six vectors of the shard's length.
+/// Collective  on `comm`, with layout.parts() = comm.size(); all ranks end alike.
+/// Throws      Error(internal) where PETSc fails; what `h` throws.
+/// Cost        a product and two small reductions beside CG's own, an iteration.
+/// Test        tests/solvers/test_shifted_cg.cpp
+CgSummary solve_shifted(const SymmetricOperator& h, double mu, std::span<const double> b, double tol,
+                        int max_iterations, const ShardMap& layout, const Communicator& comm,
+                        std::span<double> x);
+
+}  // namespace lift
