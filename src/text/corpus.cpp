@@ -62,10 +62,11 @@ void for_each_line(std::string_view text, const Take& take) {
 
 /// Of `available` tokens, those of the sequences that are wanted.
 std::int64_t wanted_count(const CorpusOptions& options, Split split, std::int64_t available,
-                          const std::filesystem::path& file) {
+                          const std::vector<std::filesystem::path>& files) {
   if (available < options.length) {
-    throw Error(ExitCode::input, fmt::format("{}: {} tokens, expected at least one sequence of {}",
-                                             file.string(), available, options.length));
+    const auto others = files.size() == 1 ? "" : fmt::format(" (first of {} files)", files.size());
+    throw Error(ExitCode::input, fmt::format("{}{}: {} tokens, expected at least one sequence of {}",
+                                             files.front().string(), others, available, options.length));
   }
   const auto sequences = available / options.length;
   const auto limit = split == Split::train ? options.train_limit : options.limit;
@@ -87,11 +88,11 @@ std::vector<Token> wanted_tokens(const CorpusOptions& options, Split split, Toke
   if (form == SplitForm::tokens) {
     warn_of_other_vocabulary(options, paths.front());
     const TokenFiles files(paths);
-    return files.first(wanted_count(options, split, files.size(), paths.front()), tokenizer.size());
+    return files.first(wanted_count(options, split, files.size(), paths), tokenizer.size());
   }
   auto tokens = read_text(options, paths.front(), form, tokenizer);
   const auto available = static_cast<std::int64_t>(tokens.size());
-  tokens.resize(static_cast<std::size_t>(wanted_count(options, split, available, paths.front())));
+  tokens.resize(static_cast<std::size_t>(wanted_count(options, split, available, paths)));
   return tokens;
 }
 

@@ -78,16 +78,22 @@ bool is_magic(std::int32_t number) {
   return number == kMagic || number == kEvaluationMagic || number == kLlamaMagic;
 }
 
+const char* meaning_of(std::int32_t magic) {
+  switch (magic) {
+    case kLlamaMagic:
+      return " (Llama 3's uint32 tokens)";
+    case kEvaluationMagic:
+      return " (questions with several answers)";
+    default:
+      return " (nanoGPT's tokens without a header are read from train.bin, val.bin, test.bin)";
+  }
+}
+
 /// Throws unless the header is one of uint16 tokens and agrees with the file's `bytes`.
 void check(const Header& header, std::int64_t bytes, const std::filesystem::path& path) {
   if (header.magic != kMagic) {
-    const auto* const meaning =
-        header.magic == kLlamaMagic ? " (Llama 3's uint32 tokens)"
-        : header.magic == kEvaluationMagic
-            ? " (questions with several answers)"
-            : " (nanoGPT's tokens without a header are read from train.bin, val.bin, test.bin)";
     refuse(path, fmt::format("begins with the magic number {}{}, expected {}: llm.c's uint16 tokens",
-                             header.magic, meaning, kMagic));
+                             header.magic, meaning_of(header.magic), kMagic));
   }
   if (bytes < kHeaderBytes) {
     refuse(path, fmt::format("has {} bytes, expected llm.c's header of {}", bytes, kHeaderBytes));

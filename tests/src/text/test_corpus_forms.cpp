@@ -9,10 +9,8 @@ namespace lift {
 namespace {
 
 using testing::AllOf;
-using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-using testing::Not;
 using testing::SizeIs;
 
 /// Forms of data other than lines of text, on all ranks.
@@ -66,6 +64,8 @@ TEST_F(CorpusForms, ShardsAreJoinedCutAndLimited) {
   EXPECT_EQ(whole.size(), 3);
   EXPECT_EQ(text_of(whole, 1), "cd");
   EXPECT_EQ(text_of(whole, 2), "<|endoftext|>e");
+  EXPECT_THAT(refusal(options(8), ExitCode::input),
+              HasSubstr("w_train_000001.bin (first of 2 files): 7 tokens, expected at least"));
   limited.train_limit = 2;
   limited.limit = 1;
   EXPECT_EQ(load(limited).size(), 2);
