@@ -61,6 +61,7 @@ struct StationaritySummary {
   double theta_max = std::numeric_limits<double>::quiet_NaN();
   std::vector<double> gamma;    ///< hypergradient −H12 q, [p], the same on every rank
   std::vector<double> dlambda;  ///< [p], the same on every rank
+  std::vector<double> q;        ///< this rank's shard of (H22 + μ)⁻¹g as far as found, 0 without a solve
   double predicted = 0;         ///< γᵀdλ: −‖Σγ‖₁ (box) or −‖Σγ‖₂ (ball)
   double g_dw = 0;              ///< gᵀdW, of the dW found even where `no_descent` sets it to 0
   /// |gᵀdW − γᵀdλ| / |γᵀdλ|: the two solves bear each other out where this is small; 0 when the
@@ -91,7 +92,8 @@ struct StationaritySummary {
 ///             finite; and what the callables throw.
 /// Cost        lanczos_steps + 2 + the two solves' iterations products with H22.
 /// Limits      g = 0, p = 0, H21 = 0 or s = 0 leave nothing to move: `solved` with d = 0, said in the
-///             message. μ biases γ: it is the hypergradient of the problem with μ/2 ‖W − W0‖² added.
+///             message. μ biases γ: it is the hypergradient of the problem with μ/2 ‖W − W0‖² added. A
+///             tol below the products' own noise (float32) is not met: `stalled` or `iteration_limit`.
 /// Test        tests/solvers/test_exact_stationarity.cpp (closed forms A1, A4; indefinite, singular; 1,
 ///             2, 4 ranks)
 StationaritySummary solve_stationarity(const StationarityProblem& problem, const StationarityOptions& options,

@@ -199,6 +199,7 @@ StationarityStatus Run::judge(CgEnd end) const {
 StationaritySummary Run::summarise(StationarityStatus status, const std::string& note) {
   auto& s = summary_;
   s.status = status;
+  s.q = q_;
   if (failed(status)) {
     std::fill(dw_.begin(), dw_.end(), 0.0);
     std::fill(s.dlambda.begin(), s.dlambda.end(), 0.0);

@@ -55,8 +55,7 @@ std::string message_of(const FreeLpSummary& s, int rows) {
   if (s.status == FreeLpStatus::unbounded)
     return head +
            fmt::format("g_W is {:.1e} of its length away from the row space of A_W, ", c.dual_residual) +
-           fmt::format("and falls along the ray -r by {:.9g} a unit length, residual {:.1e}", s.ray.slope,
-                       s.ray.residual);
+           fmt::format("the ray -r has slope {:.9g} and residual {:.1e}", s.ray.slope, s.ray.residual);
   return head + fmt::format(
                     "objective {:.9g}, gap {:.1e}, residual {:.1e}, distance of g_W from the row space "
                     "of A_W {:.1e}",
@@ -79,6 +78,7 @@ FreeLpStatus solve_parts(const FreeLpProblem& problem, const FreeLpOptions& opti
   if (unbounded) {
     scale(-1, d);
     summary.ray = certify_ray(problem, d);
+    if (!summary.ray.proves(options.residual_tol)) std::fill(d.begin(), d.end(), 0.0);  // no step either
   } else if (finite) {
     const auto lambda = gather_lambda(problem);
     write_direction(problem, lambda, best_lambda(problem, options, lambda, weights, summary.y), weights, d);

@@ -99,7 +99,8 @@ struct FreeLpSummary {
 ///             That is a box LP over λ alone, with at most m rows and p coordinates, which every rank
 ///             solves by solve_box_lp.
 /// Shapes      d: this rank's shard of p + n, out, whatever the status: the direction, or where
-///             `unbounded` the ray −r, not scaled; zeros where `not_finite`.
+///             `unbounded` the ray −r, not scaled; zeros where `not_finite`, or where the ray does not
+///             meet residual_tol (`stalled`).
 /// Types       float64; A is read in place and never copied; beside it one vector of the shard's length.
 /// Collective  on problem.a.comm(); the summary is the same on every rank, y to the last bit.
 /// Throws      AgreedError(internal) for invalid options, a wrong shape, p out of range, u < 0 or

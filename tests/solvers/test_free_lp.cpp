@@ -243,6 +243,25 @@ TEST(FreeLp, ProvesByARayThatItHasNoMinimum) {
   EXPECT_TRUE(s.ray.proves(1e-9));
 }
 
+TEST(FreeLp, HandsOutNoRayThatItCannotProve) {
+  const auto world = Communicator::world();
+  const test::DistributedLp lp(test::gaussian("unproven", 6, 300, 67), world);
+  FreeLpOptions strict;
+  strict.residual_tol = 1e-30;
+  const auto solution = solve(lp, 5, strict);
+  EXPECT_EQ(solution.summary.status, FreeLpStatus::stalled);
+  EXPECT_LT(solution.summary.ray.slope, 0);
+  EXPECT_EQ(solution.d, std::vector<double>(300, 0.0));
+}
+
+TEST(FreeLp, FailsWithoutADirectionWhereNumbersOverflow) {
+  auto lp = test::gaussian("overflow", 3, 50, 68);
+  for (double& g : lp.g) g *= 1e200;
+  const auto solution = solve(lp, 5);
+  EXPECT_EQ(solution.summary.status, FreeLpStatus::not_finite) << solution.summary.message;
+  EXPECT_EQ(solution.d, std::vector<double>(50, 0.0));
+}
+
 TEST(FreeLp, TellsWhatIsNearlyInTheRowSpaceByItsTolerance) {
   const std::int64_t p = 2;
   auto lp = test::gaussian("nearly bounded", 3, p + 100, 64);
