@@ -12,6 +12,7 @@ shift || true
 targets=("$@")
 [ ${#targets[@]} -gt 0 ] || mapfile -t targets < <(ls tests/fuzz/corpus)
 
+command -v clang++ >/dev/null || { echo "fuzz: needs clang++ with libFuzzer (apt-get install clang)" >&2; exit 1; }
 cmake --preset fuzz >/dev/null
 cmake --build --preset fuzz -j "$(nproc)"
 export UBSAN_OPTIONS=print_stacktrace=1
