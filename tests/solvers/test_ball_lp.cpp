@@ -58,9 +58,9 @@ TEST_P(BallCatalogue, IsSolvedCertifiedAndAgreesWithTheDenseReference) {
   const auto summary = solve(lp, world).summary;
   EXPECT_EQ(summary.status, LpStatus::optimal) << lp.name << ": " << summary.message;
   EXPECT_LE(summary.certificate.gap, 1e-9);
-  EXPECT_GE(summary.certificate.gap, -1e-15);
-  EXPECT_LE(summary.certificate.residual, 1e-14) << "at rounding level";
-  EXPECT_LE(summary.certificate.ball_violation, 1e-14);
+  EXPECT_GE(summary.certificate.gap, -1e-13);
+  EXPECT_LE(summary.certificate.residual, 1e-13) << "at rounding level";
+  EXPECT_LE(summary.certificate.ball_violation, 1e-13);
   EXPECT_NEAR(summary.certificate.objective, optimum, 1e-10 * cost);
   const double alone = solve(lp, Communicator::self()).summary.certificate.objective;
   EXPECT_NEAR(alone, optimum, 1e-10 * cost);
