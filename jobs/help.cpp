@@ -34,8 +34,8 @@ const char* value_name(Kind kind) {
       return "";
     case Kind::count:
       return "N";
-    case Kind::count_or_all:
-      return "N|all";
+    case Kind::count_or_word:
+      return "N|WORD";
     case Kind::real:
       return "X";
     case Kind::text:

@@ -6,7 +6,7 @@
 #include "mpi/agreement.hpp"
 #include "mpi/collectives.hpp"
 #include "src/model/safetensors_writer.hpp"
-#include "src/search/probes.hpp"
+#include "src/search/local_model.hpp"
 
 namespace lift {
 namespace {
@@ -45,8 +45,7 @@ class Instance {
 }  // namespace
 
 void keep_instance(const std::filesystem::path& path, const LocalModel& model, std::span<const double> d,
-                   const SearchOptions& options, int round, const TunedParameters& tuned,
-                   const Communicator& comm) {
+                   const TunedParameters& tuned, const Communicator& comm) {
   const ShardMap& layout = model.a.layout();
   const std::int64_t m = model.a.rows();
   const std::int64_t columns = layout.total();
@@ -68,9 +67,8 @@ void keep_instance(const std::filesystem::path& path, const LocalModel& model, s
   add_gathered(model.g);
   add_gathered(model.u);
   for (std::int64_t row = 0; row < m; ++row) {
-    file.add([&] {
-      return masked_probe(options.seed, round, static_cast<int>(row), tuned.layout(), type, at::kCPU);
-    });
+    const at::Tensor probe = model.probe(static_cast<int>(row));
+    file.add([&] { return probe.cpu().contiguous(); });
   }
   file.add(d);
   file.finish();

@@ -15,7 +15,6 @@ namespace lift {
 /// Throws      AgreedError(write).
 /// Test        tests/jobs/test_run_job.cpp: `lift lp` on it gives the run's objective
 void keep_instance(const std::filesystem::path& path, const LocalModel& model, std::span<const double> d,
-                   const SearchOptions& options, int round, const TunedParameters& tuned,
-                   const Communicator& comm);
+                   const TunedParameters& tuned, const Communicator& comm);
 
 }  // namespace lift

@@ -21,6 +21,18 @@ LpResult lp_result(const BoxLpSummary& summary) {
           .seconds = summary.seconds};
 }
 
+LpResult lp_result(const ProgramReport& program) {
+  return {.status = program.status,
+          .objective = program.certificate.objective,
+          .dual_objective = program.certificate.dual_objective,
+          .gap = program.certificate.gap,
+          .residual = program.certificate.residual,
+          .bound_violation = program.certificate.bound_violation,
+          .iterations = program.iterations,
+          .sweeps = program.sweeps,
+          .seconds = program.seconds};
+}
+
 void lp_job(JobContext& context) {
   const std::filesystem::path input = context.options.path("input");
   const std::filesystem::path output = context.options.path("output");

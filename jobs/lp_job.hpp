@@ -2,6 +2,7 @@
 #include "jobs/job_context.hpp"
 #include "solvers/box_lp.hpp"
 #include "src/report/run_result.hpp"
+#include "src/search/direction.hpp"
 
 namespace lift {
 
@@ -18,5 +19,6 @@ void lp_job(JobContext& context);
 
 /// What the reports say of a solve.
 LpResult lp_result(const BoxLpSummary& summary);
+LpResult lp_result(const ProgramReport& program);
 
 }  // namespace lift

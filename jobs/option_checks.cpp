@@ -54,6 +54,51 @@ void check_kept_epochs(const Options& options) {
   }
 }
 
+/// `name` was given, but what is chosen elsewhere would ignore it.
+void refuse_idle(const Options& options, const char* name, const std::string& because) {
+  if (options.given(name)) refuse(fmt::format("--{} has no meaning {}", name, because));
+}
+
+void check_probes(const Options& options) {
+  const std::string kind = options.text("search.probe-kind");
+  if (options.text("search.probe-space") == "joint" && kind != "random") {
+    refuse(
+        fmt::format("--search.probe-space joint is of random probes, not of --search.probe-kind {}", kind));
+  }
+  if (kind == "adjoint" && options.given("search.probes") && options.count("search.probes") != 1) {
+    refuse(fmt::format("--search.probes {}: adjoint probes are one row; expected 1",
+                       options.count("search.probes")));
+  }
+}
+
+void check_products(const Options& options) {
+  const std::string hvp = options.text("search.hvp");
+  if (options.text("search.curvature") == "ggn") {
+    if (hvp != "exact") refuse(fmt::format("--search.curvature ggn is not made by --search.hvp {}", hvp));
+    if (options.optional_count("tune.embeddings"))
+      refuse("--search.curvature ggn needs a frozen head, but --tune.embeddings is given");
+  }
+  if (hvp == "exact") refuse_idle(options, "search.fd-step", "with --search.hvp exact");
+}
+
+void check_direction(const Options& options) {
+  const std::string direction = options.text("direction");
+  const bool solves = direction == "exact" || options.text("search.probe-kind") == "adjoint";
+  const std::string because = fmt::format("with --direction {}", direction);
+  if (direction != "lp") {
+    for (const char* name : {"search.probe-kind", "search.probes", "search.probe-space", "search.keep"})
+      refuse_idle(options, name, because);
+    if (direction != "exact") refuse_idle(options, "lp.trust-region", because);
+    if (direction == "exact" && options.text("lp.trust-region") == "none")
+      refuse("--lp.trust-region none has no meaning with --direction exact, which bounds lambda alone");
+  }
+  if (!solves) {
+    for (const char* name : {"search.damping", "search.solve-tol", "search.max-hvps"})
+      refuse_idle(options, name,
+                  "without an implicit solve (--direction exact, --search.probe-kind adjoint)");
+  }
+}
+
 void check_shape(const Options& options) {
   if (options.count("width") % options.count("heads") != 0) {
     refuse(fmt::format("--width {} is not a multiple of --heads {}", options.count("width"),
@@ -71,6 +116,9 @@ void check_consistency(const Options& options) {
   if (options.job() == Job::run) {
     check_tuning(options);
     check_kept_epochs(options);
+    check_direction(options);
+    check_probes(options);
+    check_products(options);
   }
   if (options.job() == Job::pretrain) check_shape(options);
   if (options.job() == Job::lp && options.path("input") == options.path("output")) {

@@ -15,10 +15,10 @@ inline constexpr Job kJobs[] = {Job::run, Job::evaluate, Job::pretrain, Job::lp,
 
 /// What an option's value is, and how it is written.
 enum class Kind {
-  flag,          ///< --name; in a file name = true or false
-  count,         ///< a whole number ≥ 0
-  count_or_all,  ///< a whole number ≥ 1 or the word `all`
-  real,          ///< a finite number
+  flag,           ///< --name; in a file name = true or false
+  count,          ///< a whole number ≥ 0
+  count_or_word,  ///< a whole number, or the word that stands in OptionSpec::choices
+  real,           ///< a finite number
   text,
   path,
   choice,        ///< one of OptionSpec::choices
@@ -42,12 +42,12 @@ enum class Place { anywhere, command_line };  ///< where it may be given: not al
 struct OptionSpec {
   std::string_view name;  ///< without the two dashes: "warmup.lr"
   Kind kind = Kind::text;
-  std::string_view default_text;  ///< as it would be typed; "" for none
-  Range range;                    ///< of numbers, and of the entries of lists
-  std::vector<std::string_view> choices;
-  std::string_view unit;   ///< for the help: "nats", "s"
-  std::string_view help;   ///< one sentence, ASCII; says what holds when there is no default
-  std::string_view group;  ///< heading in the help
+  std::string_view default_text;          ///< as it would be typed; "" for none
+  Range range;                            ///< of numbers, and of the entries of lists
+  std::vector<std::string_view> choices;  ///< of a choice; the word of a count_or_word
+  std::string_view unit;                  ///< for the help: "nats", "s"
+  std::string_view help;                  ///< one sentence, ASCII; says what holds when there is no default
+  std::string_view group;                 ///< heading in the help
   std::vector<Job> jobs;
   Presence presence = Presence::optional;
   Place place = Place::anywhere;

@@ -46,8 +46,7 @@ std::string number_fault(const Parsed<Number>& parsed, std::string_view text, co
   if (!parsed.value) return parsed.fault;
   const auto value = static_cast<double>(*parsed.value);
   if (range.contains(value)) return "";
-  if (value > range.high)
-    return fmt::format("'{}' is too large, at most {:.0f} is allowed", text, range.high);
+  if (value > range.high) return fmt::format("'{}' is too large, at most {} is allowed", text, range.high);
   return fmt::format("'{}' is out of range", text);
 }
 
@@ -111,8 +110,8 @@ std::string fault_of_kind(const OptionSpec& spec, std::string_view text) {
       return choice_fault(text, {"true", "false"});
     case Kind::count:
       return number_fault(parse_whole(text), text, spec.range);
-    case Kind::count_or_all:
-      return text == "all" ? "" : number_fault(parse_whole(text), text, spec.range);
+    case Kind::count_or_word:
+      return text == spec.choices.front() ? "" : number_fault(parse_whole(text), text, spec.range);
     case Kind::real:
       return number_fault(parse_real(text), text, spec.range);
     case Kind::text:
@@ -144,8 +143,8 @@ std::string expected(const OptionSpec& spec) {
       return "true or false";
     case Kind::count:
       return "a whole number" + range;
-    case Kind::count_or_all:
-      return "a whole number" + range + " or the word all";
+    case Kind::count_or_word:
+      return fmt::format("a whole number{} or the word {}", range, spec.choices.front());
     case Kind::real:
       return "a number" + range;
     case Kind::text:
@@ -163,7 +162,7 @@ std::string expected(const OptionSpec& spec) {
 }
 
 std::int64_t count_of(std::string_view text) {
-  return text == "all" ? 0 : parse_whole(text).value.value();
+  return parse_whole(text).value.value();
 }
 
 double real_of(std::string_view text) {

@@ -10,6 +10,7 @@
 #include "jobs/option_checks.hpp"
 #include "jobs/option_sources.hpp"
 #include "jobs/option_values.hpp"
+#include "jobs/presets.hpp"
 #include "mpi/error.hpp"
 
 namespace lift {
@@ -41,6 +42,7 @@ Options Options::parse(Job job, std::span<const std::string> words, const Config
     const std::filesystem::path path = config->text;
     options.take(config_settings(path, read(path)));
   }
+  options.take_preset();
   options.take_defaults();
   options.require_what_is_required();
   check_consistency(options);
@@ -63,6 +65,16 @@ void Options::take(const std::vector<Setting>& settings) {
       refuse(fmt::format("{}: given twice ({} and {})", setting.place, first->second, setting.origin));
     }
     values_.emplace(spec->name, Value{setting.value, setting.origin});
+  }
+}
+
+void Options::take_preset() {
+  const Value* name = find("preset");
+  if (name == nullptr) return;
+  const std::string origin = fmt::format("preset {}", name->text);
+  for (const PresetValue& value : preset_values(name->text)) {
+    if (find_option(job_, value.option) == nullptr) continue;
+    values_.emplace(value.option, Value{std::string(value.text), origin});
   }
 }
 
@@ -111,7 +123,12 @@ bool Options::flag(std::string_view name) const {
 }
 
 std::int64_t Options::count(std::string_view name) const {
-  return count_of(read_set(name, {Kind::count, Kind::count_or_all}).text);
+  return count_of(read_set(name, {Kind::count}).text);
+}
+
+std::optional<std::int64_t> Options::count_or_word(std::string_view name) const {
+  const std::string& text = read_set(name, {Kind::count_or_word}).text;
+  return find_option(job_, name)->choices.front() == text ? std::nullopt : std::optional(count_of(text));
 }
 
 double Options::real(std::string_view name) const {
@@ -139,7 +156,7 @@ std::map<int, int> Options::integer_map(std::string_view name) const {
 }
 
 std::optional<std::int64_t> Options::optional_count(std::string_view name) const {
-  const Value* value = read(name, {Kind::count, Kind::count_or_all});
+  const Value* value = read(name, {Kind::count});
   return value == nullptr ? std::nullopt : std::optional(count_of(value->text));
 }
 
@@ -150,7 +167,7 @@ std::optional<double> Options::optional_real(std::string_view name) const {
 
 bool Options::given(std::string_view name) const {
   const Value* value = find(name);
-  return value != nullptr && value->origin != kDefault;
+  return value != nullptr && value->origin != kDefault && !value->origin.starts_with("preset ");
 }
 
 std::string Options::origin(std::string_view name) const {

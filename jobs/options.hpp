@@ -38,7 +38,9 @@ class Options {
 
   [[nodiscard]] Job job() const noexcept { return job_; }
   [[nodiscard]] bool flag(std::string_view name) const;
-  [[nodiscard]] std::int64_t count(std::string_view name) const;  ///< `all` is 0
+  [[nodiscard]] std::int64_t count(std::string_view name) const;
+  /// Nothing where the word stands in place of a number.
+  [[nodiscard]] std::optional<std::int64_t> count_or_word(std::string_view name) const;
   [[nodiscard]] double real(std::string_view name) const;
   [[nodiscard]] std::string text(std::string_view name) const;            ///< text or choice; "" if unset
   [[nodiscard]] std::filesystem::path path(std::string_view name) const;  ///< empty if unset
@@ -50,7 +52,7 @@ class Options {
 
   /// Whether it stands on the command line or in the file.
   [[nodiscard]] bool given(std::string_view name) const;
-  /// Where the value comes from: "default", "command line" or "FILE:LINE".
+  /// Where the value comes from: "default", "preset NAME", "command line" or "FILE:LINE".
   [[nodiscard]] std::string origin(std::string_view name) const;
   /// Everything that has a value, in Boost's INI form: --config reads it back to the same values.
   [[nodiscard]] std::string as_config() const;
@@ -66,6 +68,7 @@ class Options {
     std::string origin;
   };
   explicit Options(Job job) : job_(job) {}
+  void take_preset();
   void take_defaults();
   void take(const std::vector<Setting>& settings);
   void require_what_is_required() const;

@@ -6,6 +6,7 @@
 
 #include "src/objective/sequence_cost.hpp"
 #include "src/report/format.hpp"
+#include "src/search/local_model.hpp"
 
 namespace lift {
 namespace {
@@ -135,6 +136,7 @@ std::string describe(const RunPlan& plan, const CorpusSize& size, int ranks, dou
   const auto line = [&text](const std::string& name, const std::string& what) {
     text += fmt::format("  {:<22}{}\n", name, what);
   };
+  if (!plan.preset.empty()) line("preset", plan.preset);
   line("tuned", fmt::format("n = {} of {:.0f} weights in {} tensors, p = {} regularisation groups", n,
                             parameters, plan.layout.tensors().size(), plan.layout.p()));
   line("sequences", fmt::format("{} train, {} valid, {} test, of {} tokens", size.train, size.valid,

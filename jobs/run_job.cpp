@@ -1,6 +1,7 @@
 #include "jobs/run_job.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -17,6 +18,8 @@
 #include "src/objective/distributed.hpp"
 #include "src/objective/sequence_cost.hpp"
 #include "src/report/process_memory.hpp"
+#include "src/search/holdout.hpp"
+#include "src/search/round.hpp"
 
 namespace lift {
 namespace {
@@ -32,7 +35,8 @@ class Run {
         model_(std::move(model)),
         tuned_(model_, plan.layout),
         objective_(model_, tuned_, plan.micro_batch),
-        regularizer_(plan.layout),
+        pretrained_(tuned_.flat().clone()),
+        regularizer_(plan.layout, plan.around_pretrained ? pretrained_ : at::Tensor()),
         lambda_(plan.layout.p(), plan.lambda) {
     result_.n = plan.layout.n();
     result_.p = plan.layout.p();
@@ -51,6 +55,7 @@ class Run {
       if (std::ranges::count(plan_.kept_epochs, epoch.epoch) > 0)
         output_.write_model(fmt::format("checkpoints/epoch-{}", epoch.epoch), model_);
     };
+    const Metered meter(*this, result_.warmup_units);
     keeping_last_good([&] {
       keep_best_epoch(lift::warm_up(objective_, regularizer_, lambda_, corpus_.train, corpus_.valid,
                                     corpus_.test, plan_.warmup, observer, context_.comm));
@@ -68,15 +73,28 @@ class Run {
   }
 
   void search() {
-    SearchState state{objective_, regularizer_,  corpus_.train, corpus_.valid,
-                      lambda_,    context_.comm, timers_};
+    const Holdout parts = holdout();
+    SearchState state{objective_,    regularizer_, corpus_.train,    parts.shaping, lambda_,
+                      context_.comm, timers_,      &parts.selection, pretrained_};
     SearchObserver observer = output_.search_observer(tuned_);
+    observer.watched_steps = plan_.watched_steps;
+    observer.on_stage = [this](const StageSummary& stage) { add_stage(stage); };
     const SequenceSet train = corpus_.train.first(corpus_.valid.size());
     observer.watched = {{"train", &train}, {"test", &corpus_.test}};
     observer.on_round = [this](int round, const RoundSummary& summary) { add_round(round, summary); };
+    keeping_last_good([&] { check_derivatives(state); });
+    const Metered meter(*this, result_.search_units);
     keeping_last_good([&] {
-      check_derivatives(state);
+      set_search_lambda(state);
       hyperlocal_search(state, plan_.search, observer);
+    });
+  }
+
+  /// Puts W where --start says; --model stays what the pretrained weights are.
+  void start_from(const std::filesystem::path& folder) {
+    const Gpt2 start = load_checkpoint(folder, plan_.precision, context_.device, context_.comm);
+    agree(context_.comm, [&] {
+      for (const TensorSpec& spec : tensor_specs(plan_.config)) copy_or_compare(spec.name, start, folder);
     });
   }
 
@@ -96,6 +114,8 @@ class Run {
                                       phase.name, phase.min, phase.mean, phase.max));
     }
     gather_work();
+    for (double* units : {&result_.warmup_units, &result_.search_units})
+      *units = sum_over_ranks(*units, context_.comm);
     result_.reproducibility =
         context_.device.is_cpu()
             ? fmt::format("same bits with {} ranks of {} threads, these libraries and this processor",
@@ -105,6 +125,28 @@ class Run {
   }
 
  private:
+  /// Adds what this rank does while it lives to `units`, but for what is only reported.
+  class Metered {
+   public:
+    Metered(Run& run, double& units) : run_(run), units_(units), start_(run.units_so_far()) {}
+    ~Metered() { units_ += run_.units_so_far() - start_; }
+    Metered(const Metered&) = delete;
+    Metered& operator=(const Metered&) = delete;
+
+   private:
+    Run& run_;
+    double& units_;
+    double start_;
+  };
+  [[nodiscard]] double units_so_far() const { return forward_units(objective_.work()) - reported_units_; }
+  /// Runs what nothing is chosen by.
+  template <typename Report>
+  void unmetered(const Report& report) {
+    const double before = forward_units(objective_.work());
+    report();
+    reported_units_ += forward_units(objective_.work()) - before;
+  }
+
   /// Runs a phase that leaves the last good W behind where a number is not finite, and writes that.
   template <typename Phase>
   void keeping_last_good(const Phase& phase) {
@@ -114,6 +156,51 @@ class Run {
       if (error.code() == ExitCode::numerical) output_.write_model("checkpoints/last-good", model_);
       throw;
     }
+  }
+
+  /// A tuned tensor is taken from `start`; a frozen one must be the model's.
+  void copy_or_compare(const std::string& name, const Gpt2& start, const std::filesystem::path& folder) {
+    const auto& tensors = plan_.layout.tensors();
+    const auto tuned = std::ranges::find(tensors, name, &TunedTensor::name);
+    if (tuned != tensors.end()) {
+      at::Tensor flat = tuned_.flat();
+      tuned_.view(flat, static_cast<std::size_t>(tuned - tensors.begin())).copy_(start.tensor(name));
+    } else if (!start.tensor(name).equal(model_.tensor(name))) {
+      throw Error(ExitCode::usage,
+                  fmt::format("--start {}: {} differs from --model's, expected the same values "
+                              "in all tensors that are not tuned",
+                              folder.string(), name));
+    }
+  }
+
+  Holdout holdout() const {
+    if (plan_.holdout == 0) return {corpus_.valid, corpus_.valid};
+    return split_holdout(corpus_.valid, plan_.holdout);
+  }
+
+  /// What λ the search starts from.
+  void set_search_lambda(const SearchState& state) {
+    if (plan_.search_lambda) {
+      lambda_.assign(lambda_.size(), *plan_.search_lambda);
+    } else if (plan_.around_pretrained) {
+      lambda_ = balanced_lambda(state, plan_.search);
+    } else {
+      return;
+    }
+    context_.log.info(fmt::format("lambda at the start of the search: {:.3g}", fmt::join(lambda_, ", ")));
+  }
+
+  void add_stage(const StageSummary& stage) {
+    output_.progress().finish();
+    context_.log.info(stage.message);
+    StageResult entry{
+        .name = stage.name, .t = stage.t, .selection = stage.selection, .line_search = stage.losses};
+    unmetered([&] {
+      const auto time = timers_.measure("evaluate");
+      entry.valid = mean(corpus_.valid, "valid");
+      entry.test = mean(corpus_.test, "test");
+    });
+    result_.stages.push_back(std::move(entry));
   }
 
   SplitLoss mean(const SequenceSet& set, const char* split) {
@@ -165,19 +252,18 @@ class Run {
     RoundResult entry{.t_star = summary.line.t_star,
                       .lambda_before = summary.lambda_before,
                       .lambda_after = summary.lambda_after,
-                      .lp = lp_result(summary.lp),
+                      .lp = summary.lp ? std::optional(lp_result(*summary.lp)) : std::nullopt,
                       .line_search = summary.line.losses,
                       .curves = summary.curves,
                       .stationarity = summary.stationarity};
     output_.progress().finish();
     output_.add_round(round, entry);
-    if (answered(summary.lp.status)) {
-      context_.log.info(summary.lp.message);
-    } else {
-      context_.log.warn(summary.lp.message + "; its direction is used as it is");
-    }
-    context_.log.info(summary.line.message);
+    if (summary.lp && summary.lp->answered) context_.log.info(summary.lp->message);
+    if (summary.lp && !summary.lp->answered)
+      context_.log.warn(summary.lp->message + "; its direction is used as it is");
+    if (summary.implicit) context_.log.info(summary.implicit->message);
     result_.rounds.push_back(std::move(entry));
+    reported_units_ += forward_units(summary.watched);
     probes_done_ += summary.probes_done;
     steps_done_ += summary.line.evaluated;
   }
@@ -208,10 +294,12 @@ class Run {
   Gpt2 model_;
   TunedParameters tuned_;
   Objective objective_;
+  at::Tensor pretrained_;  ///< the tuned weights of --model
   Regularizer regularizer_;
   std::vector<double> lambda_;
   PhaseTimers timers_;
   RunResult result_;
+  double reported_units_ = 0;  ///< of this rank, spent on what nothing is chosen by
   std::int64_t probes_done_ = 0;
   std::int64_t steps_done_ = 0;
 };
@@ -248,6 +336,7 @@ void run_job(JobContext& context) {
   }
   Run run(context, *plan, std::move(model), corpus, output);
   output.open();
+  if (!plan->start.empty()) run.start_from(plan->start);
   run.warm_up();
   run.evaluate_before();
   run.search();

@@ -29,7 +29,8 @@ void RunOutput::open() {
       if (entry.is_regular_file()) provenance_.inputs.push_back(hash_file(entry.path()));
     }
     for (const Split split : {Split::train, Split::valid, Split::test}) {
-      provenance_.inputs.push_back(hash_file(split_file(plan_.corpus.folder, split)));
+      for (const auto& file : split_files(plan_.corpus.folder, split).files)
+        provenance_.inputs.push_back(hash_file(file));
     }
     folder_->create();
     context_.log.open_file(folder_->log());
@@ -83,7 +84,7 @@ SearchObserver RunOutput::search_observer(const TunedParameters& tuned) {
   };
   if (!plan_.keep.empty()) {
     observer.on_direction = [this, &tuned](int round, const LocalModel& model, std::span<const double> d) {
-      keep_instance(kept_file(round), model, d, plan_.search, round, tuned, context_.comm);
+      keep_instance(kept_file(round), model, d, tuned, context_.comm);
     };
   }
   return observer;

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "jobs/corpus_inputs.hpp"
 #include "mpi/error.hpp"
 #include "src/model/checkpoint.hpp"
@@ -12,7 +15,8 @@ namespace {
 TuningSpec tuning_spec(const Options& options, const Gpt2Config& config) {
   TuningSpec spec{.blocks = options.integers("tune.blocks"),
                   .mlp_only = options.integers("tune.mlp-only"),
-                  .regularizers = options.integer_map("tune.regularizers")};
+                  .regularizers = options.integer_map("tune.regularizers"),
+                  .embedding_groups = options.optional_count("tune.embeddings")};
   if (const auto first = options.optional_count("tune.first-blocks")) {
     if (*first > config.layers) {
       throw Error(ExitCode::usage,
@@ -23,13 +27,20 @@ TuningSpec tuning_spec(const Options& options, const Gpt2Config& config) {
   return spec;
 }
 
+/// The value that the word of a choice stands for.
+template <typename Value>
+Value chosen(const Options& options, std::string_view name,
+             std::initializer_list<std::pair<std::string_view, Value>> values) {
+  const std::string word = options.text(name);
+  return std::ranges::find(values, word, &std::pair<std::string_view, Value>::first)->second;
+}
+
 WarmupOptions warmup_options(const Options& options) {
-  const std::string schedule = options.text("warmup.schedule");
   return {.epochs = static_cast<int>(options.count("warmup.epochs")),
           .rate = options.real("warmup.lr"),
-          .schedule = schedule == "cosine"   ? Schedule::cosine
-                      : schedule == "linear" ? Schedule::linear
-                                             : Schedule::constant,
+          .schedule = chosen<Schedule>(
+              options, "warmup.schedule",
+              {{"constant", Schedule::constant}, {"cosine", Schedule::cosine}, {"linear", Schedule::linear}}),
           .clip = options.real("warmup.clip"),
           .batch = static_cast<int>(options.count("batch")),
           .seed = static_cast<std::uint64_t>(options.count("seed"))};
@@ -38,17 +49,67 @@ WarmupOptions warmup_options(const Options& options) {
 RadiusOptions radius_options(const Options& options) {
   RadiusOptions radius;
   radius.rho = options.real("lp.radius");
-  radius.unit = options.text("lp.radius-unit") == "rms" ? RadiusUnit::rms : RadiusUnit::absolute;
+  radius.unit = chosen<RadiusUnit>(
+      options, "lp.radius-unit",
+      {{"rms", RadiusUnit::rms}, {"absolute", RadiusUnit::absolute}, {"norm", RadiusUnit::norm}});
   radius.space = options.text("lp.lambda") == "log" ? LambdaSpace::log : LambdaSpace::linear;
   if (radius.space == LambdaSpace::linear) radius.lambda_scale = options.real("warmup.lambda");
   if (const auto scale = options.optional_real("lp.lambda-scale")) radius.lambda_scale = *scale;
   return radius;
 }
 
+CorrectorOptions corrector_options(const Options& options, std::string_view steps) {
+  return {.steps = options.count_or_word(steps).value_or(CorrectorOptions::kOneEpoch),
+          .rate = options.optional_real("search.corrector-lr").value_or(options.real("warmup.lr")),
+          .clip = options.real("warmup.clip"),
+          .batch = static_cast<int>(options.count("batch")),
+          .seed = static_cast<std::uint64_t>(options.count("seed"))};
+}
+
+ProductOptions product_options(const Options& options) {
+  ProductOptions products;
+  products.kind = chosen<ProductKind>(
+      options, "search.hvp",
+      {{"exact", ProductKind::exact}, {"forward", ProductKind::forward}, {"central", ProductKind::central}});
+  if (options.text("search.curvature") == "ggn") products.kind = ProductKind::gauss_newton;
+  products.step = options.optional_real("search.fd-step").value_or(0);
+  return products;
+}
+
+/// What rows a round's program has, and how they are made.
+void set_probes(const Options& options, SearchOptions& search) {
+  search.probe_kind = chosen<ProbeKind>(
+      options, "search.probe-kind",
+      {{"random", ProbeKind::random}, {"krylov", ProbeKind::krylov}, {"adjoint", ProbeKind::adjoint}});
+  search.probe_space =
+      options.text("search.probe-space") == "joint" ? ProbeSpace::joint : ProbeSpace::weights;
+  search.products = product_options(options);
+  search.damping = options.optional_real("search.damping");
+  search.solve_tol = options.real("search.solve-tol");
+  search.max_products = static_cast<int>(options.count("search.max-hvps"));
+  search.probes = static_cast<int>(options.count("search.probes"));
+}
+
 SearchOptions search_options(const Options& options) {
   SearchOptions search;
-  search.probes = static_cast<int>(options.count("search.probes"));
-  search.batches = static_cast<int>(options.count("search.batches"));
+  search.direction = chosen<DirectionKind>(options, "direction",
+                                           {{"lp", DirectionKind::lp},
+                                            {"exact", DirectionKind::exact},
+                                            {"gradient", DirectionKind::gradient},
+                                            {"sign", DirectionKind::sign},
+                                            {"wise", DirectionKind::wise}});
+  search.trust_region = chosen<TrustRegion>(
+      options, "lp.trust-region",
+      {{"box", TrustRegion::box}, {"l2", TrustRegion::ball}, {"none", TrustRegion::none}});
+  set_probes(options, search);
+  search.min_gain = options.real("search.min-gain");
+  search.recovery = {.interpolate = options.text("recover.interpolate") == "on",
+                     .overshoot = options.real("recover.overshoot"),
+                     .corrector = corrector_options(options, "recover.corrector-steps")};
+  search.corrector = corrector_options(options, "search.corrector-steps");
+  search.tune_rate = options.text("tune.learning-rate") == "on";
+  search.line_kind = options.text("search.line") == "model" ? LineKind::model : LineKind::grid;
+  search.batches = static_cast<int>(options.count_or_word("search.batches").value_or(0));
   search.hvp_batches = static_cast<int>(options.count("search.hvp-batches"));
   search.batch = static_cast<int>(options.count("batch"));
   search.rounds = static_cast<int>(options.count("search.rounds"));
@@ -69,6 +130,8 @@ RunPlan plan_run(const Options& options) {
   const Gpt2Config config = inspect_checkpoint(model);
   RunPlan plan{.model = model,
                .out = options.path("out"),
+               .preset = options.text("preset"),
+               .start = options.path("start"),
                .keep = options.path("search.keep"),
                .config = config,
                .layout = TunedLayout(config, tuning_spec(options, config)),
@@ -77,6 +140,10 @@ RunPlan plan_run(const Options& options) {
                .kept_epochs = options.integers("warmup.keep"),
                .search = search_options(options),
                .lambda = options.real("warmup.lambda"),
+               .around_pretrained = options.text("regularizer") == "l2-sp",
+               .search_lambda = options.optional_real("search.lambda"),
+               .holdout = options.real("search.holdout"),
+               .watched_steps = static_cast<int>(options.count("search.watch")),
                .micro_batch = static_cast<int>(options.count("micro-batch")),
                .precision = scalar_type(options)};
   check_length(plan.corpus.length, config);

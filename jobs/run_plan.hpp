@@ -2,6 +2,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,16 +16,22 @@ namespace lift {
 
 /// What `lift run` will do, from the options and the model's configuration alone.
 struct RunPlan {
-  std::filesystem::path model;  ///< --model
-  std::filesystem::path out;    ///< --out
-  std::filesystem::path keep;   ///< --search.keep, empty: not kept
+  std::filesystem::path model;       ///< --model
+  std::filesystem::path out;         ///< --out
+  std::string preset = {};           ///< --preset, "" for none
+  std::filesystem::path start = {};  ///< --start, empty: --model
+  std::filesystem::path keep;        ///< --search.keep, empty: not kept
   Gpt2Config config;
   TunedLayout layout;
   CorpusOptions corpus;
   WarmupOptions warmup;
-  std::vector<int> kept_epochs;  ///< --warmup.keep
+  std::vector<int> kept_epochs = {};  ///< --warmup.keep
   SearchOptions search;
-  double lambda = 0;  ///< λ of every group at the start
+  double lambda = 0;                         ///< λ of every group at the start
+  bool around_pretrained = false;            ///< l2-sp: c is the pretrained weights, not 0
+  std::optional<double> search_lambda = {};  ///< λ of every group as the search starts
+  double holdout = 0;                        ///< --search.holdout
+  int watched_steps = 0;                     ///< --search.watch
   int micro_batch = 1;
   at::ScalarType precision = at::kFloat;
 };

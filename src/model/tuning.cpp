@@ -78,6 +78,7 @@ TunedLayout::TunedLayout(const Gpt2Config& config, const TuningSpec& spec) {
   std::ranges::sort(blocks);
   first_block_ = blocks.front();
   const auto all = tensor_specs(config);
+  if (spec.embedding_groups) add_embeddings(all, static_cast<int>(*spec.embedding_groups));
   for (const int block : blocks) {
     const bool mlp_only = std::ranges::count(spec.mlp_only, block) > 0;
     const auto prefix = prefix_of(block) + (mlp_only ? "mlp." : "");
@@ -98,6 +99,17 @@ TunedLayout::TunedLayout(const Gpt2Config& config, const TuningSpec& spec) {
       add(tensors[k], block, group[k] < 0 ? -1 : p_ + group[k]);
     p_ += groups;
   }
+}
+
+void TunedLayout::add_embeddings(const std::vector<TensorSpec>& all, int groups) {
+  tunes_embeddings_ = true;
+  first_block_ = 0;
+  int group = 0;
+  for (const auto& tensor : all) {
+    if (tensor.name != "wte.weight" && tensor.name != "wpe.weight") continue;
+    add(tensor, -1, groups == 0 ? -1 : std::min(group++, groups - 1));
+  }
+  p_ += groups;
 }
 
 TunedLayout TunedLayout::everything(const Gpt2Config& config) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,8 @@ struct TuningSpec {
   std::vector<int> blocks;    ///< B_tune: blocks by index, ascending
   std::vector<int> mlp_only;  ///< those of `blocks` of which only mlp.* is tuned; the rest are tuned FULL
   std::map<int, int> regularizers;  ///< block → N_R^b, regularisation groups of the block; 1 where absent
+  /// N_R^emb, regularisation groups of the embeddings (0, 1 or 2); nothing: they are frozen (I_emb = 0)
+  std::optional<std::int64_t> embedding_groups = {};
 };
 
 /// One tuned tensor: coordinates [offset, offset + size) of W.
@@ -29,9 +32,10 @@ struct TunedTensor {
 
 /// Which coordinates of W belong to which tensor and regularisation group; needs the configuration alone.
 ///
-/// W is flattened in checkpoint order. A block's N_R^b groups are contiguous runs of its tuned tensors, cut
-/// where their parameter counts come closest to equal; groups are numbered in the order of W. Example, GPT-2
-/// Small, blocks {1, 7, 11}, {1, 11} MLP only, regularizers 1:1,7:0,11:1:  n = 16,532,736 and p = 2.
+/// W is flattened in checkpoint order, tuned embeddings first. A block's N_R^b groups are contiguous runs of
+/// its tuned tensors, cut where their parameter counts come closest to equal; groups are numbered in the
+/// order of W. Example, GPT-2 Small, blocks {1, 7, 11}, {1, 11} MLP only, regularizers 1:1,7:0,11:1:  n =
+/// 16,532,736 and p = 2.
 ///
 /// Throws  the constructors Error(usage) naming the option: a block out of range or twice, an mlp-only or
 /// regularizers
@@ -54,6 +58,7 @@ class TunedLayout {
  private:
   TunedLayout() = default;
   void add(const TensorSpec& spec, int block, int group);
+  void add_embeddings(const std::vector<TensorSpec>& all, int groups);
   std::vector<TunedTensor> tensors_;
   std::int64_t n_ = 0;
   int p_ = 0;

@@ -3,6 +3,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/zeros_like.h>
 #include <c10/core/GradMode.h>
 #include <fmt/format.h>
 #include <torch/csrc/autograd/autograd.h>
@@ -41,6 +42,12 @@ void append_finite(const at::Tensor& losses, std::span<const std::int64_t> seque
 }
 
 }  // namespace
+
+double forward_units(const WorkCount& work) noexcept {
+  constexpr double kGradient = 3, kProduct = 2.74 * kGradient;
+  return static_cast<double>(work.loss_sequences) + kGradient * static_cast<double>(work.gradient_sequences) +
+         kProduct * static_cast<double>(work.hvp_sequences);
+}
 
 Objective::Objective(const Gpt2& model, const TunedParameters& tuned, int micro_batch)
     : model_(&model), tuned_(&tuned), micro_batch_(micro_batch) {
@@ -82,8 +89,7 @@ void Objective::add_hessian_vector(const SequenceSet& set, Sequences sequences, 
 void Objective::add_hessian_vectors(const SequenceSet& set, Sequences sequences,
                                     std::span<const at::Tensor> v, std::span<at::Tensor> products) const {
   if (v.empty()) return;
-  for (const auto& direction : v) check_flat(direction, "v");
-  for (const auto& product : products) check_flat(product, "product");
+  check_products(v, products);
   const auto& leaves = tuned_->leaves();
   for_each_micro_batch(sequences, micro_batch_, [&](std::int64_t, Sequences part) {
     const auto batch = tokens(set, part);
@@ -92,13 +98,38 @@ void Objective::add_hessian_vectors(const SequenceSet& set, Sequences sequences,
     append_finite(losses, part, checked);
     const auto gradient = torch::autograd::grad({losses.sum()}, leaves, {}, true, /*create_graph=*/true);
     for (std::size_t j = 0; j < v.size(); ++j) {
-      variable_list directions;
-      for (std::size_t k = 0; k < leaves.size(); ++k) directions.push_back(tuned_->view(v[j], k));
       const bool more = j + 1 < v.size();
-      const auto parts = torch::autograd::grad(gradient, leaves, directions, /*retain_graph=*/more, false,
+      const auto parts = torch::autograd::grad(gradient, leaves, parts_of(v[j]), /*retain_graph=*/more, false,
                                                /*allow_unused=*/true);
       for (std::size_t k = 0; k < parts.size(); ++k)
         if (parts[k].defined()) tuned_->view(products[j], k).add_(parts[k]);
+    }
+  });
+  work_.hvp_sequences += std::ssize(sequences) * std::ssize(v);
+}
+
+void Objective::add_gauss_newton_vectors(const SequenceSet& set, Sequences sequences,
+                                         std::span<const at::Tensor> v,
+                                         std::span<at::Tensor> products) const {
+  if (tuned_->layout().tunes_embeddings())
+    throw Error(ExitCode::usage, "Gauss–Newton products need a frozen head, but the embeddings are tuned");
+  if (v.empty()) return;
+  check_products(v, products);
+  const auto& leaves = tuned_->leaves();
+  const auto& head = model_->tensor("wte.weight");
+  for_each_micro_batch(sequences, micro_batch_, [&](std::int64_t, Sequences part) {
+    const auto batch = tokens(set, part);
+    const auto hidden = final_hidden(*model_, prefix_of(batch), tuned_->layout().first_block(),
+                                     Attention::twice_differentiable);
+    // Jᵀu is linear in u: its derivative in u along v is J v, whatever u is.
+    const auto u = at::zeros_like(hidden).requires_grad_(true);
+    const auto pulled = torch::autograd::grad({hidden}, leaves, {u}, true, /*create_graph=*/true);
+    for (std::size_t j = 0; j < v.size(); ++j) {
+      const auto tangent = torch::autograd::grad(pulled, {u}, parts_of(v[j]), true).front();
+      const auto bent = head_loss_hessian_product(hidden.detach(), head, batch, tangent);
+      const bool more = j + 1 < v.size();
+      const auto parts = torch::autograd::grad({hidden}, leaves, {bent}, /*retain_graph=*/more);
+      for (std::size_t k = 0; k < parts.size(); ++k) tuned_->view(products[j], k).add_(parts[k]);
     }
   });
   work_.hvp_sequences += std::ssize(sequences) * std::ssize(v);
@@ -144,6 +175,17 @@ at::Tensor Objective::graph_losses(const at::Tensor& tokens, const at::Tensor& h
                                    Attention attention) const {
   const auto entering = hidden.defined() ? hidden : model_->embed(tokens);
   return sequence_losses_from(*model_, entering, tuned_->layout().first_block(), tokens, attention);
+}
+
+std::vector<at::Tensor> Objective::parts_of(const at::Tensor& flat) const {
+  std::vector<at::Tensor> parts;
+  for (std::size_t k = 0; k < tuned_->leaves().size(); ++k) parts.push_back(tuned_->view(flat, k));
+  return parts;
+}
+
+void Objective::check_products(std::span<const at::Tensor> v, std::span<const at::Tensor> products) const {
+  for (const auto& direction : v) check_flat(direction, "v");
+  for (const auto& product : products) check_flat(product, "product");
 }
 
 void Objective::check_flat(const at::Tensor& flat, const char* name) const {

@@ -20,6 +20,14 @@ struct WorkCount {
   std::int64_t prefix_sequences = 0;  ///< sequences whose frozen blocks below the first tuned one were run
 };
 
+/// What the phases of a run cost, told by the work of one rank.
+///
+/// Units  one forward pass of one sequence is 1, a gradient 3, a curvature product 8.2 (an exact one alone
+/// takes 2.74
+///        gradients on the stand-in's shape [measured, tests/bench/bench_hvp]); what the held frozen blocks
+///        spare is not taken off.
+[[nodiscard]] double forward_units(const WorkCount& work) noexcept;
+
 /// Sums over sequences of the loss L, its gradient and its Hessian-vector products in W, on this rank.
 ///
 /// Sums, not means: whoever has summed over all ranks divides once by the number of sequences. Work is cut
@@ -34,7 +42,6 @@ struct WorkCount {
 ///             tensor that is not [n] of the model's type.
 /// Cost        an HVP is two backward passes with the graph of the first kept (Pearlmutter 1994, Neural
 ///             Comput. 6:147); time and memory as multiples of a gradient: tests/bench/bench_hvp.
-/// Limits      no HVP where the embeddings are tuned: head_loss has no second derivative in the head.
 /// Test        tests/src/objective/test_objective.cpp: central difference, symmetry, reference.json, a wrong
 ///             gradient.
 class Objective {
@@ -55,6 +62,16 @@ class Objective {
   /// and with little more memory than one.
   void add_hessian_vectors(const SequenceSet& set, std::span<const std::int64_t> sequences,
                            std::span<const at::Tensor> v, std::span<at::Tensor> products) const;
+
+  /// Adds Σ JᵀH_L J v_j, the Gauss–Newton products, to `products[j]`: J is the Jacobian of the hidden states
+  /// after ln_f in W, H_L the Hessian of the loss in them (Schraudolph 2002, Neural Comput. 14:1723).
+  ///
+  /// Method  J v by differentiating Jᵀu in u (the double-backward trick), H_L in closed form, Jᵀ by a
+  /// backward
+  ///         pass. Positive semidefinite, because the loss is convex in the hidden states. Counted as an HVP.
+  /// Limits  not where the embeddings are tuned, whose head is in W: Error(usage).
+  void add_gauss_newton_vectors(const SequenceSet& set, std::span<const std::int64_t> sequences,
+                                std::span<const at::Tensor> v, std::span<at::Tensor> products) const;
 
   /// Hidden states that enter the first tuned block, [sequences, T, width] in their order: they depend on
   /// frozen tensors alone, so that losses_from() gives the losses for any W. Undefined where the embeddings
@@ -78,6 +95,9 @@ class Objective {
   [[nodiscard]] at::Tensor graph_losses(const at::Tensor& tokens, const at::Tensor& hidden,
                                         Attention attention) const;
   void check_flat(const at::Tensor& flat, const char* name) const;
+  void check_products(std::span<const at::Tensor> v, std::span<const at::Tensor> products) const;
+  /// The parts of a flat tensor in the shapes of the leaves.
+  [[nodiscard]] std::vector<at::Tensor> parts_of(const at::Tensor& flat) const;
 
   const Gpt2* model_;
   const TunedParameters* tuned_;

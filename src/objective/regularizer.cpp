@@ -46,6 +46,11 @@ void Regularizer::add_gradient(std::span<const double> lambda, const at::Tensor&
       part(gradient, tensor).add_(distance(w, tensor), 2 * lambda[static_cast<std::size_t>(tensor.group)]);
 }
 
+// ∇ is linear in λ: H21 x is the gradient at λ = x.
+void Regularizer::add_cross(std::span<const double> x, const at::Tensor& w, at::Tensor& product) const {
+  add_gradient(x, w, product);
+}
+
 void Regularizer::add_hessian_vector(std::span<const double> lambda, const at::Tensor& v,
                                      at::Tensor& product) const {
   for (const auto& tensor : layout_.tensors())

@@ -28,6 +28,8 @@ class Regularizer {
   void add_gradient(std::span<const double> lambda, const at::Tensor& w, at::Tensor& gradient) const;
   /// product += 2 λ_i v_i.
   void add_hessian_vector(std::span<const double> lambda, const at::Tensor& v, at::Tensor& product) const;
+  /// product += H21 x with x [p]: x_i 2 (W_i − c_i) on group i.
+  void add_cross(std::span<const double> x, const at::Tensor& w, at::Tensor& product) const;
   /// vᵀH21: for each group 2 (W_i − c_i)·v_i.
   [[nodiscard]] std::vector<double> cross(const at::Tensor& w, const at::Tensor& v) const;
 

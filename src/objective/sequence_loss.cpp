@@ -114,6 +114,14 @@ at::Tensor head_gradient(const at::Tensor& rows, const at::Tensor& head, const a
   return gradient;
 }
 
+/// Turns logits into δ = P∘(a − P·a) in place; `tangents` is scratch for a, which `fill` makes.
+template <typename Fill>
+void bend_chunk(at::Tensor& probabilities, at::Tensor& tangents, std::int64_t size, const Fill& fill) {
+  auto tangent = tangents.narrow(0, 0, size);
+  fill(tangent);
+  at::_softmax_backward_data_out(probabilities, tangent, probabilities, 1, probabilities.scalar_type());
+}
+
 /// The Hessian of each row's loss times its direction: (P∘(a − P·a)) E with a = E u.
 at::Tensor row_hessian_products(const at::Tensor& rows, const at::Tensor& head,
                                 const at::Tensor& directions) {
@@ -122,38 +130,116 @@ at::Tensor row_hessian_products(const at::Tensor& rows, const at::Tensor& head,
   for_each_chunk(rows, head, [&](std::int64_t first, std::int64_t size, at::Tensor& logits) {
     softmax_in_place(logits);
     if (!tangents.defined()) tangents = at::empty_like(logits);
-    auto tangent = tangents.narrow(0, 0, size);
-    at::mm_out(tangent, directions.narrow(0, first, size), head.t());
-    at::_softmax_backward_data_out(logits, tangent, logits, 1, logits.scalar_type());
+    bend_chunk(logits, tangents, size, [&](at::Tensor& tangent) {
+      at::mm_out(tangent, directions.narrow(0, first, size), head.t());
+    });
     auto product = products.narrow(0, first, size);
     at::mm_out(product, logits, head);
   });
   return products;
 }
 
-/// The gradient of Σ_b weight_b loss_b in `hidden`, whose own derivative is written out.
+/// The Hessian of Σ_r weight_r loss_r in (rows, head) times (u_h, u_E).
+struct JointProducts {
+  at::Tensor rows;  ///< δ E + (P − Y) u_E, not weighted
+  at::Tensor head;  ///< Σ_r weight_r (δ_rᵀ h_r + (P_r − Y_r)ᵀ u_h,r)
+};
+
+JointProducts joint_hessian_products(const at::Tensor& rows, const at::Tensor& head,
+                                     const at::Tensor& targets, const at::Tensor& weight,
+                                     const at::Tensor& row_directions, const at::Tensor& head_direction) {
+  JointProducts products{at::empty_like(rows), at::zeros_like(head)};
+  at::Tensor tangents, residuals;
+  for_each_chunk(rows, head, [&](std::int64_t first, std::int64_t size, at::Tensor& logits) {
+    const auto h = rows.narrow(0, first, size), u = row_directions.narrow(0, first, size);
+    const auto w = weight.narrow(0, first, size);
+    softmax_in_place(logits);
+    if (!tangents.defined()) {
+      tangents = at::empty_like(logits);
+      residuals = at::empty_like(logits);
+    }
+    auto residual = residuals.narrow(0, 0, size);
+    residual.copy_(logits);
+    subtract_targets(residual, targets.narrow(0, first, size));
+    bend_chunk(logits, tangents, size, [&](at::Tensor& tangent) {
+      at::mm_out(tangent, u, head.t());
+      tangent.addmm_(h, head_direction.t());
+    });
+    auto product = products.rows.narrow(0, first, size);
+    at::mm_out(product, logits, head);
+    product.addmm_(residual, head_direction);
+    products.head.addmm_(logits.t(), h * w).addmm_(residual.t(), u * w);
+  });
+  return products;
+}
+
+/// `directions` where defined, else zeros.
+at::Tensor or_zeros(const at::Tensor& direction, const at::Tensor& like) {
+  return direction.defined() ? direction : at::zeros_like(like);
+}
+
+/// Weight of each row from the weight of its sequence, [rows, 1].
+at::Tensor row_weights(const at::Tensor& weight, std::int64_t targets, const at::Tensor& like) {
+  return weight.to(like.scalar_type()).repeat_interleave(targets).unsqueeze(1);
+}
+
+/// Σ over a sequence's rows of `values` [rows, width], [B] of the type of `weight`.
+at::Tensor sum_by_sequence(const at::Tensor& values, const at::Tensor& weight) {
+  return values.view({weight.size(0), -1}).sum(1, /*keepdim=*/false, weight.scalar_type());
+}
+
+/// The gradients of Σ_b weight_b loss_b in `hidden` and, if `in_head`, in `head`, whose own derivatives are
+/// written out.
 struct HeadLossGradient : Function<HeadLossGradient> {
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& hidden, const at::Tensor& weight,
-                            const at::Tensor& head, const at::Tensor& row_gradient) {
-    context->save_for_backward({hidden, weight, head, row_gradient});
-    return to_positions(row_gradient, weight);
+  static variable_list forward(AutogradContext* context, const at::Tensor& hidden, const at::Tensor& weight,
+                               const at::Tensor& head, const at::Tensor& row_gradient,
+                               const at::Tensor& tokens, bool in_head) {
+    context->save_for_backward({hidden, weight, head, row_gradient, tokens});
+    context->saved_data["in_head"] = in_head;
+    variable_list result{to_positions(row_gradient, weight)};
+    if (in_head)
+      result.push_back(head_gradient(rows_of(hidden), head, targets_of(tokens),
+                                     row_weights(weight, tokens.size(1) - 1, head)));
+    return result;
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& directions) {
-    if (context->needs_input_grad(2))
-      throw Error(ExitCode::internal, "head_loss has no second derivative in the head");
     if (c10::GradMode::is_enabled()) throw Error(ExitCode::internal, "head_loss has no third derivative");
     const auto saved = context->get_saved_variables();
     const auto& hidden = saved[0];
-    const auto& weight = saved[1];
-    const auto direction_rows = rows_of(directions[0]);
-    variable_list result(4);
+    const auto direction = rows_of(or_zeros(directions[0], hidden));
+    return context->saved_data["in_head"].toBool()
+               ? backward_in_both(context, saved, direction, directions[1])
+               : backward_in_hidden(context, saved, direction);
+  }
+
+ private:
+  static variable_list backward_in_hidden(AutogradContext* context, const variable_list& saved,
+                                          const at::Tensor& direction) {
+    const auto &hidden = saved[0], &weight = saved[1];
+    if (context->needs_input_grad(2))
+      throw Error(ExitCode::internal,
+                  "head_loss has a second derivative in the head only of its gradient in both");
+    variable_list result(6);
     if (context->needs_input_grad(0))
-      result[0] = to_positions(row_hessian_products(rows_of(hidden), saved[2], direction_rows), weight);
+      result[0] = to_positions(row_hessian_products(rows_of(hidden), saved[2], direction), weight);
+    if (context->needs_input_grad(1)) result[1] = sum_by_sequence(direction * saved[3], weight);
+    return result;
+  }
+
+  static variable_list backward_in_both(AutogradContext* context, const variable_list& saved,
+                                        const at::Tensor& direction, const at::Tensor& in_head) {
+    const auto &hidden = saved[0], &weight = saved[1], &head = saved[2], &tokens = saved[4];
+    const auto rows = rows_of(hidden);
+    const auto head_direction = or_zeros(in_head, head);
+    const auto products =
+        joint_hessian_products(rows, head, targets_of(tokens), row_weights(weight, tokens.size(1) - 1, head),
+                               direction, head_direction);
+    variable_list result(6);
+    result[0] = to_positions(products.rows, weight);
     if (context->needs_input_grad(1))
-      result[1] = (direction_rows * saved[3])
-                      .view({weight.size(0), -1})
-                      .sum(1, /*keepdim=*/false, weight.scalar_type());
+      throw Error(ExitCode::internal, "head_loss has no mixed derivative in head and cotangent");
+    result[2] = products.head;
     return result;
   }
 };
@@ -174,13 +260,11 @@ struct HeadLoss : Function<HeadLoss> {
     const auto targets = tokens.size(1) - 1;
     const auto weight = cotangents[0] / targets;
     variable_list result(4);
-    if (context->needs_input_grad(0)) result[0] = HeadLossGradient::apply(hidden, weight, head, saved[3]);
-    if (context->needs_input_grad(1)) {
-      if (c10::GradMode::is_enabled())
-        throw Error(ExitCode::internal, "head_loss has no second derivative in the head");
-      const auto row_weight = weight.to(head.scalar_type()).repeat_interleave(targets).unsqueeze(1);
-      result[1] = head_gradient(rows_of(hidden), head, targets_of(tokens), row_weight);
-    }
+    const bool in_head = context->needs_input_grad(1);
+    if (!context->needs_input_grad(0) && !in_head) return result;
+    const auto gradients = HeadLossGradient::apply(hidden, weight, head, saved[3], tokens, in_head);
+    result[0] = gradients[0];
+    if (in_head) result[1] = gradients[1];
     return result;
   }
 };
@@ -197,14 +281,25 @@ at::Tensor head_loss(const at::Tensor& hidden, const at::Tensor& head, const at:
   return HeadLoss::apply(hidden, head, tokens, with_gradient);
 }
 
+at::Tensor head_loss_hessian_product(const at::Tensor& hidden, const at::Tensor& head,
+                                     const at::Tensor& tokens, const at::Tensor& direction) {
+  const c10::NoGradGuard no_graph;
+  const auto weight =
+      at::full({tokens.size(0)}, 1.0 / static_cast<double>(tokens.size(1) - 1), hidden.options());
+  return to_positions(row_hessian_products(rows_of(hidden), head, rows_of(direction)), weight);
+}
+
+at::Tensor final_hidden(const Gpt2& model, const at::Tensor& hidden, int first, Attention attention) {
+  return model.final_norm(model.run_blocks(hidden, first, model.config().layers, attention));
+}
+
 at::Tensor sequence_losses(const Gpt2& model, const at::Tensor& tokens, Attention attention) {
   return sequence_losses_from(model, model.embed(tokens), 0, tokens, attention);
 }
 
 at::Tensor sequence_losses_from(const Gpt2& model, const at::Tensor& hidden, int first,
                                 const at::Tensor& tokens, Attention attention) {
-  const auto last = model.run_blocks(hidden, first, model.config().layers, attention);
-  return head_loss(model.final_norm(last), model.tensor("wte.weight"), tokens);
+  return head_loss(final_hidden(model, hidden, first, attention), model.tensor("wte.weight"), tokens);
 }
 
 }  // namespace lift

@@ -19,13 +19,19 @@ namespace lift {
 ///             is never one.
 /// Units       nats/token.
 /// Types       floating type of `hidden`; the losses are float64, summed over positions in float64.
-/// Limits      differentiable twice in `hidden`, once in `head`; asking for a second derivative in `head`, or
-///             for a third, throws Error(internal).
+///             Where `head` needs a gradient too, a = u_h Eᵀ + h u_Eᵀ, δ = P∘(a − P·a), and the products are
+///             δ E + (P − Y) u_E in `hidden` and δᵀ h + (P − Y)ᵀ u_h in `head`.
+/// Limits      differentiable twice in both; asking for a third derivative throws Error(internal).
 /// Cost        products of T × width × vocabulary: the losses 1, with a gradient in `hidden` 2, in `head` 2
-///             more; the double backward 3.
+///             more; the double backward 3, in both 7.
 /// Test        tests/src/objective/test_sequence_loss.cpp against ATen's cross-entropy, first and second
 ///             derivative.
 at::Tensor head_loss(const at::Tensor& hidden, const at::Tensor& head, const at::Tensor& tokens);
+
+/// ∂²/∂hidden² Σ_b loss_b times `direction` [B, T, width], without a graph: positive semidefinite.
+/// Test  tests/src/objective/test_sequence_loss.cpp
+at::Tensor head_loss_hessian_product(const at::Tensor& hidden, const at::Tensor& head,
+                                     const at::Tensor& tokens, const at::Tensor& direction);
 
 /// Positions whose logits head_loss holds at a time: as many as fit in 64 MiB, at least one.
 std::int64_t head_chunk_rows(const at::Tensor& head);
@@ -33,6 +39,9 @@ std::int64_t head_chunk_rows(const at::Tensor& head);
 /// Losses [B] of whole sequences from their tokens; differentiable in whatever tensors of the model require
 /// gradients.
 at::Tensor sequence_losses(const Gpt2& model, const at::Tensor& tokens, Attention attention);
+
+/// Hidden states after ln_f from those that enter block `first`.
+at::Tensor final_hidden(const Gpt2& model, const at::Tensor& hidden, int first, Attention attention);
 
 /// The same from the hidden states that enter block `first`, so that frozen blocks below need not be run
 /// again.

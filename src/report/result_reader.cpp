@@ -157,6 +157,15 @@ RoundResult read_round(const Node& node) {
           .stationarity = node.has("stationarity") ? node["stationarity"].number() : kNaN};
 }
 
+StageResult read_stage(const Node& node) {
+  return {.name = node["name"].text(),
+          .t = node["t"].number(),
+          .selection = node["selection"].number(),
+          .valid = optional_of(node, "valid", read_split),
+          .test = optional_of(node, "test", read_split),
+          .line_search = list_of(node, "line_search", read_pair)};
+}
+
 SelfCheckResult read_self_check(const Node& node) {
   return {.symmetry = node["symmetry"].number(),
           .symmetry_limit = node["symmetry_limit"].number(),
@@ -189,6 +198,10 @@ std::map<std::string, double> read_seconds(const Node& node) {
   return seconds;
 }
 
+double read_units(const Node& root, const char* phase) {
+  return root.has("forward_units") ? root["forward_units"][phase].number() : 0.0;
+}
+
 RunResult read_run(const Node& root) {
   if (root["schema"].integer() != kSchema)
     root["schema"].wrong(fmt::format("{}, the only one known", kSchema));
@@ -197,11 +210,14 @@ RunResult read_run(const Node& root) {
           .early_stopping = optional_of(root, "early_stopping", read_early_stopping),
           .epochs = list_of(root, "epochs", read_epoch),
           .rounds = read_rounds(root),
+          .stages = list_of(root, "stages", read_stage),
           .self_check = optional_of(root, "self_check", read_self_check),
           .n = root["n"].integer(),
           .p = root["p"].integer(),
           .m = root["m"].integer(),
           .work = list_of(root, "work", read_work),
+          .warmup_units = read_units(root, "warmup"),
+          .search_units = read_units(root, "search"),
           .seconds = read_seconds(root["seconds"]),
           .reproducibility = root["reproducibility"].text(),
           .ranks = root["ranks"].integer<int>(),

@@ -65,6 +65,15 @@ Json to_object(const RoundResult& round) {
           {"stationarity", round.stationarity}};
 }
 
+Json to_object(const StageResult& stage) {
+  return {{"name", stage.name},
+          {"t", stage.t},
+          {"selection", stage.selection},
+          {"valid", optional_json(stage.valid)},
+          {"test", optional_json(stage.test)},
+          {"line_search", stage.line_search}};
+}
+
 Json to_object(const SelfCheckResult& check) {
   return {{"symmetry", check.symmetry},
           {"symmetry_limit", check.symmetry_limit},
@@ -153,10 +162,12 @@ std::string to_json(const RunResult& result) {
   object["n"] = result.n;
   object["p"] = result.p;
   object["m"] = result.m;
+  object["stages"] = list(result.stages);
   object["self_check"] = optional_json(result.self_check);
   object["curvature"] = nullptr;
   object["epochs"] = list(result.epochs);
   object["work"] = list(result.work);
+  object["forward_units"] = {{"warmup", result.warmup_units}, {"search", result.search_units}};
   object["seconds"] = seconds_object(result.seconds);
   object["reproducibility"] = result.reproducibility;
   object["ranks"] = result.ranks;

@@ -64,6 +64,17 @@ struct RoundResult {
   double stationarity = std::numeric_limits<double>::quiet_NaN();  ///< ‖∇_W F(W0)‖ on the HVP sequences
 };
 
+/// One stage of a search: "interpolation", "corrector", "round 1", …; the losses are those at its end,
+/// whether it was kept or not.
+struct StageResult {
+  std::string name;
+  double t = 0;          ///< step of its line search
+  double selection = 0;  ///< loss of the selection split, nats/token
+  std::optional<SplitLoss> valid = {};
+  std::optional<SplitLoss> test = {};
+  std::vector<std::pair<double, double>> line_search = {};  ///< (t, selection loss)
+};
+
 /// The checks of second derivatives made before the first probe.
 struct SelfCheckResult {
   double symmetry = 0;  ///< |uᵀHv − vᵀHu| / (‖Hv‖‖u‖)
@@ -101,11 +112,14 @@ struct RunResult {
   std::optional<EarlyStopping> early_stopping;
   std::vector<EpochLosses> epochs;  ///< of the warm-up, epoch 0 first
   std::vector<RoundResult> rounds;  ///< empty if no search was done
+  std::vector<StageResult> stages;  ///< of the search, in their order
   std::optional<SelfCheckResult> self_check;
   std::int64_t n = 0;          ///< tuned weights
   std::int64_t p = 0;          ///< regularisation groups
   std::int64_t m = 0;          ///< probes
   std::vector<RankWork> work;  ///< by rank
+  /// Forward passes of a sequence, or as much work (forward_units()), over all ranks; reports not counted.
+  double warmup_units = 0, search_units = 0;
   /// Wall seconds by phase, the largest over ranks: warmup, gradient, probes, lp, line_search, evaluate,
   /// total (0 where absent), and any others.
   std::map<std::string, double> seconds;

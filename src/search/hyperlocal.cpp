@@ -12,6 +12,7 @@
 #include "mpi/error.hpp"
 #include "src/objective/distributed.hpp"
 #include "src/search/probes.hpp"
+#include "src/search/recovery.hpp"
 #include "src/search/saved_weights.hpp"
 #include "src/training/vectors.hpp"
 
@@ -22,44 +23,10 @@ namespace {
 /// λ is not carried below this in log space, where it would never come back.
 constexpr double kLambdaFloor = 1e-8;
 
-/// d = (dλ, dW), whole on every rank.
-struct Direction {
-  std::vector<double> lambda;
-  at::Tensor w;
-};
-
 void check(const SearchOptions& options) {
   if (const auto violation = options.violation(); !violation.empty()) {
     throw AgreedError(ExitCode::usage, "hyperlocal search: " + violation);
   }
-}
-
-/// Solves the round's LP and gathers d; the local model is gone when it returns.
-Direction find_direction(const SearchState& state, const SearchOptions& options, int round,
-                         const SearchObserver& observer, RoundSummary& summary) {
-  const LocalModel model = build_local_model(state, options, round, observer);
-  summary.valid_loss = model.valid_loss;
-  summary.stationarity = model.stationarity;
-  summary.probes_done = model.probes_done;
-
-  std::vector<double> d(static_cast<std::size_t>(model.a.coordinates()));
-  report(observer, "lp", 0, 1);
-  {
-    const auto scope = state.timers.measure("lp");
-    std::vector<double> shard(model.g.size());
-    summary.lp = solve_box_lp({model.a, model.g, model.u}, options.lp, shard);
-    gather_shards(shard, d, model.a.layout(), state.comm);
-  }
-  report(observer, "lp", 1, 1);
-  if (observer.on_direction) observer.on_direction(round, model, d);
-  if (failed(summary.lp.status)) {
-    throw AgreedError(ExitCode::numerical,
-                      fmt::format("the linear program of round {} failed: {}", round, summary.lp.message));
-  }
-  const auto& w = state.objective.tuned().flat();
-  const auto p = state.regularizer.p();
-  return {{d.begin(), d.begin() + p},
-          at::from_blob(d.data() + p, {w.numel()}, at::kDouble).to(w.device(), w.scalar_type(), false, true)};
 }
 
 /// The largest t at which no λ_i + t dλ_i is negative.
@@ -71,24 +38,33 @@ double orthant_limit(const std::vector<double>& lambda, const std::vector<double
   return limit;
 }
 
+/// Minimiser of t gᵀd + ½t² dᵀ∇²L_v d on the sequences that made g; 1 where that has none.
+double model_step(const SearchState& state, const Direction& direction) {
+  const auto product =
+      mean_hessian_vector(state.objective, state.valid, direction.sequences, direction.w, state.comm);
+  const double curvature = dot64(direction.w, product);
+  return curvature > 0 && direction.slope < 0 ? -direction.slope / curvature : 1.0;
+}
+
 LineSearchSummary search_along(const SearchState& state, const SearchOptions& options,
-                               const Direction& direction, double slope, const SearchObserver& observer) {
+                               const Direction& direction, const SearchObserver& observer) {
   const auto scope = state.timers.measure("line_search");
   LineSearchOptions line = options.line;
-  line.slope = slope;
+  line.slope = direction.slope;
+  if (options.line_kind == LineKind::model) line.seed = model_step(state, direction);
   if (options.radius.space == LambdaSpace::linear) {
     line.limit = std::min(line.limit, orthant_limit(state.lambda, direction.lambda));
   }
   const auto on_progress = [&](std::int64_t done, std::int64_t planned) {
     report(observer, "line_search", done, planned);
   };
-  return line_search(state.objective, state.valid, direction.w, line, on_progress, state.comm);
+  return line_search(state.objective, state.select(), direction.w, line, on_progress, state.comm);
 }
 
-/// t = 0, t*, the last step and about kWatched between them.
-std::vector<double> watched_steps(const LineSearchSummary& line) {
-  constexpr std::size_t kWatched = 8;
-  const std::size_t stride = (line.losses.size() + kWatched - 1) / kWatched;
+/// t = 0, t*, the last step and others between them, about `count` in all.
+std::vector<double> watched_steps(const LineSearchSummary& line, int count) {
+  const auto others = static_cast<std::size_t>(std::max(1, count - 1));
+  const std::size_t stride = (line.losses.size() + others - 1) / others;
   std::vector<double> steps;
   for (std::size_t k = 0; k < line.losses.size(); ++k) {
     const double t = line.losses[k].first;
@@ -100,7 +76,9 @@ std::vector<double> watched_steps(const LineSearchSummary& line) {
 void watch(const SearchState& state, const Direction& direction, const SearchObserver& observer,
            RoundSummary& summary) {
   const auto scope = state.timers.measure("evaluate");
-  const auto steps = watched_steps(summary.line);
+  if (observer.watched.empty() || observer.watched_steps == 0) return;
+  const std::int64_t before = state.objective.work().loss_sequences;
+  const auto steps = watched_steps(summary.line, observer.watched_steps);
   for (const auto& [name, set] : observer.watched) {
     const std::string phase = "evaluate " + name + " along d";
     const auto on_progress = [&](std::int64_t done, std::int64_t planned) {
@@ -108,6 +86,7 @@ void watch(const SearchState& state, const Direction& direction, const SearchObs
     };
     summary.curves[name] = losses_along(state.objective, *set, direction.w, steps, on_progress, state.comm);
   }
+  summary.watched.loss_sequences = state.objective.work().loss_sequences - before;
 }
 
 void take_step(const SearchState& state, const RadiusOptions& radius, const Direction& direction, double t) {
@@ -124,6 +103,16 @@ void take_step(const SearchState& state, const RadiusOptions& radius, const Dire
   }
   at::Tensor w = state.objective.tuned().flat();
   step_along(w, w, direction.w, t);
+}
+
+void tell_round(int round, const RoundSummary& summary, const SearchObserver& observer) {
+  if (observer.on_round) observer.on_round(round, summary);
+  if (!observer.on_stage) return;
+  observer.on_stage({.name = fmt::format("round {}", round + 1),
+                     .t = summary.line.t_star,
+                     .selection = summary.line.loss,
+                     .losses = summary.line.losses,
+                     .message = summary.line.message});
 }
 
 }  // namespace
@@ -159,8 +148,13 @@ RoundSummary hyperlocal_round(const SearchState& state, const SearchOptions& opt
   check(options);
   RoundSummary summary;
   summary.lambda_before = state.lambda;
-  const Direction direction = find_direction(state, options, round, observer, summary);
-  summary.line = search_along(state, options, direction, summary.lp.certificate.objective, observer);
+  const Direction direction = find_direction(state, options, round, observer);
+  summary.lp = direction.lp;
+  summary.implicit = direction.implicit;
+  summary.valid_loss = direction.valid_loss;
+  summary.stationarity = direction.stationarity;
+  summary.probes_done = direction.probes_done;
+  summary.line = search_along(state, options, direction, observer);
   watch(state, direction, observer, summary);
   take_step(state, options.radius, direction, summary.line.t_star);
   summary.lambda_after = state.lambda;
@@ -169,13 +163,26 @@ RoundSummary hyperlocal_round(const SearchState& state, const SearchOptions& opt
 
 std::vector<RoundSummary> hyperlocal_search(const SearchState& state, const SearchOptions& options,
                                             const SearchObserver& observer) {
+  check(options);
   SearchOptions current = options;
+  BestIterate best(state, selection_loss(state));
+  recover(state, options, observer, best);
   std::vector<RoundSummary> rounds;
   for (int round = 0; round < options.rounds; ++round) {
+    const double before = best.loss();
+    if (round > 0 && options.corrector.steps != 0) {
+      current.corrector.stage = round;
+      best.offer(run_corrector(state, current.corrector, observer));
+    }
     rounds.push_back(hyperlocal_round(state, current, round, observer));
-    if (observer.on_round) observer.on_round(round, rounds.back());
+    tell_round(round, rounds.back(), observer);
+    best.offer(rounds.back().line.loss);
+    if (before - best.loss() < options.min_gain) break;
     current.radius.rho = next_radius(current.radius.rho, rounds.back().line.t_star);
   }
+  best.restore();
+  if (options.tune_rate) tune_learning_rate(state, options, observer, best);
+  best.restore();
   return rounds;
 }
 

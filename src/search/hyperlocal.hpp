@@ -2,26 +2,28 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "solvers/box_lp.hpp"
+#include "src/search/direction.hpp"
 #include "src/search/line_search.hpp"
-#include "src/search/local_model.hpp"
 #include "src/search/search_state.hpp"
 #include "src/search/self_check.hpp"
 
 namespace lift {
 
 struct RoundSummary {
-  BoxLpSummary lp;
+  std::optional<ProgramReport> lp;         ///< absent where the direction is not a linear program's
+  std::optional<ImplicitReport> implicit;  ///< of direction exact
   LineSearchSummary line;
   /// (t, loss [nats/token]) of the splits watched, by name, ascending t
   std::map<std::string, std::vector<std::pair<double, double>>> curves;
   std::vector<double> lambda_before, lambda_after;  ///< [p]
-  double valid_loss = 0;                            ///< LocalModel::valid_loss
-  double stationarity = 0;                          ///< LocalModel::stationarity
+  double valid_loss = 0;                            ///< Direction::valid_loss
+  double stationarity = 0;                          ///< Direction::stationarity
+  WorkCount watched;                                ///< this rank's work for `curves`
   std::int64_t probes_done = 0;                     ///< by this rank's group
 };
 
@@ -51,8 +53,15 @@ SelfCheck check_second_derivatives(const SearchState& state, const SearchOptions
 RoundSummary hyperlocal_round(const SearchState& state, const SearchOptions& options, int round,
                               const SearchObserver& observer);
 
-/// options.rounds hyperlocal searches one after the other, each with its own probes and sequences; the radius
-/// follows the step taken (next_radius). Collective and errors as hyperlocal_round.
+/// The whole search: recovery, then options.rounds hyperlocal searches with correctors between them.
+///
+/// Method      each round has its own probes and sequences, and its radius follows the step taken
+///             (next_radius). The rounds end early once one, with the corrector before it, lowers the
+///             selection loss by less than options.min_gain. What is left in W and λ is the iterate of least
+///             selection loss: that loss never rises from one accepted step to the next.
+/// In/out      state.lambda and objective.tuned().flat().
+/// Collective  and errors as hyperlocal_round.
+/// Test        tests/src/search/test_hyperlocal.cpp, test_recovery.cpp
 std::vector<RoundSummary> hyperlocal_search(const SearchState& state, const SearchOptions& options,
                                             const SearchObserver& observer);
 

@@ -147,6 +147,51 @@ bool refine_above(Candidates& candidates, double largest, double limit) {
   return tried;
 }
 
+/// Two steps in each of the gaps beside the best one.
+std::vector<double> wave_between(const std::vector<std::pair<double, double>>& losses, std::size_t best) {
+  std::vector<double> wave;
+  for (const std::size_t left : {best - 1, best}) {
+    const double from = losses[left].first, gap = losses[left + 1].first - from;
+    for (const int third : {1, 2}) wave.push_back(from + gap * third / 3);
+  }
+  return wave;
+}
+
+/// The next wave of a search without a grid; empty where nothing is left to be tried.
+std::vector<double> next_wave(const Candidates& candidates, const LineSearchOptions& options) {
+  const auto& losses = candidates.losses();
+  const auto best = static_cast<std::size_t>(
+      std::ranges::find(losses, candidates.best().first, &std::pair<double, double>::first) - losses.begin());
+  const double visible = 4 * kFloat32 * std::abs(candidates.loss_at_start());
+  if (best == 0) {
+    return wave_from(losses[1].first, 0.5, [&](double t) { return t * std::abs(options.slope) >= visible; });
+  }
+  if (best + 1 == losses.size()) {
+    const auto wave = wave_from(losses[best].first, 2.0, [&](double t) { return t <= options.limit; });
+    if (!wave.empty() || losses[best].first == options.limit) return wave;
+    return {options.limit};
+  }
+  return wave_between(losses, best);
+}
+
+/// Searches around options.seed.
+void search_from_seed(Candidates& candidates, const LineSearchOptions& options) {
+  std::vector<double> first{0.0};
+  for (const double factor : {0.25, 0.5, 1.0, 2.0}) {
+    const double t = options.seed * factor;
+    if (t > 0 && t <= options.limit) first.push_back(t);
+  }
+  candidates.evaluate(first);
+  std::int64_t left = options.steps - std::ssize(first);
+  while (first.size() > 1 && left > 0 && candidates.loss_at_start() < kInfinity) {
+    auto wave = next_wave(candidates, options);
+    if (wave.empty()) break;
+    if (std::ssize(wave) > left) wave.resize(static_cast<std::size_t>(left));
+    left -= std::ssize(wave);
+    candidates.evaluate(wave);
+  }
+}
+
 std::string describe(const LineSearchSummary& summary, const std::vector<double>& grid) {
   const double start = summary.losses.front().second;
   const std::size_t steps = summary.losses.size();
@@ -156,7 +201,8 @@ std::string describe(const LineSearchSummary& summary, const std::vector<double>
         "none of {} steps from t = {:.3g} lowers the validation loss of {:.6f} by more than {:.0e} of it",
         steps - 1, summary.losses[1].first, start, kTie);
   }
-  const char* where = summary.t_star < grid[1]       ? ", below the grid"
+  const char* where = grid.size() < 2                ? ""
+                      : summary.t_star < grid[1]     ? ", below the grid"
                       : summary.t_star > grid.back() ? ", beyond the grid"
                                                      : "";
   return fmt::format("the validation loss falls from {:.6f} to {:.6f} at t* = {:.4g}{}, of {} steps", start,
@@ -171,6 +217,7 @@ std::string LineSearchOptions::violation() const {
     return fmt::format("max_step = {} violates 0 < max_step < ∞", max_step);
   }
   if (!std::isfinite(slope)) return fmt::format("slope = {} violates |slope| < ∞", slope);
+  if (!(seed >= 0) || !std::isfinite(seed)) return fmt::format("seed = {} violates 0 ≤ seed < ∞", seed);
   if (!(limit >= 0)) return fmt::format("limit = {} violates limit ≥ 0", limit);
   return "";
 }
@@ -193,8 +240,8 @@ LineSearchSummary line_search(const Objective& objective, const SequenceSet& val
     throw AgreedError(ExitCode::usage, "line search: " + violation);
   }
   Candidates candidates(objective, valid, direction, on_progress, comm);
-  const auto grid = grid_of(options);
-  candidates.evaluate(grid);
+  const auto grid = options.seed > 0 ? std::vector<double>{} : grid_of(options);
+  options.seed > 0 ? search_from_seed(candidates, options) : candidates.evaluate(grid);
   if (candidates.loss_at_start() == kInfinity) {
     throw AgreedError(ExitCode::numerical, "line search: the validation loss at t = 0 is not finite");
   }

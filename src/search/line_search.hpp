@@ -14,10 +14,12 @@ namespace lift {
 inline constexpr int kLineSearchWave = 4;
 
 struct LineSearchOptions {
-  int steps = 31;         ///< |T|, t = 0 among them, ≥ 2
+  int steps = 31;         ///< |T|, t = 0 among them, ≥ 2; from a seed on, the most evaluations
   double max_step = 1.5;  ///< the grid is t = k·max_step/(steps − 1), > 0
   double slope = 0;       ///< gᵀd, what the linear model predicts a unit step gains (≤ 0)
   bool refine = true;     ///< below and above the grid
+  /// Where the least loss is expected: few steps around it take the place of the grid. 0: the grid.
+  double seed = 0;
   /// No candidate is larger: where λ + t dλ leaves its orthant; ≥ 0. A smaller one than max_step takes its
   /// place.
   double limit = std::numeric_limits<double>::infinity();
@@ -55,6 +57,9 @@ std::vector<std::pair<double, double>> losses_along(
 ///             two waves at most (256 times the grid's top). If t* = 0 then, the grid's first step is halved,
 ///             four halvings a wave, until the best step is not the smallest tried or the next one has
 ///             t·|gᵀd| < 4·eps32·L_v, a gain that float32 cannot show.
+///             From options.seed s: first t = 0 and s/4, s/2, s, 2s; then waves of four while options.steps
+///             lasts, that double the largest step or halve the smallest where the least loss is there, and
+///             else divide the two gaps beside it.
 /// In/out      objective.tuned().flat() is W0 on entry and, to the last bit, on return.
 /// Shapes      direction: dW [n], the same on every rank.
 /// Collective  on `comm`; the summary is the same on every rank but for `evaluated`.

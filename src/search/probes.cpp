@@ -22,6 +22,10 @@ std::uint64_t paired(std::uint32_t high, std::uint32_t low) {
   return (static_cast<std::uint64_t>(high) << 32) | low;
 }
 
+std::uint64_t probe_sequence(int round, int probe) {
+  return paired(static_cast<std::uint32_t>(round), static_cast<std::uint32_t>(probe));
+}
+
 }  // namespace
 
 std::vector<CoordinateRange> key_biases(const TunedLayout& layout) {
@@ -49,15 +53,20 @@ at::Tensor random_unit_vector(const Philox& philox, std::uint64_t sequence, std:
 
 at::Tensor random_probe(std::uint64_t seed, int round, int probe, std::int64_t n, at::ScalarType type,
                         at::Device device) {
-  const auto sequence = paired(static_cast<std::uint32_t>(round), static_cast<std::uint32_t>(probe));
-  return random_unit_vector(Philox(seed, RandomStream::probes), sequence, n, type, device);
+  return random_unit_vector(Philox(seed, RandomStream::probes), probe_sequence(round, probe), n, type,
+                            device);
 }
 
-at::Tensor masked_probe(std::uint64_t seed, int round, int probe, const TunedLayout& layout,
-                        at::ScalarType type, at::Device device) {
-  auto v = random_probe(seed, round, probe, layout.n(), type, device);
+Probe masked_probe(std::uint64_t seed, int round, int probe, const TunedLayout& layout, at::ScalarType type,
+                   at::Device device, int p) {
+  const std::int64_t n = layout.n();
+  auto v = random_probe(seed, round, probe, n, type, device);
   mask(v, key_biases(layout));
-  return v.div_(norm64(v));
+  std::vector<double> lambda(static_cast<std::size_t>(p));
+  Philox(seed, RandomStream::probes)
+      .normals(probe_sequence(round, probe), static_cast<std::uint64_t>(n), std::span<double>(lambda));
+  for (double& x : lambda) x /= std::sqrt(static_cast<double>(n));
+  return {std::move(lambda), v.div_(norm64(v))};
 }
 
 std::vector<std::int64_t> sample_sequences(std::uint64_t seed, int round, Sample purpose, std::int64_t total,

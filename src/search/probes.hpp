@@ -42,11 +42,18 @@ at::Tensor random_unit_vector(const Philox& philox, std::uint64_t sequence, std:
 at::Tensor random_probe(std::uint64_t seed, int round, int probe, std::int64_t n, at::ScalarType type,
                         at::Device device);
 
-/// The probe that makes row i of A: random_probe() with key biases masked, and normalised again.
+/// A probe v = (v_λ, v_W), scaled so that ‖v_W‖ = 1.
+struct Probe {
+  std::vector<double> lambda;  ///< v_λ, empty where probes lie in W alone
+  at::Tensor w;                ///< v_W [n]
+};
+
+/// The random probe that makes row i of A: random_probe() with key biases masked, and normalised again; with
+/// p > 0 also p normals over √n, which is what they are of a normal vector over (λ, W), up to a part in √n.
 ///
-/// Test    tests/src/search/test_probes.cpp; --search.keep writes it, tests/jobs/test_run_job.cpp
-at::Tensor masked_probe(std::uint64_t seed, int round, int probe, const TunedLayout& layout,
-                        at::ScalarType type, at::Device device);
+/// Test    tests/src/search/test_probes.cpp; --search.keep writes v_W, tests/jobs/test_run_job.cpp
+Probe masked_probe(std::uint64_t seed, int round, int probe, const TunedLayout& layout, at::ScalarType type,
+                   at::Device device, int p = 0);
 
 /// What a choice of sequences is for; choices of one round are independent of each other.
 enum class Sample : std::uint32_t { gradient = 1, hessian = 2, self_check = 3 };

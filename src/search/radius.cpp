@@ -1,5 +1,6 @@
 #include "src/search/radius.hpp"
 
+#include <ATen/ops/empty_like.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -43,6 +44,18 @@ std::int64_t boxed(const TunedTensor& tensor, const std::vector<CoordinateRange>
   return count;
 }
 
+/// n without the masked coordinates.
+std::int64_t boxed_coordinates(const TunedLayout& layout) {
+  std::int64_t count = layout.n();
+  for (const auto& range : key_biases(layout)) count -= range.end - range.begin;
+  return count;
+}
+
+/// What the bounds of dW are multiplied with for a region.
+double weight_scale(const TunedLayout& layout, TrustRegion region) {
+  return region == TrustRegion::ball ? std::sqrt(static_cast<double>(boxed_coordinates(layout))) : 1.0;
+}
+
 /// ρ_k of every tuned tensor, measured on its coordinates that have a box: Adam moves key biases by the
 /// rounding noise of their gradients, scaled up to its learning rate, which would make ρ differ between rank
 /// counts.
@@ -51,6 +64,11 @@ std::vector<double> tensor_radii(const TunedParameters& tuned, const RadiusOptio
   std::vector<double> radii(tensors.size(), options.rho);
   if (options.unit == RadiusUnit::absolute) return radii;
   const auto masked = key_biases(tuned.layout());
+  if (options.unit == RadiusUnit::norm) {
+    std::fill(radii.begin(), radii.end(),
+              options.rho / std::sqrt(static_cast<double>(boxed_coordinates(tuned.layout()))));
+    return radii;
+  }
   at::Tensor w = tuned.flat().clone();
   mask(w, masked);
   double all_squares = 0;
@@ -79,16 +97,31 @@ std::string RadiusOptions::violation() const {
 
 std::vector<double> box_bounds(const TunedParameters& tuned, const RadiusOptions& options,
                                const ShardMap& layout, int rank) {
+  return program_bounds(tuned, options, TrustRegion::box, layout, rank);
+}
+
+std::vector<double> program_bounds(const TunedParameters& tuned, const RadiusOptions& options,
+                                   TrustRegion region, const ShardMap& layout, int rank) {
   const std::int64_t p = tuned.layout().p();
   const auto radii = tensor_radii(tuned, options);
+  const double scale = weight_scale(tuned.layout(), region);
   const auto& tensors = tuned.layout().tensors();
   Shard shard(layout.begin(rank), layout.end(rank));
   shard.fill(0, p, options.lambda_scale);
   for (std::size_t k = 0; k < tensors.size(); ++k) {
-    shard.fill(p + tensors[k].offset, p + tensors[k].offset + tensors[k].size, radii[k]);
+    shard.fill(p + tensors[k].offset, p + tensors[k].offset + tensors[k].size, scale * radii[k]);
   }
   for (const auto& range : key_biases(tuned.layout())) shard.fill(p + range.begin, p + range.end, 0.0);
   return shard.take();
+}
+
+at::Tensor weight_bounds(const TunedParameters& tuned, const RadiusOptions& options, TrustRegion region) {
+  const auto radii = tensor_radii(tuned, options);
+  const double scale = weight_scale(tuned.layout(), region);
+  at::Tensor bounds = at::empty_like(tuned.flat());
+  for (std::size_t k = 0; k < radii.size(); ++k) tuned.view(bounds, k).fill_(scale * radii[k]);
+  mask(bounds, key_biases(tuned.layout()));
+  return bounds;
 }
 
 double next_radius(double rho, double t_star) noexcept {

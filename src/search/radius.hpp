@@ -8,12 +8,20 @@
 namespace lift {
 
 enum class LambdaSpace { log, linear };
-enum class RadiusUnit { rms, absolute };
+enum class RadiusUnit { rms, absolute, norm };
+/// The set that d is sought in.
+enum class TrustRegion {
+  box,   ///< |dλ_i| ≤ s_λ, |dW_k| ≤ ρ_k
+  ball,  ///< ‖(dλ/s_λ, dW/(ρ_k √n))‖₂ ≤ 1: its dW is as long as that of a vertex of the box
+  none   ///< dW free, as printed in the paper
+};
 
 /// Bounds u of the box LP over (dλ, dW).
 struct RadiusOptions {
-  double rho = 0.01;                  ///< relative radius of dW
-  RadiusUnit unit = RadiusUnit::rms;  ///< rms: ρ_k = ρ·max(RMS(tensor of k), 0.1·RMS(all)); absolute: ρ_k = ρ
+  double rho = 0.01;  ///< radius of dW
+  /// rms: ρ_k = ρ·max(RMS(tensor of k), 0.1·RMS(all)); absolute: ρ_k = ρ; norm: ρ_k = ρ/√n, so that ‖dW‖₂ = ρ
+  /// at a vertex. n counts the coordinates that have a box.
+  RadiusUnit unit = RadiusUnit::rms;
   LambdaSpace space = LambdaSpace::log;
   double lambda_scale = 1.3862943611198906;  ///< bound on |dλ_i| (log: log 4 on Δ log λ; linear: s_λ)
   /// "" when valid, else as "rho = -1 violates rho > 0".
@@ -28,6 +36,13 @@ struct RadiusOptions {
 /// Test    tests/src/search/test_radius.cpp
 std::vector<double> box_bounds(const TunedParameters& tuned, const RadiusOptions& options,
                                const ShardMap& layout, int rank);
+
+/// The same for any trust region, as u of the box and D = diag(u) of the ball.
+std::vector<double> program_bounds(const TunedParameters& tuned, const RadiusOptions& options,
+                                   TrustRegion region, const ShardMap& layout, int rank);
+
+/// The part of program_bounds() that bounds dW, whole: [n] of W's type and device. Local.
+at::Tensor weight_bounds(const TunedParameters& tuned, const RadiusOptions& options, TrustRegion region);
 
 /// ρ of the next round: it follows the step taken, ρ·clip(t*, ¼, 4).
 [[nodiscard]] double next_radius(double rho, double t_star) noexcept;

@@ -9,8 +9,12 @@ std::string SearchOptions::violation() const {
   if (batches < 0) return fmt::format("batches = {} violates batches ≥ 0", batches);
   if (hvp_batches < 1) return fmt::format("hvp_batches = {} violates hvp_batches ≥ 1", hvp_batches);
   if (batch < 1) return fmt::format("batch = {} violates batch ≥ 1", batch);
-  if (rounds < 1) return fmt::format("rounds = {} violates rounds ≥ 1", rounds);
-  for (auto violation : {radius.violation(), lp.violation(), line.violation()}) {
+  if (rounds < 0) return fmt::format("rounds = {} violates rounds ≥ 0", rounds);
+  if (!(min_gain >= 0)) return fmt::format("min_gain = {} violates min_gain ≥ 0", min_gain);
+  if (!(recovery.overshoot >= 1))
+    return fmt::format("overshoot = {} violates overshoot ≥ 1", recovery.overshoot);
+  for (auto violation : {radius.violation(), lp.violation(), line.violation(), recovery.corrector.violation(),
+                         corrector.violation()}) {
     if (!violation.empty()) return violation;
   }
   return "";

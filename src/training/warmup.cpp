@@ -5,12 +5,9 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
-#include <numbers>
 #include <utility>
 
 #include "mpi/error.hpp"
-#include "src/training/adam.hpp"
-#include "src/training/vectors.hpp"
 
 namespace lift {
 namespace {
@@ -46,8 +43,6 @@ class Warmup {
          const SequenceSet& train, const SequenceSet& valid, const SequenceSet& test,
          const WarmupOptions& options, const WarmupObserver& observer, const Communicator& comm)
       : objective_(objective),
-        regularizer_(regularizer),
-        lambda_(lambda),
         train_(train),
         valid_(valid),
         test_(test),
@@ -57,13 +52,12 @@ class Warmup {
         order_(options.seed, train.size(), options.batch),
         steps_(options.epochs * order_.batches_per_epoch()),
         w_(objective.tuned().flat()),
-        last_good_(w_.clone()),
-        adam_(w_, {}) {}
+        trainer_(objective, regularizer, lambda, train, options.clip, comm) {}
 
   WarmupSummary run() {
     evaluate(0, kNaN);
     for (int epoch = 1; epoch <= options_.epochs; ++epoch) evaluate(epoch, train_epoch(epoch));
-    summary_.steps = adam_.steps();
+    summary_.steps = trainer_.steps();
     return std::move(summary_);
   }
 
@@ -111,20 +105,15 @@ class Warmup {
   /// One Adam step on F over a global batch; returns L_t of the batch before it.
   double train_step(int epoch, const std::vector<std::int64_t>& sequences) {
     const Stopwatch watch;
-    WarmupStep record{.step = adam_.steps() + 1, .steps = steps_};
-    LossAndGradient f;
-    at_epoch(epoch, [&] { f = mean_gradient(objective_, train_, sequences, comm_); });
-    regularizer_.add_gradient(lambda_, w_, f.gradient);
-    record.gradient_norm = clip_norm(f.gradient, options_.clip);
-    if (!std::isfinite(record.gradient_norm)) {
-      throw AgreedError(ExitCode::numerical, diagnosis(epoch, "the gradient is not finite"));
-    }
-    record.rate = scheduled_rate(options_.schedule, options_.rate, adam_.steps(), steps_);
-    last_good_.copy_(w_);
-    adam_.step(w_, f.gradient, record.rate);
-    record.loss = f.loss;
+    WarmupStep record{.step = trainer_.steps() + 1, .steps = steps_};
+    record.rate = scheduled_rate(options_.schedule, options_.rate, trainer_.steps(), steps_);
+    at_epoch(epoch, [&] {
+      const Trainer::Step step = trainer_.step(sequences, record.rate);
+      record.loss = step.loss;
+      record.gradient_norm = step.gradient_norm;
+    });
     report(record, sequences.size(), watch.seconds());
-    return f.loss;
+    return record.loss;
   }
 
   void report(WarmupStep& record, std::size_t sequences, double seconds) {
@@ -146,19 +135,17 @@ class Warmup {
     try {
       evaluation();
     } catch (const AgreedError& error) {
-      if (error.code() == ExitCode::numerical) w_.copy_(last_good_);
+      if (error.code() == ExitCode::numerical) trainer_.restore_last_good();
       throw AgreedError(error.code(), diagnosis(epoch, error.what()));
     }
   }
 
   [[nodiscard]] std::string diagnosis(int epoch, const std::string& cause) const {
-    return fmt::format("warm-up stopped after step {} of {} (epoch {} of {}): {}", adam_.steps(), steps_,
+    return fmt::format("warm-up stopped after step {} of {} (epoch {} of {}): {}", trainer_.steps(), steps_,
                        epoch, options_.epochs, cause);
   }
 
   const Objective& objective_;
-  const Regularizer& regularizer_;
-  std::span<const double> lambda_;
   const SequenceSet& train_;
   const SequenceSet& valid_;
   const SequenceSet& test_;
@@ -167,9 +154,8 @@ class Warmup {
   const Communicator& comm_;
   BatchOrder order_;
   std::int64_t steps_;
-  at::Tensor w_;          ///< shares the storage of tuned().flat()
-  at::Tensor last_good_;  ///< the last W whose training loss was finite
-  Adam adam_;
+  at::Tensor w_;  ///< shares the storage of tuned().flat()
+  Trainer trainer_;
   Pace step_pace_;
   Pace evaluation_pace_;
   double best_loss_ = std::numeric_limits<double>::infinity();
@@ -177,19 +163,6 @@ class Warmup {
 };
 
 }  // namespace
-
-double scheduled_rate(Schedule schedule, double rate, std::int64_t step, std::int64_t steps) noexcept {
-  const double done = static_cast<double>(step) / static_cast<double>(steps);
-  switch (schedule) {
-    case Schedule::cosine:
-      return rate * 0.5 * (1 + std::cos(std::numbers::pi * done));
-    case Schedule::linear:
-      return rate * (1 - done);
-    case Schedule::constant:
-      break;
-  }
-  return rate;
-}
 
 std::string WarmupOptions::violation() const {
   if (epochs < 0) return fmt::format("epochs = {} violates epochs ≥ 0", epochs);

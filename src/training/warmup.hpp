@@ -7,16 +7,9 @@
 #include "src/objective/distributed.hpp"
 #include "src/objective/regularizer.hpp"
 #include "src/text/batches.hpp"
+#include "src/training/trainer.hpp"
 
 namespace lift {
-
-enum class Schedule { constant, cosine, linear };  ///< of the learning rate, over all steps, down to 0
-
-/// Learning rate of the step after `step` of `steps` are done: the full rate first, 0 only when all are done.
-///
-/// Method  with x = step/steps: constant 1, linear 1 − x, cosine (1 + cos πx)/2, times `rate`.
-[[nodiscard]] double scheduled_rate(Schedule schedule, double rate, std::int64_t step,
-                                    std::int64_t steps) noexcept;
 
 struct WarmupOptions {
   int epochs = 1;                          ///< N_WE ≥ 0

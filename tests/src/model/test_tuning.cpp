@@ -83,6 +83,22 @@ TEST(TunedLayout, NumbersGroupsInTheOrderOfW) {
   EXPECT_THAT(groups_of(layout), ElementsAre(0, 0, 1, 1, -1, -1, -1, -1, 2, 2, 2, 2));
 }
 
+TEST(TunedLayout, TunedEmbeddingsComeFirstWithGroupsOfTheirOwn) {
+  const auto with_groups = [](std::int64_t count) {
+    return TunedLayout(small_config(),
+                       {.blocks = {1}, .mlp_only = {1}, .regularizers = {}, .embedding_groups = count});
+  };
+  const auto layout = with_groups(2);
+  EXPECT_TRUE(layout.tunes_embeddings());
+  EXPECT_EQ(layout.first_block(), 0) << "nothing below is frozen";
+  EXPECT_EQ(layout.names()[0], "wte.weight");
+  EXPECT_EQ(layout.names()[1], "wpe.weight");
+  EXPECT_THAT(groups_of(layout), ElementsAre(0, 1, 2, 2, 2, 2));
+  EXPECT_THAT(groups_of(with_groups(1)), ElementsAre(0, 0, 1, 1, 1, 1));
+  EXPECT_THAT(groups_of(with_groups(0)), ElementsAre(-1, -1, 0, 0, 0, 0));
+  EXPECT_EQ(with_groups(0).p(), 1);
+}
+
 TEST(TunedLayout, EverythingIsEveryTensorInOneGroup) {
   const auto layout = TunedLayout::everything(small_config());
   std::int64_t total = 0;

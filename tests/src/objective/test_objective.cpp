@@ -12,6 +12,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <optional>
 
 #include "mpi/error.hpp"
 #include "src/objective/distributed.hpp"
@@ -35,7 +36,8 @@ double length_of(const at::Tensor& a) {
 /// The functions of W that an Objective is, at a W given.
 class ObjectiveTest : public ::testing::Test {
  protected:
-  explicit ObjectiveTest(at::ScalarType type = at::kDouble) : toy_(type) {}
+  explicit ObjectiveTest(at::ScalarType type = at::kDouble, std::optional<TunedLayout> layout = {})
+      : toy_(type, std::move(layout)) {}
 
   [[nodiscard]] at::Tensor random_direction(std::uint64_t sequence) const {
     const auto v = random_tensor({toy_.tuned.n()}, sequence);
@@ -58,14 +60,6 @@ class ObjectiveTest : public ::testing::Test {
     return at_weights(w, [&] { return gradient(objective_); });
   }
 
-  Toy toy_;
-  Objective objective_{toy_.model, toy_.tuned, 2};
-
- private:
-  [[nodiscard]] at::Tensor summed_loss() const {
-    const auto losses = objective_.losses(toy_.set, kSequences);
-    return at::zeros({1}, at::kDouble) + std::accumulate(losses.begin(), losses.end(), 0.0);
-  }
   template <typename F>
   at::Tensor at_weights(const at::Tensor& w, const F& f) {
     auto flat = toy_.tuned.flat();
@@ -74,6 +68,15 @@ class ObjectiveTest : public ::testing::Test {
     auto result = f();
     flat.copy_(before);
     return result;
+  }
+
+  Toy toy_;
+  Objective objective_{toy_.model, toy_.tuned, 2};
+
+ private:
+  [[nodiscard]] at::Tensor summed_loss() const {
+    const auto losses = objective_.losses(toy_.set, kSequences);
+    return at::zeros({1}, at::kDouble) + std::accumulate(losses.begin(), losses.end(), 0.0);
   }
 };
 
@@ -102,6 +105,58 @@ TEST_F(ObjectiveTest, AWrongGradientOrProductIsCaught) {
   EXPECT_GT(derivative_error(loss, w, v, (wrong(g) * v).sum().view({1}), 1e-3), 1e-6);
   const auto grad = [&](const at::Tensor& x) { return gradient_at(x); };
   EXPECT_GT(derivative_error(grad, w, v, wrong(product(objective_, v)), 1e-3), 1e-6);
+}
+
+TEST_F(ObjectiveTest, GaussNewtonIsTheHessianOfTheLossBetweenJacobians) {
+  const auto v = random_direction(26), w = toy_.tuned.flat().clone();
+  const auto batch = objective_.tokens(toy_.set, kSequences);
+  const auto hidden_at = [&](const at::Tensor& x) {
+    return at_weights(x, [&] {
+      const c10::NoGradGuard no_graph;
+      return final_hidden(toy_.model, toy_.model.embed(batch), 0, Attention::fused);
+    });
+  };
+  const double h = 1e-4;
+  const auto tangent = (hidden_at(w + h * v) - hidden_at(w - h * v)) / (2 * h);
+  const auto bent =
+      head_loss_hessian_product(hidden_at(w), toy_.model.tensor("wte.weight").detach(), batch, tangent);
+  auto product = at::zeros_like(w);
+  objective_.add_gauss_newton_vectors(toy_.set, kSequences, {&v, 1}, {&product, 1});
+  const double expected = (tangent * bent).sum().item().toDouble();
+  EXPECT_NEAR(inner_product(v, product), expected, 1e-7 * expected);
+  const auto u = random_direction(27);
+  auto other = at::zeros_like(w);
+  objective_.add_gauss_newton_vectors(toy_.set, kSequences, {&u, 1}, {&other, 1});
+  EXPECT_NEAR(inner_product(u, product), inner_product(v, other), 1e-12);
+}
+
+/// The same where the embeddings, and with them the head, are tuned.
+class TunedEmbeddings : public ObjectiveTest {
+ protected:
+  TunedEmbeddings()
+      : ObjectiveTest(
+            at::kDouble,
+            TunedLayout(toy_config(),
+                        {.blocks = {2}, .mlp_only = {}, .regularizers = {}, .embedding_groups = 2})) {}
+};
+
+TEST_F(TunedEmbeddings, GradientIsTheCentralDifferenceOfTheLosses) {
+  const auto v = random_direction(20), w = toy_.tuned.flat().clone(), g = gradient(objective_);
+  const auto slope = (g * v).sum().view({1});
+  const auto f = [&](const at::Tensor& x) { return loss_at(x); };
+  EXPECT_LT(derivative_error(f, w, v, slope, 1e-3), 1e-9);
+}
+
+TEST_F(TunedEmbeddings, HessianVectorIsTheCentralDifferenceOfTheGradient) {
+  const auto v = random_direction(21), w = toy_.tuned.flat().clone();
+  const auto f = [&](const at::Tensor& x) { return gradient_at(x); };
+  EXPECT_LT(derivative_error(f, w, v, product(objective_, v), 1e-3), 1e-8);
+}
+
+TEST_F(TunedEmbeddings, HaveNoGaussNewtonProducts) {
+  const auto v = random_direction(21);
+  auto result = at::zeros_like(v);
+  EXPECT_THROW(objective_.add_gauss_newton_vectors(toy_.set, kSequences, {&v, 1}, {&result, 1}), Error);
 }
 
 TEST_F(ObjectiveTest, HessianIsSymmetric) {
@@ -237,7 +292,7 @@ TEST_F(FloatObjectiveTest, HessianIsSymmetricToRounding) {
   EXPECT_LE(std::abs(inner_product(u.to(at::kDouble), hv) - inner_product(v.to(at::kDouble), hu)), limit);
 }
 
-TEST(PretrainingObjective, HasAGradientInEveryTensorAndNoHessian) {
+TEST(PretrainingObjective, HasTwoDerivativesInEveryTensor) {
   Toy toy(at::kDouble, TunedLayout::everything(toy_config()));
   const Objective objective(toy.model, toy.tuned, 3);
   auto g = at::zeros_like(toy.tuned.flat());
@@ -251,7 +306,16 @@ TEST(PretrainingObjective, HasAGradientInEveryTensorAndNoHessian) {
   };
   EXPECT_LT(derivative_error(f, w, v, (g * v).sum().view({1}), 1e-3), 1e-9);
   toy.tuned.flat().detach().copy_(w);
-  EXPECT_THROW(objective.add_hessian_vector(toy.set, kSequences, v, g), Error);
+  auto product = at::zeros_like(w);
+  objective.add_hessian_vector(toy.set, kSequences, v, product);
+  const auto gradient_at = [&](const at::Tensor& x) {
+    toy.tuned.flat().detach().copy_(x);
+    auto gradient = at::zeros_like(x);
+    objective.add_gradient(toy.set, kSequences, gradient);
+    return gradient;
+  };
+  EXPECT_LT(derivative_error(gradient_at, w, v, product, 1e-3), 1e-8);
+  toy.tuned.flat().detach().copy_(w);
   EXPECT_FALSE(objective.prefix(toy.set, kSequences).defined());
   EXPECT_EQ(objective.losses_from({}, toy.set, kSequences), objective.losses(toy.set, kSequences));
 }

@@ -128,6 +128,107 @@ TEST_F(LocalModelTest, RowsAreTheProbesTimesTheDenseHessian) {
   }
 }
 
+TEST_F(LocalModelTest, JointRowsAreTheProbesTimesTheJointHessian) {
+  Tiny tiny(at::kDouble, {.blocks = {2}, .mlp_only = {2}, .regularizers = {{2, 2}}});
+  tiny.lambda = {0.02, 0.3};
+  const std::int64_t n = tiny.tuned.n();
+  auto options = small_options();
+  options.hvp_batches = 1;
+  options.probe_space = ProbeSpace::joint;
+  const auto h = dense_hessian(tiny, options);  // [H21, H22]
+  const auto distances = tiny.regularizer.values(tiny.w());
+  for (const auto space : {LambdaSpace::linear, LambdaSpace::log}) {
+    options.radius.space = space;
+    const auto model = build_local_model(state(tiny, world_), options, kRound, {});
+    const auto rows = joined_rows(model.a);
+    for (int i = 0; i < options.probes; ++i) {
+      const auto v = masked_probe(options.seed, kRound, i, tiny.tuned.layout(), at::kDouble, at::kCPU, 2);
+      auto expected = at::mv(h.t(), v.w);
+      for (std::int64_t k = 0; k < 2; ++k) {
+        const auto index = static_cast<std::size_t>(k);
+        const double scale = space == LambdaSpace::log ? tiny.lambda[index] : 1.0;
+        const double h11 = space == LambdaSpace::log ? tiny.lambda[index] * distances[index] : 0.0;
+        expected[k] = expected[k] * scale + h11 * v.lambda[index];
+        expected.narrow(0, 2, n).add_(h.select(1, k), scale * v.lambda[index]);
+      }
+      EXPECT_NE(v.lambda[0], 0.0);
+      EXPECT_LT(relative_distance(rows[i], expected), 1e-7);
+    }
+  }
+}
+
+TEST_F(LocalModelTest, KrylovRowsAreOrthonormalVectorsFromGTimesTheDenseHessian) {
+  Tiny tiny(at::kDouble, {.blocks = {2}, .mlp_only = {2}, .regularizers = {{2, 2}}});
+  tiny.lambda = {0.02, 0.3};
+  const std::int64_t n = tiny.tuned.n();
+  auto options = small_options();
+  options.hvp_batches = 1;
+  options.probe_kind = ProbeKind::krylov;
+  options.radius.space = LambdaSpace::linear;
+  const auto h = dense_hessian(tiny, options);
+  const auto model = build_local_model(state(tiny, world_), options, kRound, {});
+  const auto rows = joined_rows(model.a);
+  std::vector<at::Tensor> v;
+  for (int i = 0; i < options.probes; ++i) {
+    v.push_back(model.probe(i));
+    EXPECT_LT(relative_distance(rows[i], at::mv(h.t(), v.back())), 1e-7) << i;
+    for (int j = 0; j <= i; ++j)
+      EXPECT_NEAR(dot64(v[static_cast<std::size_t>(j)], v.back()), i == j ? 1.0 : 0.0, 1e-12);
+  }
+  const auto g = joined(model.g, model.a.layout(), world_).narrow(0, 2, n);
+  EXPECT_LT(relative_distance(v[0], g / norm64(g)), 1e-12);
+  EXPECT_EQ(model.probes_done, options.probes);
+}
+
+TEST_F(LocalModelTest, AnyNumberOfRanksBuildsTheSameKrylovRows) {
+  Tiny together, alone;
+  auto options = small_options();
+  options.probe_kind = ProbeKind::krylov;
+  const auto shared = build_local_model(state(together, world_), options, kRound, {});
+  const auto single = build_local_model(state(alone, self_), options, kRound, {});
+  EXPECT_LT(relative_distance(joined_rows(shared.a), joined_rows(single.a)), 1e-9);
+}
+
+TEST_F(LocalModelTest, TheAdjointRowIsTheHypergradientBesideG) {
+  Tiny tiny(at::kDouble, {.blocks = {2}, .mlp_only = {2}, .regularizers = {{2, 2}}});
+  tiny.lambda = {0.02, 0.3};
+  const std::int64_t n = tiny.tuned.n();
+  auto options = small_options();
+  options.hvp_batches = 1;
+  options.probe_kind = ProbeKind::adjoint;
+  options.radius.space = LambdaSpace::linear;
+  options.damping = 50.0;
+  options.solve_tol = 1e-10;
+  const auto h = dense_hessian(tiny, options);
+  const auto model = build_local_model(state(tiny, world_), options, kRound, {});
+  const auto row = joined_rows(model.a)[0];
+  const auto g = joined(model.g, model.a.layout(), world_).narrow(0, 2, n);
+  EXPECT_LT(relative_distance(row.narrow(0, 2, n), g), 1e-12);
+  const auto q = model.probe(0);
+  EXPECT_LT(relative_distance(at::mv(h.narrow(1, 2, n), q) + 50.0 * q, g), 1e-7);
+  // −γ = H12 q.
+  EXPECT_LT(relative_distance(row.narrow(0, 0, 2), at::mv(h.narrow(1, 0, 2).t(), q)), 1e-7);
+}
+
+TEST_F(LocalModelTest, BalancedLambdaMakesTheRegularisersGradientHalfOfTheLoss) {
+  Tiny tiny;
+  const auto options = small_options();
+  const auto lambda = balanced_lambda(state(tiny, world_), options);
+  const auto sequences = sample_sequences(options.seed, 0, Sample::hessian, tiny.train.size(), 6);
+  auto loss = at::zeros_like(tiny.w()), penalty = at::zeros_like(tiny.w());
+  tiny.objective.add_gradient(tiny.train, sequences, loss);
+  loss.div_(6.0);
+  tiny.regularizer.add_gradient(lambda, tiny.w(), penalty);
+  const auto of_loss = tiny.regularizer.values(loss), of_penalty = tiny.regularizer.values(penalty);
+  for (std::size_t i = 0; i < lambda.size(); ++i) EXPECT_NEAR(of_penalty[i] / of_loss[i], 0.25, 1e-9);
+}
+
+TEST_F(LocalModelTest, BalancedLambdaStaysWhereTheWeightsAreTheCentre) {
+  Tiny tiny;
+  tiny.regularizer = Regularizer(tiny.tuned.layout(), tiny.w().clone());
+  EXPECT_EQ(balanced_lambda(state(tiny, world_), small_options()), tiny.lambda);
+}
+
 TEST_F(LocalModelTest, GIsTheValidationGradientBehindZeros) {
   Tiny tiny;
   const auto options = small_options();
@@ -140,8 +241,8 @@ TEST_F(LocalModelTest, GIsTheValidationGradientBehindZeros) {
   EXPECT_EQ(norm64(g.narrow(0, 0, 3)), 0.0);
   const auto fixed = key_biases(tiny.tuned.layout()).front();
   EXPECT_EQ(norm64(g.narrow(0, 3 + fixed.begin, fixed.end - fixed.begin)), 0.0);
-  EXPECT_NEAR(model.valid_loss, std::accumulate(losses.begin(), losses.end(), 0.0) / 6, 1e-12);
-  EXPECT_NEAR(model.stationarity, norm64(f_gradient(tiny, tiny.lambda, options)), 1e-12);
+  EXPECT_NEAR(model.slope.valid_loss, std::accumulate(losses.begin(), losses.end(), 0.0) / 6, 1e-12);
+  EXPECT_NEAR(model.slope.stationarity, norm64(f_gradient(tiny, tiny.lambda, options)), 1e-12);
 }
 
 TEST_F(LocalModelTest, BoundsAreThoseOfTheRadius) {
@@ -156,7 +257,7 @@ TEST_F(LocalModelTest, AllValidationBatchesAreUsedOnRequest) {
   auto options = small_options();
   options.batches = 0;
   const auto model = build_local_model(state(tiny, world_), options, kRound, {});
-  EXPECT_NEAR(model.valid_loss,
+  EXPECT_NEAR(model.slope.valid_loss,
               mean_loss(tiny.objective, tiny.valid, first_sequences(tiny.valid.size()), self_), 1e-12);
 }
 

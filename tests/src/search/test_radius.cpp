@@ -1,6 +1,8 @@
 #include "src/search/radius.hpp"
 
 #include <ATen/TensorOperators.h>
+
+#include <ATen/TensorOperators.h>
 #include <gmock/gmock.h>
 
 #include <cmath>
@@ -73,6 +75,35 @@ TEST(BoxBounds, CanBeAbsolute) {
   const Tiny tiny(at::kDouble, {.blocks = {1}, .mlp_only = {1}, .regularizers = {{1, 0}}});
   const auto u = joined(tiny, {.rho = 0.5, .unit = RadiusUnit::absolute}, 2);
   EXPECT_EQ(u, std::vector<double>(static_cast<std::size_t>(tiny.tuned.n()), 0.5));
+}
+
+TEST(BoxBounds, CanBoundTheLengthOfTheWhole) {
+  const Tiny tiny;
+  const auto u = weight_bounds(tiny.tuned, {.rho = 0.5, .unit = RadiusUnit::norm}, TrustRegion::box);
+  EXPECT_NEAR(u.norm().item().toDouble(), 0.5, 1e-14);
+  const auto d = weight_bounds(tiny.tuned, {.rho = 0.5, .unit = RadiusUnit::norm}, TrustRegion::ball);
+  EXPECT_NEAR(d.max().item().toDouble(), 0.5, 1e-14);  // a unit step along any one coordinate
+}
+
+TEST(BoxBounds, AreThoseOfWholeVectors) {
+  const Tiny tiny;
+  const int p = tiny.tuned.layout().p();
+  const ShardMap layout(p + tiny.tuned.n(), 1);
+  for (const auto region : {TrustRegion::box, TrustRegion::ball}) {
+    const auto all = program_bounds(tiny.tuned, {}, region, layout, 0);
+    const auto w = weight_bounds(tiny.tuned, {}, region);
+    for (std::int64_t k = 0; k < tiny.tuned.n(); ++k)
+      EXPECT_EQ(all[static_cast<std::size_t>(p + k)], w[k].item().toDouble());
+  }
+}
+
+TEST(BoxBounds, TheBallReachesAsFarAsTheVerticesOfTheBox) {
+  const Tiny tiny;
+  const auto box = weight_bounds(tiny.tuned, {}, TrustRegion::box);
+  const auto ball = weight_bounds(tiny.tuned, {}, TrustRegion::ball);
+  const auto fixed = key_biases(tiny.tuned.layout()).front();
+  const auto boxed = static_cast<double>(tiny.tuned.n() - (fixed.end - fixed.begin));
+  EXPECT_NEAR((ball - box * std::sqrt(boxed)).abs().max().item().toDouble(), 0.0, 1e-12);
 }
 
 TEST(Radius, FollowsTheStepTaken) {

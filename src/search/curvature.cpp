@@ -1,0 +1,90 @@
+#include "src/search/curvature.hpp"
+
+#include <ATen/ops/zeros_like.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "mpi/agreement.hpp"
+#include "src/objective/distributed.hpp"
+#include "src/search/saved_weights.hpp"
+#include "src/search/sharded.hpp"
+#include "src/training/vectors.hpp"
+
+namespace lift {
+
+double difference_step(const SearchOptions& options, const at::Tensor& w) {
+  if (options.products.step > 0) return options.products.step;
+  const double epsilon = w.scalar_type() == at::kDouble ? 0x1p-52 : 0x1p-23;
+  const double norm = norm64(w);
+  const double scale = norm > 0 ? norm : 1.0;
+  return options.products.kind == ProductKind::forward ? 0.4 * std::sqrt(epsilon) * scale
+                                                       : 0.3 * std::cbrt(epsilon) * scale;
+}
+
+LocalCurvature::LocalCurvature(const Round& round, std::span<const std::int64_t> sequences)
+    : round_(round), sequences_(sequences) {}
+
+std::vector<at::Tensor> LocalCurvature::products(std::span<const at::Tensor> v) {
+  const Objective& objective = round_.state.objective;
+  std::vector<at::Tensor> products;
+  for (const at::Tensor& direction : v) products.push_back(at::zeros_like(direction));
+  switch (round_.options.products.kind) {
+    case ProductKind::exact:
+      objective.add_hessian_vectors(round_.state.train, sequences_, v, products);
+      break;
+    case ProductKind::gauss_newton:
+      objective.add_gauss_newton_vectors(round_.state.train, sequences_, v, products);
+      break;
+    case ProductKind::forward:
+    case ProductKind::central:
+      add_differences(v, products);
+      break;
+  }
+  return products;
+}
+
+at::Tensor LocalCurvature::gradient_sum() const {
+  at::Tensor sum = at::zeros_like(round_.tuned().flat());
+  round_.state.objective.add_gradient(round_.state.train, sequences_, sum);
+  return sum;
+}
+
+void LocalCurvature::add_differences(std::span<const at::Tensor> v, std::span<at::Tensor> products) {
+  const bool forward = round_.options.products.kind == ProductKind::forward;
+  SavedWeights weights(round_.tuned().flat());
+  const double step = difference_step(round_.options, weights.start());
+  if (forward && !base_gradient_.defined()) base_gradient_ = gradient_sum();
+  for (std::size_t j = 0; j < v.size(); ++j) {
+    weights.step(v[j], step);
+    products[j].copy_(gradient_sum());
+    if (!forward) weights.step(v[j], -step);
+    products[j].sub_(forward ? base_gradient_ : gradient_sum()).div_(forward ? step : 2 * step);
+    weights.restore();
+  }
+}
+
+SymmetricOperator hessian_operator(const Round& round, const ShardMap& layout, LocalCurvature& curvature,
+                                   at::Tensor& last) {
+  return [&](std::span<const double> x, std::span<double> y) {
+    const SearchState& state = round.state;
+    at::Tensor v = whole_tensor(x, layout, round.tuned().flat(), state.comm);
+    mask(v, round.masked);
+    // Finite differences are of unit vectors.
+    const double norm = norm64(v);
+    if (norm > 0) v.div_(norm);
+    agree(state.comm, [&] { last = curvature.products({&v, 1}).front(); });
+    sum_over_ranks(last, state.comm);
+    last.div_(static_cast<double>(round.hessian_sequences.size()));
+    state.regularizer.add_hessian_vector(state.lambda, v, last);
+    mask(last, round.masked);
+    last.mul_(norm);
+    agree(state.comm, [&] {
+      if (!std::isfinite(norm64(last)))
+        throw Error(ExitCode::numerical, "a Hessian-vector product is not finite");
+    });
+    std::ranges::copy(shard_of(last, layout, state.comm.rank()), y.begin());
+  };
+}
+
+}  // namespace lift

@@ -1,0 +1,52 @@
+#pragma once
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "solvers/lanczos.hpp"
+#include "src/search/round.hpp"
+
+namespace lift {
+
+/// Products with the curvature of L_t at the present W, over one rank's part of a round's sequences, in the
+/// way that options.products says.
+///
+/// Method      exact: Pearlmutter's double backward. Gauss–Newton: the same through the head alone
+/// (Schraudolph
+///             2002), positive semidefinite. forward, central: (∇L(W + εv) − ∇L(W))/ε with one base gradient
+///             for all v, or (∇L(W + εv) − ∇L(W − εv))/2ε; v must have length 1.
+/// In/out      forward and central move W and put it back to the last bit.
+/// Ownership   keeps a reference to `round`.
+/// Collective  never: local to the rank.
+/// Throws      Error(numerical) if a loss is not finite.
+/// Test        tests/src/search/test_curvature.cpp: all of them against the exact one and a dense Hessian
+class LocalCurvature {
+ public:
+  LocalCurvature(const Round& round, std::span<const std::int64_t> sequences);
+  /// products[j] = Σ over the sequences of ∇²L v_j, [n] each.
+  [[nodiscard]] std::vector<at::Tensor> products(std::span<const at::Tensor> v);
+
+ private:
+  at::Tensor gradient_sum() const;
+  void add_differences(std::span<const at::Tensor> v, std::span<at::Tensor> products);
+
+  const Round& round_;
+  std::span<const std::int64_t> sequences_;
+  at::Tensor base_gradient_;  ///< Σ ∇L at W, of forward differences; made once
+};
+
+/// ε of a finite difference with ‖v‖ = 1: options.fd_step, or where that is 0 what balances rounding and
+/// truncation when W sets the scale of both: 0.4 √eps ‖W‖ forward, 0.3 ∛eps ‖W‖ central.
+double difference_step(const SearchOptions& options, const at::Tensor& w);
+
+/// H22 v = ∇²L_t v + 2λv on the round's sequences as the solvers take it: shards over n coordinates in,
+/// shards out, key biases masked. `last` is where it leaves the product, whole.
+///
+/// Collective  the operator on round.state.comm.
+/// Ownership   keeps references to all arguments.
+SymmetricOperator hessian_operator(const Round& round, const ShardMap& layout, LocalCurvature& curvature,
+                                   at::Tensor& last);
+
+}  // namespace lift

@@ -1,0 +1,176 @@
+#include "src/search/direction.hpp"
+
+#include <ATen/TensorOperators.h>
+#include <fmt/format.h>
+
+#include "mpi/error.hpp"
+#include "solvers/ball_lp.hpp"
+#include "solvers/free_lp.hpp"
+#include "src/search/implicit.hpp"
+#include "src/search/local_model.hpp"
+#include "src/search/sharded.hpp"
+#include "src/training/vectors.hpp"
+
+namespace lift {
+namespace {
+
+ProgramReport report_of(const BoxLpSummary& summary) {
+  return {.status = to_string(summary.status),
+          .answered = answered(summary.status),
+          .failed = failed(summary.status),
+          .certificate = summary.certificate,
+          .iterations = summary.iterations,
+          .sweeps = summary.sweeps,
+          .seconds = summary.seconds,
+          .y = summary.y,
+          .message = summary.message};
+}
+
+ProgramReport report_of(const BallLpSummary& summary) {
+  const BallCertificate& found = summary.certificate;
+  return {.status = to_string(summary.status),
+          .answered = answered(summary.status),
+          .failed = failed(summary.status),
+          .certificate = {.objective = found.objective,
+                          .dual_objective = found.dual_objective,
+                          .gap = found.gap,
+                          .residual = found.residual,
+                          .bound_violation = found.ball_violation},
+          .sweeps = summary.sweeps,
+          .seconds = summary.seconds,
+          .y = summary.y,
+          .message = summary.message};
+}
+
+ProgramReport report_of(const FreeLpSummary& summary) {
+  const FreeCertificate& found = summary.certificate;
+  return {.status = to_string(summary.status),
+          .answered = answered(summary.status),
+          .failed = failed(summary.status),
+          .certificate = {.objective = found.objective,
+                          .dual_objective = found.dual_objective,
+                          .gap = found.gap,
+                          .residual = found.residual,
+                          .bound_violation = found.bound_violation},
+          .sweeps = summary.sweeps,
+          .seconds = summary.seconds,
+          .y = summary.y,
+          .message = summary.message};
+}
+
+ProgramReport solve_program(const LocalModel& model, const SearchOptions& options, int p,
+                            std::span<double> shard) {
+  switch (options.trust_region) {
+    case TrustRegion::ball:
+      return report_of(solve_ball_lp({model.a, model.g, model.u}, {}, shard));
+    case TrustRegion::none:
+      return report_of(solve_free_lp({model.a, model.g, model.u, p}, {}, shard));
+    case TrustRegion::box:
+      break;
+  }
+  return report_of(solve_box_lp({model.a, model.g, model.u}, options.lp, shard));
+}
+
+/// The linear program over probe rows; the local model is gone when it returns.
+Direction program_direction(const SearchState& state, const SearchOptions& options, int round,
+                            const SearchObserver& observer) {
+  const LocalModel model = build_local_model(state, options, round, observer);
+  Direction direction{.sequences = model.slope.sequences,
+                      .valid_loss = model.slope.valid_loss,
+                      .stationarity = model.slope.stationarity,
+                      .probes_done = model.probes_done};
+  std::vector<double> d;
+  report(observer, "lp", 0, 1);
+  {
+    const auto scope = state.timers.measure("lp");
+    std::vector<double> shard(model.g.size());
+    direction.lp = solve_program(model, options, state.regularizer.p(), shard);
+    d = gathered(shard, model.a.layout(), state.comm);
+  }
+  report(observer, "lp", 1, 1);
+  if (observer.on_direction) observer.on_direction(round, model, d);
+  if (direction.lp->failed) {
+    throw AgreedError(ExitCode::numerical,
+                      fmt::format("the linear program of round {} failed: {}", round, direction.lp->message));
+  }
+  const auto p = static_cast<std::size_t>(state.regularizer.p());
+  direction.lambda.assign(d.begin(), d.begin() + static_cast<std::ptrdiff_t>(p));
+  direction.w = tensor_of(std::span(d).subspan(p), state.objective.tuned().flat());
+  direction.slope = direction.lp->certificate.objective;
+  return direction;
+}
+
+/// The directions that leave λ alone.
+at::Tensor plain_direction(const SearchState& state, const SearchOptions& options, const at::Tensor& g) {
+  const at::Tensor& w = state.objective.tuned().flat();
+  if (options.direction == DirectionKind::wise) return state.pretrained - w;
+  const bool sign = options.direction == DirectionKind::sign;
+  const at::Tensor u =
+      weight_bounds(state.objective.tuned(), options.radius, sign ? TrustRegion::box : TrustRegion::ball);
+  if (sign) return g.sign().mul_(u).neg_();
+  const at::Tensor scaled = g * u;
+  const double norm = norm64(scaled);
+  return norm > 0 ? (scaled * u).mul_(-1 / norm) : at::Tensor(scaled);
+}
+
+Direction direction_without_rows(const SearchState& state, const SearchOptions& options, int round,
+                                 const SearchObserver& observer) {
+  const Slope slope = validation_slope(choose_round(state, options, round), observer);
+  Direction direction{.lambda = std::vector<double>(state.lambda.size(), 0.0),
+                      .w = plain_direction(state, options, slope.gradient),
+                      .sequences = slope.sequences,
+                      .valid_loss = slope.valid_loss,
+                      .stationarity = slope.stationarity};
+  direction.slope = dot64(slope.gradient, direction.w);
+  return direction;
+}
+
+ImplicitReport report_of(const StationaritySummary& summary) {
+  return {.status = to_string(summary.status),
+          .mu = summary.mu,
+          .theta_min = summary.theta_min,
+          .theta_max = summary.theta_max,
+          .gamma = summary.gamma,
+          .predicted = summary.predicted,
+          .certificate = summary.certificate,
+          .products = summary.products,
+          .message = summary.message};
+}
+
+/// Stationarity itself; what the solver could not find is no step, and said.
+Direction exact_direction(const SearchState& state, const SearchOptions& options, int number,
+                          const SearchObserver& observer) {
+  const Round round = choose_round(state, options, number);
+  const Slope slope = validation_slope(round, observer);
+  const auto scope = state.timers.measure("probes");
+  const ImplicitStep step = implicit_step(round, slope, observer);
+  Direction direction{.lambda = step.summary.dlambda,
+                      .w = step.w,
+                      .sequences = slope.sequences,
+                      .valid_loss = slope.valid_loss,
+                      .stationarity = slope.stationarity,
+                      .probes_done = step.summary.products};
+  if (failed(step.summary.status)) direction.lambda.assign(state.lambda.size(), 0.0);
+  direction.implicit = report_of(step.summary);
+  direction.slope = dot64(slope.gradient, direction.w);
+  return direction;
+}
+
+}  // namespace
+
+Direction find_direction(const SearchState& state, const SearchOptions& options, int round,
+                         const SearchObserver& observer) {
+  switch (options.direction) {
+    case DirectionKind::lp:
+      return program_direction(state, options, round, observer);
+    case DirectionKind::exact:
+      return exact_direction(state, options, round, observer);
+    case DirectionKind::gradient:
+    case DirectionKind::sign:
+    case DirectionKind::wise:
+      break;
+  }
+  return direction_without_rows(state, options, round, observer);
+}
+
+}  // namespace lift

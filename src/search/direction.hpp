@@ -1,0 +1,68 @@
+#pragma once
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "solvers/box_lp.hpp"
+#include "src/search/search_state.hpp"
+
+namespace lift {
+
+/// How a round's linear program ended, whatever its trust region.
+struct ProgramReport {
+  std::string status;     ///< of the solver that made it
+  bool answered = false;  ///< its certificate meets its tolerances
+  bool failed = false;    ///< d is not to be used
+  LpCertificate certificate;
+  int iterations = 0;
+  std::int64_t sweeps = 0;  ///< passes over A
+  double seconds = 0;
+  std::vector<double> y;  ///< multipliers [m]
+  std::string message;    ///< one sentence for the log
+};
+
+/// How the implicit solves of a round ended (StationaritySummary).
+struct ImplicitReport {
+  std::string status;
+  double mu = 0;         ///< damping of both solves
+  double theta_min = 0;  ///< least and largest curvature met
+  double theta_max = 0;
+  std::vector<double> gamma;  ///< hypergradient [p]
+  double predicted = 0;       ///< γᵀdλ
+  double certificate = 0;     ///< |gᵀdW − γᵀdλ| / |γᵀdλ|
+  std::int64_t products = 0;  ///< Hessian-vector products, all counted
+  std::string message;        ///< one sentence for the log
+};
+
+/// d = (dλ, dW) of one round, whole on every rank, and what was found on the way.
+struct Direction {
+  std::vector<double> lambda = {};           ///< [p]
+  at::Tensor w = {};                         ///< [n]
+  std::vector<std::int64_t> sequences = {};  ///< of the validation split, that made g
+  double slope = 0;                      ///< gᵀd, what the linear model predicts a unit step gains (≤ 0)
+  std::optional<ProgramReport> lp = {};  ///< of direction lp
+  std::optional<ImplicitReport> implicit = {};  ///< of direction exact
+  double valid_loss = 0;                        ///< on the sequences that made g, nats/token
+  double stationarity = 0;                      ///< ‖∇_W F(W0)‖ on the HVP sequences
+  std::int64_t probes_done = 0;                 ///< by this rank's group
+};
+
+/// Finds d at (λ, W0) in the way that options.direction says (Algorithm 1, steps 3 to 5).
+///
+/// Method      lp: local model and linear program. gradient, sign: the same programs without rows, in closed
+///             form: −D²g/‖Dg‖ and −D sign g with D = diag(u). exact: two implicit solves (implicit_step), d
+///             = 0 where they failed. wise: W_pretrained − W0.
+/// Collective  on state.comm; the same on every rank.
+/// Throws      AgreedError(numerical) if g or a product is not finite, or, after observer.on_direction, if
+/// the
+///             program failed (one that stopped short of its tolerances is used).
+/// Cost        as build_local_model() and its solver; gradient, sign and wise one gradient of the validation
+///             and one of the training sequences.
+/// Test        tests/src/search/test_direction.cpp (1, 2, 3, 4 ranks)
+Direction find_direction(const SearchState& state, const SearchOptions& options, int round,
+                         const SearchObserver& observer);
+
+}  // namespace lift

@@ -1,0 +1,22 @@
+#pragma once
+#include <string>
+
+#include "src/text/corpus.hpp"
+
+namespace lift {
+
+/// The validation sequences in two parts that share none: what shapes d must not choose t* by its own noise.
+struct Holdout {
+  SequenceSet shaping;    ///< makes g
+  SequenceSet selection;  ///< chooses t* and the best iterate
+};
+
+/// Keeps the last `fraction` of the sequences, rounded, for selection: both parts are of whole articles but
+/// for the one cut in two.
+///
+/// Shapes  0 < fraction < 1; each part has at least one sequence.
+/// Throws  Error(usage) naming --search.holdout where there are fewer than two sequences.
+/// Test    tests/src/search/test_holdout.cpp
+Holdout split_holdout(const SequenceSet& valid, double fraction);
+
+}  // namespace lift

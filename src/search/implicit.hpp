@@ -1,0 +1,24 @@
+#pragma once
+#include <ATen/core/Tensor.h>
+
+#include "solvers/exact_stationarity.hpp"
+#include "src/search/round.hpp"
+
+namespace lift {
+
+/// dλ, dW and hypergradient of one round from two implicit solves.
+struct ImplicitStep {
+  StationaritySummary summary;
+  at::Tensor w;        ///< dW [n]
+  at::Tensor adjoint;  ///< q [n], (H22 + μ)q = g
+};
+
+/// Solves (6) at (λ, W0) with the curvature that options.products names (solve_stationarity).
+///
+/// Method      |dλ_i| ≤ s_λ with the box and with no trust region, ‖dλ/s_λ‖₂ ≤ 1 with the ball; dW has no
+/// radius. Collective  on round.state.comm; all ranks split the sequences of each product. Throws
+/// AgreedError(numerical) if a product is not finite. Not converging is in the summary. Test
+/// tests/src/search/test_implicit.cpp: a dense solve, the sign of the hypergradient
+ImplicitStep implicit_step(const Round& round, const Slope& slope, const SearchObserver& observer);
+
+}  // namespace lift

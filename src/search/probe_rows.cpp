@@ -1,0 +1,183 @@
+#include "src/search/probe_rows.hpp"
+
+#include <ATen/ops/empty.h>
+#include <ATen/ops/zeros_like.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+
+#include "mpi/agreement.hpp"
+#include "mpi/error.hpp"
+#include "mpi/process_grid.hpp"
+#include "solvers/lanczos.hpp"
+#include "src/objective/distributed.hpp"
+#include "src/search/curvature.hpp"
+#include "src/search/implicit.hpp"
+#include "src/search/sharded.hpp"
+#include "src/training/vectors.hpp"
+
+namespace lift {
+
+namespace {
+
+/// Probes whose products share one graph, and the rows that they become.
+struct Wave {
+  std::vector<int> probes;
+  std::vector<Probe> drawn;
+  std::vector<at::Tensor> products, rows;
+};
+
+Probe draw(const Round& round, int probe) {
+  const auto& w = round.tuned().flat();
+  return masked_probe(round.options.seed, round.number, probe, round.tuned().layout(), w.scalar_type(),
+                      w.device(), round.options.probe_space == ProbeSpace::joint ? round.p() : 0);
+}
+
+/// v_W and ∇²L_t v_W over this rank's part of the sequences; v_W of unit length, as finite differences need.
+/// Local.
+void add_products(const Round& round, LocalCurvature& curvature, Wave& wave) {
+  std::vector<at::Tensor> v;
+  for (const int probe : wave.probes) {
+    wave.drawn.push_back(draw(round, probe));
+    v.push_back(wave.drawn.back().w);
+  }
+  wave.products = curvature.products(v);
+}
+
+/// Turns the parts of the ranks of `group` into means. Collective on `group`.
+void join_products(const Round& round, Wave& wave, const Communicator& group) {
+  for (auto& product : wave.products) {
+    sum_over_ranks(product, group);
+    product.div_(static_cast<double>(round.hessian_sequences.size()));
+  }
+}
+
+/// Local.
+void add_rows(const Round& round, Wave& wave) {
+  for (std::size_t k = 0; k < wave.drawn.size(); ++k) {
+    const Probe& probe = wave.drawn[k];
+    round.state.regularizer.add_hessian_vector(round.state.lambda, probe.w, wave.products[k]);
+    wave.rows.push_back(probe_row(round, wave.probes[k], probe.w, probe.lambda, wave.products[k]));
+    wave.products[k].reset();
+  }
+}
+
+template <typename Real>
+void insert_as(ProbeMatrix& a, int index, const at::Tensor& row) {
+  const auto size = static_cast<std::size_t>(row.defined() ? row.numel() : 0);
+  a.insert(index,
+           row.defined() ? std::span<const Real>(row.const_data_ptr<Real>(), size) : std::span<const Real>());
+}
+
+/// Hands over a row, or none (index −1): of the same type on every rank. Collective.
+void insert_row(const Round& round, ProbeMatrix& a, int index, const at::Tensor& row) {
+  const bool wide = round.tuned().flat().scalar_type() == at::kDouble;
+  wide ? insert_as<double>(a, index, row) : insert_as<float>(a, index, row);
+}
+
+}  // namespace
+
+at::Tensor probe_row(const Round& round, int probe, const at::Tensor& v, std::span<const double> v_lambda,
+                     at::Tensor& product) {
+  const Regularizer& regularizer = round.state.regularizer;
+  const auto& w = round.tuned().flat();
+  const auto scales = round.lambda_scales();
+  auto cross = regularizer.cross(w, v);
+  for (std::size_t i = 0; i < cross.size(); ++i) cross[i] *= scales[i];
+  if (!v_lambda.empty()) {
+    std::vector<double> coefficients(v_lambda.begin(), v_lambda.end());
+    for (std::size_t i = 0; i < scales.size(); ++i) coefficients[i] *= scales[i];
+    regularizer.add_cross(coefficients, w, product);
+    if (round.options.radius.space == LambdaSpace::log) {
+      const auto distances = regularizer.values(w);
+      for (std::size_t i = 0; i < cross.size(); ++i) cross[i] += coefficients[i] * distances[i];
+    }
+  }
+  mask(product, round.masked);
+  if (!std::isfinite(norm64(product)))
+    throw Error(ExitCode::numerical,
+                fmt::format("the Hessian-vector product of probe {} is not finite", probe));
+  auto row = at::empty({round.p() + product.numel()}, product.options().device(at::kCPU));
+  for (std::size_t i = 0; i < cross.size(); ++i)
+    row.narrow(0, static_cast<std::int64_t>(i), 1).fill_(cross[i]);
+  row.narrow(0, round.p(), product.numel()).copy_(product);
+  return row;
+}
+
+/// Probes are dealt over the groups of ranks; the leader of a group hands over the row of each.
+///
+/// What may fail on one rank, for want of memory too, is agreed on by all before the next communication.
+void add_random_rows(const Round& round, const SearchObserver& observer, LocalModel& model) {
+  const Communicator& comm = round.state.comm;
+  const ProcessGrid grid(comm, model.a.rows());
+  LocalCurvature curvature(round, part_of_rank(round.hessian_sequences, grid.data()));
+  for (int first = 0; first < grid.rounds(); first += kProbesPerGraph) {
+    const int last = std::min(first + kProbesPerGraph, grid.rounds());
+    Wave wave;
+    for (int k = first; k < std::min(last, grid.tasks_of_group()); ++k) wave.probes.push_back(grid.task(k));
+    agree(comm, [&] { add_products(round, curvature, wave); });
+    join_products(round, wave, grid.data());
+    agree(comm, [&] { add_rows(round, wave); });
+    for (int k = first; k < last; ++k) {
+      const bool mine = grid.leads() && k < grid.tasks_of_group();
+      insert_row(round, model.a, mine ? grid.task(k) : -1,
+                 mine ? wave.rows[static_cast<std::size_t>(k - first)] : at::Tensor());
+    }
+    report(observer, "probes", std::min(last * grid.groups(), grid.tasks()), grid.tasks());
+  }
+  model.probes_done = grid.tasks_of_group();
+  model.probe = [round](int i) { return draw(round, i).w; };
+}
+
+/// Lanczos makes vector and product together, so that each row costs one product; where it ends early,
+/// because g lies in an invariant subspace, the rows left are zero.
+void add_krylov_rows(const Round& round, const SearchObserver& observer, LocalModel& model) {
+  const Communicator& comm = round.state.comm;
+  const auto& w = round.tuned().flat();
+  const ShardMap layout(w.numel(), comm.size());
+  LocalCurvature curvature(round, part_of_rank(round.hessian_sequences, comm));
+  at::Tensor product;
+  const auto h22 = hessian_operator(round, layout, curvature, product);
+  const int m = model.a.rows();
+  LanczosOptions options;
+  options.steps = m;
+  options.on_vector = [&](int i, std::span<const double> v, std::span<const double>) {
+    const at::Tensor probe = whole_tensor(v, layout, w, comm);
+    at::Tensor row;
+    agree(comm, [&] {
+      if (comm.is_root()) row = probe_row(round, i, probe, {}, product);
+    });
+    insert_row(round, model.a, comm.is_root() ? i : -1, row);
+    report(observer, "probes", i + 1, m);
+  };
+  const auto start = shard_of(model.slope.gradient, layout, comm.rank());
+  auto found = lanczos(h22, start, layout, comm, options);
+  if (failed(found.status)) throw AgreedError(ExitCode::numerical, found.message);
+  model.probes_done = found.products;
+  const auto basis = std::make_shared<std::vector<std::vector<double>>>(std::move(found.basis));
+  model.probe = [basis, layout, w, &comm](int i) {
+    const auto k = static_cast<std::size_t>(i);
+    return k < basis->size() ? whole_tensor((*basis)[k], layout, w, comm) : at::zeros_like(w);
+  };
+}
+
+void add_adjoint_row(const Round& round, const SearchObserver& observer, LocalModel& model) {
+  const Communicator& comm = round.state.comm;
+  const auto& w = round.tuned().flat();
+  ImplicitStep step = implicit_step(round, model.slope, observer);
+  if (failed(step.summary.status)) throw AgreedError(ExitCode::numerical, step.summary.message);
+  at::Tensor row;
+  if (comm.is_root()) {
+    row = at::empty({round.p() + w.numel()}, w.options().device(at::kCPU));
+    for (int i = 0; i < round.p(); ++i)
+      row.narrow(0, i, 1).fill_(-step.summary.gamma[static_cast<std::size_t>(i)]);
+    row.narrow(0, round.p(), w.numel()).copy_(model.slope.gradient);
+  }
+  insert_row(round, model.a, comm.is_root() ? 0 : -1, row);
+  model.probes_done = step.summary.products;
+  model.probe = [q = std::move(step.adjoint)](int) { return q; };
+}
+
+}  // namespace lift

@@ -1,0 +1,117 @@
+#include "src/search/recovery.hpp"
+
+#include <ATen/TensorOperators.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "src/objective/distributed.hpp"
+#include "src/search/saved_weights.hpp"
+
+namespace lift {
+namespace {
+
+/// Evaluations of the interpolation, t = 0 among them, and the step around which they begin.
+constexpr int kInterpolationSteps = 9;
+constexpr double kInterpolationSeed = 0.4;
+
+LineSearchSummary search_interpolation(const SearchState& state, const at::Tensor& direction,
+                                       const SearchObserver& observer) {
+  const auto scope = state.timers.measure("line_search");
+  const LineSearchOptions line{.steps = kInterpolationSteps, .seed = kInterpolationSeed, .limit = 1.0};
+  const auto on_progress = [&](std::int64_t done, std::int64_t planned) {
+    report(observer, "interpolation", done, planned);
+  };
+  return line_search(state.objective, state.select(), direction, line, on_progress, state.comm);
+}
+
+void tell(const SearchObserver& observer, const StageSummary& stage) {
+  if (observer.on_stage) observer.on_stage(stage);
+}
+
+void move_along(const SearchState& state, const at::Tensor& start, const at::Tensor& direction, double t) {
+  at::Tensor w = state.objective.tuned().flat();
+  step_along(w, start, direction, t);
+}
+
+}  // namespace
+
+BestIterate::BestIterate(const SearchState& state, double loss)
+    : state_(state), w_(state.objective.tuned().flat().clone()), lambda_(state.lambda), loss_(loss) {}
+
+bool BestIterate::offer(double loss) {
+  if (!(loss < loss_)) return false;
+  loss_ = loss;
+  w_.copy_(state_.objective.tuned().flat());
+  lambda_ = state_.lambda;
+  return true;
+}
+
+void BestIterate::restore() const {
+  at::Tensor w = state_.objective.tuned().flat();
+  w.copy_(w_);
+  state_.lambda = lambda_;
+}
+
+double selection_loss(const SearchState& state) {
+  const auto scope = state.timers.measure("line_search");
+  return mean_loss(state.objective, state.select(), first_sequences(state.select().size()), state.comm);
+}
+
+double run_corrector(const SearchState& state, const CorrectorOptions& options,
+                     const SearchObserver& observer, const std::string& name) {
+  CorrectorSummary done;
+  {
+    const auto scope = state.timers.measure("corrector");
+    const auto on_progress = [&](std::int64_t step, std::int64_t steps) {
+      report(observer, "corrector", step, steps);
+    };
+    done = correct(state.objective, state.regularizer, state.lambda, state.train, options, on_progress,
+                   state.comm);
+  }
+  const double loss = selection_loss(state);
+  tell(observer,
+       {.name = name,
+        .selection = loss,
+        .message = fmt::format("{}: {} steps at a mean training loss of {:.4f}; the selection loss is "
+                               "{:.6f} after them",
+                               name, done.steps, done.loss, loss)});
+  return loss;
+}
+
+void tune_learning_rate(const SearchState& state, const SearchOptions& options,
+                        const SearchObserver& observer, BestIterate& best) {
+  CorrectorOptions corrector = options.corrector;
+  if (corrector.steps == 0) corrector.steps = CorrectorOptions::kOneEpoch;
+  corrector.stage = options.rounds + 1;
+  const BestIterate start(state, best.loss());
+  for (const double factor : {0.25, 0.5, 1.0, 2.0, 4.0}) {
+    start.restore();
+    corrector.rate = factor * options.corrector.rate;
+    best.offer(
+        run_corrector(state, corrector, observer, fmt::format("learning rate {:.3g}", corrector.rate)));
+  }
+}
+
+void recover(const SearchState& state, const SearchOptions& options, const SearchObserver& observer,
+             BestIterate& best) {
+  const RecoveryOptions& recovery = options.recovery;
+  if (recovery.interpolate) {
+    const at::Tensor start = state.objective.tuned().flat().clone();
+    const at::Tensor direction = state.pretrained - start;
+    const auto found = search_interpolation(state, direction, observer);
+    move_along(state, start, direction, found.t_star);
+    best.offer(found.loss);
+    tell(observer, {.name = "interpolation",
+                    .t = found.t_star,
+                    .selection = found.loss,
+                    .losses = found.losses,
+                    .message = "towards the pretrained weights: " + found.message});
+    if (recovery.corrector.steps != 0 && found.t_star > 0)
+      move_along(state, start, direction, std::min(1.0, recovery.overshoot * found.t_star));
+  }
+  if (recovery.corrector.steps != 0) best.offer(run_corrector(state, recovery.corrector, observer));
+  best.restore();
+}
+
+}  // namespace lift

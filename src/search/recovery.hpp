@@ -1,0 +1,58 @@
+#pragma once
+#include <functional>
+
+#include "src/search/search_state.hpp"
+
+namespace lift {
+
+/// The best W and λ of a search by their selection loss.
+class BestIterate {
+ public:
+  /// Starts from the present W and λ, whose selection loss is `loss`.
+  BestIterate(const SearchState& state, double loss);
+  /// Takes the present W and λ if `loss` is less; returns whether.
+  bool offer(double loss);
+  /// Puts the best W and λ back.
+  void restore() const;
+  [[nodiscard]] double loss() const noexcept { return loss_; }
+
+ private:
+  const SearchState& state_;
+  at::Tensor w_;
+  std::vector<double> lambda_;
+  double loss_;
+};
+
+/// What an overfitted W0 gets before the rounds: a line search towards the pretrained weights, and a
+/// corrector from beyond its best step.
+///
+/// Method      with c the pretrained weights, L_v(W0 + t(c − W0)) is searched over t in [0, 1]; the step
+/// taken
+///             is min(1, overshoot·t*), from where the corrector trains on F back towards the training data:
+///             the fine-tuning is begun anew from a point that has forgotten most of the overfitting. The
+///             best of W0, t* and the corrector's end is kept.
+/// In/out      objective.tuned().flat() moves; λ does not.
+/// Collective  on state.comm; W equal on all ranks.
+/// Throws      AgreedError(numerical) as line_search() and correct().
+/// Cost        at most nine evaluations of the selection split, the corrector's steps and one evaluation.
+/// Test        tests/src/search/test_recovery.cpp (1, 2, 3, 4 ranks)
+void recover(const SearchState& state, const SearchOptions& options, const SearchObserver& observer,
+             BestIterate& best);
+
+/// The learning rate as a hyperparameter (I_η of the paper's Table 1): correctors from the best iterate at a
+/// quarter, a half, once, twice and four times their rate; the best of them by selection loss is offered.
+///
+/// F does not depend on the rate, so that it has no column in H21 and enters as a search of its own.
+/// In/out, collective and errors as recover(). Cost: five correctors of options.corrector's steps (one epoch
+/// where those are 0) and as many evaluations. Test: tests/src/search/test_recovery.cpp
+void tune_learning_rate(const SearchState& state, const SearchOptions& options,
+                        const SearchObserver& observer, BestIterate& best);
+
+/// One corrector over the present W and λ, as a stage; returns the selection loss after it.
+double run_corrector(const SearchState& state, const CorrectorOptions& options,
+                     const SearchObserver& observer, const std::string& name = "corrector");
+
+/// Loss of the selection split at the present W, nats/token. Collective.
+double selection_loss(const SearchState& state);
+
+}  // namespace lift

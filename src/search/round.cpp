@@ -1,0 +1,62 @@
+#include "src/search/round.hpp"
+
+#include <cmath>
+
+#include "mpi/agreement.hpp"
+#include "src/objective/distributed.hpp"
+#include "src/training/vectors.hpp"
+
+namespace lift {
+
+std::vector<double> Round::lambda_scales() const {
+  if (options.radius.space == LambdaSpace::log) return state.lambda;
+  return std::vector<double>(state.lambda.size(), 1.0);
+}
+
+Round choose_round(const SearchState& state, const SearchOptions& options, int number) {
+  const auto sample = [&](Sample purpose, const SequenceSet& set, int batches) {
+    const std::int64_t count = batches > 0 ? std::int64_t{batches} * options.batch : set.size();
+    return sample_sequences(options.seed, number, purpose, set.size(), count);
+  };
+  return {state,
+          options,
+          number,
+          sample(Sample::gradient, state.valid, options.batches),
+          sample(Sample::hessian, state.train, options.hvp_batches),
+          key_biases(state.objective.tuned().layout())};
+}
+
+Slope validation_slope(const Round& round, const SearchObserver& observer) {
+  const SearchState& state = round.state;
+  const auto scope = state.timers.measure("gradient");
+  report(observer, "gradient", 0, 2);
+  auto [loss, gradient] = mean_gradient(state.objective, state.valid, round.gradient_sequences, state.comm);
+  mask(gradient, round.masked);
+  agree(state.comm, [&] {
+    if (!std::isfinite(norm64(gradient)))
+      throw Error(ExitCode::numerical, "the gradient of the validation loss is not finite");
+  });
+  report(observer, "gradient", 1, 2);
+  auto f = mean_gradient(state.objective, state.train, round.hessian_sequences, state.comm);
+  state.regularizer.add_gradient(state.lambda, round.tuned().flat(), f.gradient);
+  report(observer, "gradient", 2, 2);
+  return {.gradient = gradient,
+          .sequences = round.gradient_sequences,
+          .valid_loss = loss,
+          .stationarity = norm64(f.gradient)};
+}
+
+std::vector<double> balanced_lambda(const SearchState& state, const SearchOptions& options) {
+  const auto scope = state.timers.measure("gradient");
+  const Round round = choose_round(state, options, 0);
+  const auto loss = mean_gradient(state.objective, state.train, round.hessian_sequences, state.comm);
+  const auto distances = state.regularizer.values(round.tuned().flat());
+  const auto squares = Regularizer(round.tuned().layout()).values(loss.gradient);
+  std::vector<double> lambda = state.lambda;
+  for (std::size_t i = 0; i < lambda.size(); ++i) {
+    if (distances[i] > 0) lambda[i] = std::sqrt(squares[i] / distances[i]) / 4;
+  }
+  return lambda;
+}
+
+}  // namespace lift

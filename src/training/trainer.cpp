@@ -1,0 +1,52 @@
+#include "src/training/trainer.hpp"
+
+#include <cmath>
+#include <numbers>
+
+#include "mpi/error.hpp"
+#include "src/objective/distributed.hpp"
+
+namespace lift {
+
+double scheduled_rate(Schedule schedule, double rate, std::int64_t step, std::int64_t steps) noexcept {
+  const double done = static_cast<double>(step) / static_cast<double>(steps);
+  switch (schedule) {
+    case Schedule::cosine:
+      return rate * 0.5 * (1 + std::cos(std::numbers::pi * done));
+    case Schedule::linear:
+      return rate * (1 - done);
+    case Schedule::constant:
+      break;
+  }
+  return rate;
+}
+
+Trainer::Trainer(const Objective& objective, const Regularizer& regularizer, std::span<const double> lambda,
+                 const SequenceSet& train, double clip, const Communicator& comm)
+    : objective_(objective),
+      regularizer_(regularizer),
+      lambda_(lambda),
+      train_(train),
+      clip_(clip),
+      comm_(comm),
+      w_(objective.tuned().flat()),
+      last_good_(w_.clone()),
+      adam_(w_, {}) {}
+
+Trainer::Step Trainer::step(std::span<const std::int64_t> sequences, double rate) {
+  LossAndGradient f;
+  try {
+    f = mean_gradient(objective_, train_, sequences, comm_);
+  } catch (const AgreedError& error) {
+    if (error.code() == ExitCode::numerical) restore_last_good();
+    throw;
+  }
+  regularizer_.add_gradient(lambda_, w_, f.gradient);
+  const double norm = clip_norm(f.gradient, clip_);
+  if (!std::isfinite(norm)) throw AgreedError(ExitCode::numerical, "the gradient is not finite");
+  last_good_.copy_(w_);
+  adam_.step(w_, f.gradient, rate);
+  return {f.loss, norm};
+}
+
+}  // namespace lift
