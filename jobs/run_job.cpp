@@ -24,6 +24,23 @@
 namespace lift {
 namespace {
 
+ImplicitResult implicit_result(const ImplicitReport& report) {
+  return {.status = report.status,
+          .mu = report.mu,
+          .theta_min = report.theta_min,
+          .theta_max = report.theta_max,
+          .gamma = report.gamma,
+          .predicted = report.predicted,
+          .certificate = report.certificate,
+          .products = report.products};
+}
+
+/// Rows of each round's linear program.
+int rows_of(const SearchOptions& search) {
+  if (search.direction != DirectionKind::lp) return 0;
+  return search.probe_kind == ProbeKind::adjoint ? 1 : search.probes;
+}
+
 /// One run of Algorithm 1, step by step; every member is collective on context.comm.
 class Run {
  public:
@@ -40,7 +57,7 @@ class Run {
         lambda_(plan.layout.p(), plan.lambda) {
     result_.n = plan.layout.n();
     result_.p = plan.layout.p();
-    result_.m = plan.search.probes;
+    result_.m = rows_of(plan.search);
     result_.ranks = context.comm.size();
     result_.threads = context.binding().threads;
     result_.device = context.binding().name;
@@ -256,6 +273,7 @@ class Run {
                       .line_search = summary.line.losses,
                       .curves = summary.curves,
                       .stationarity = summary.stationarity};
+    if (summary.implicit) entry.implicit = implicit_result(*summary.implicit);
     output_.progress().finish();
     output_.add_round(round, entry);
     if (summary.lp && summary.lp->answered) context_.log.info(summary.lp->message);

@@ -147,6 +147,17 @@ std::map<std::string, std::vector<std::pair<double, double>>> read_curves(const 
   return curves;
 }
 
+ImplicitResult read_implicit(const Node& node) {
+  return {.status = node["status"].text(),
+          .mu = node["mu"].number(),
+          .theta_min = node["theta_min"].number(),
+          .theta_max = node["theta_max"].number(),
+          .gamma = list_of(node, "gamma", read_number),
+          .predicted = node["predicted"].number(),
+          .certificate = node["certificate"].number(),
+          .products = node["products"].integer()};
+}
+
 RoundResult read_round(const Node& node) {
   return {.t_star = node["t_star"].number(),
           .lambda_before = list_of(node, "lambda_before", read_number),
@@ -154,7 +165,8 @@ RoundResult read_round(const Node& node) {
           .lp = optional_of(node, "lp", read_lp),
           .line_search = list_of(node, "line_search", read_pair),
           .curves = read_curves(node),
-          .stationarity = node.has("stationarity") ? node["stationarity"].number() : kNaN};
+          .stationarity = node.has("stationarity") ? node["stationarity"].number() : kNaN,
+          .implicit = optional_of(node, "implicit", read_implicit)};
 }
 
 StageResult read_stage(const Node& node) {

@@ -17,6 +17,7 @@ Json to_object(const SplitLoss& split);
 Json to_object(const EarlyStopping& stop);
 Json to_object(const SelfCheckResult& check);
 Json to_object(const LpResult& lp);
+Json to_object(const ImplicitResult& implicit);
 
 template <typename T>
 Json optional_json(const std::optional<T>& value) {
@@ -55,6 +56,17 @@ Json to_object(const LpResult& lp) {
           {"seconds", lp.seconds}};
 }
 
+Json to_object(const ImplicitResult& implicit) {
+  return {{"status", implicit.status},
+          {"mu", implicit.mu},
+          {"theta_min", implicit.theta_min},
+          {"theta_max", implicit.theta_max},
+          {"gamma", implicit.gamma},
+          {"predicted", implicit.predicted},
+          {"certificate", implicit.certificate},
+          {"products", implicit.products}};
+}
+
 Json to_object(const RoundResult& round) {
   return {{"t_star", round.t_star},
           {"lambda_before", round.lambda_before},
@@ -62,7 +74,8 @@ Json to_object(const RoundResult& round) {
           {"lp", optional_json(round.lp)},
           {"line_search", round.line_search},
           {"curves", round.curves.empty() ? Json::object() : Json(round.curves)},
-          {"stationarity", round.stationarity}};
+          {"stationarity", round.stationarity},
+          {"implicit", optional_json(round.implicit)}};
 }
 
 Json to_object(const StageResult& stage) {

@@ -53,6 +53,18 @@ struct LpResult {
   double seconds = 0;
 };
 
+/// How the implicit solves of a round ended (StationaritySummary).
+struct ImplicitResult {
+  std::string status;
+  double mu = 0;         ///< damping
+  double theta_min = 0;  ///< least and largest curvature met
+  double theta_max = 0;
+  std::vector<double> gamma;  ///< hypergradient [p]
+  double predicted = 0;       ///< γᵀdλ
+  double certificate = 0;     ///< |gᵀdW − γᵀdλ| / |γᵀdλ|
+  std::int64_t products = 0;  ///< Hessian-vector products
+};
+
 /// One hyperlocal search.
 struct RoundResult {
   double t_star = 0;
@@ -62,6 +74,7 @@ struct RoundResult {
   /// The same of splits that nothing was chosen by, "train" and "test", at some of those t.
   std::map<std::string, std::vector<std::pair<double, double>>> curves;
   double stationarity = std::numeric_limits<double>::quiet_NaN();  ///< ‖∇_W F(W0)‖ on the HVP sequences
+  std::optional<ImplicitResult> implicit = {};
 };
 
 /// One stage of a search: "interpolation", "corrector", "round 1", …; the losses are those at its end,

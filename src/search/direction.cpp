@@ -58,6 +58,18 @@ ProgramReport report_of(const FreeLpSummary& summary) {
           .message = summary.message};
 }
 
+ImplicitReport report_of(const StationaritySummary& summary) {
+  return {.status = to_string(summary.status),
+          .mu = summary.mu,
+          .theta_min = summary.theta_min,
+          .theta_max = summary.theta_max,
+          .gamma = summary.gamma,
+          .predicted = summary.predicted,
+          .certificate = summary.certificate,
+          .products = summary.products,
+          .message = summary.message};
+}
+
 ProgramReport solve_program(const LocalModel& model, const SearchOptions& options, int p,
                             std::span<double> shard) {
   switch (options.trust_region) {
@@ -79,6 +91,7 @@ Direction program_direction(const SearchState& state, const SearchOptions& optio
                       .valid_loss = model.slope.valid_loss,
                       .stationarity = model.slope.stationarity,
                       .probes_done = model.probes_done};
+  if (model.implicit) direction.implicit = report_of(*model.implicit);
   std::vector<double> d;
   report(observer, "lp", 0, 1);
   {
@@ -123,18 +136,6 @@ Direction direction_without_rows(const SearchState& state, const SearchOptions& 
                       .stationarity = slope.stationarity};
   direction.slope = dot64(slope.gradient, direction.w);
   return direction;
-}
-
-ImplicitReport report_of(const StationaritySummary& summary) {
-  return {.status = to_string(summary.status),
-          .mu = summary.mu,
-          .theta_min = summary.theta_min,
-          .theta_max = summary.theta_max,
-          .gamma = summary.gamma,
-          .predicted = summary.predicted,
-          .certificate = summary.certificate,
-          .products = summary.products,
-          .message = summary.message};
 }
 
 /// Stationarity itself; what the solver could not find is no step, and said.

@@ -44,7 +44,7 @@ struct Direction {
   std::vector<std::int64_t> sequences = {};  ///< of the validation split, that made g
   double slope = 0;                      ///< gᵀd, what the linear model predicts a unit step gains (≤ 0)
   std::optional<ProgramReport> lp = {};  ///< of direction lp
-  std::optional<ImplicitReport> implicit = {};  ///< of direction exact
+  std::optional<ImplicitReport> implicit = {};  ///< of direction exact, and of adjoint probes
   double valid_loss = 0;                        ///< on the sequences that made g, nats/token
   double stationarity = 0;                      ///< ‖∇_W F(W0)‖ on the HVP sequences
   std::int64_t probes_done = 0;                 ///< by this rank's group

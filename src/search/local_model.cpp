@@ -24,7 +24,7 @@ LocalModel build_local_model(const SearchState& state, const SearchOptions& opti
                              const SearchObserver& observer) {
   const Round choices = choose_round(state, options, round);
   const int rows = options.probe_kind == ProbeKind::adjoint ? 1 : options.probes;
-  LocalModel model{ProbeMatrix(choices.p() + choices.tuned().n(), rows, state.comm), {}, {}, {}, 0, {}};
+  LocalModel model{ProbeMatrix(choices.p() + choices.tuned().n(), rows, state.comm), {}, {}, {}};
   const int rank = state.comm.rank();
   model.slope = validation_slope(choices, observer);
   model.g = shard_behind_zeros(model.slope.gradient, choices.p(), model.a.layout(), rank);

@@ -1,8 +1,10 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
+#include "solvers/exact_stationarity.hpp"
 #include "solvers/probe_matrix.hpp"
 #include "src/search/round.hpp"
 
@@ -16,13 +18,14 @@ inline constexpr int kProbesPerGraph = 4;
 /// coordinates.
 struct LocalModel {
   ProbeMatrix a;
-  std::vector<double> g;         ///< this rank's shard of (0, ∇_W L_v)
-  std::vector<double> u;         ///< this rank's shard of the bounds
-  Slope slope;                   ///< what g was made from
-  std::int64_t probes_done = 0;  ///< by this rank's group
+  std::vector<double> g;                             ///< this rank's shard of (0, ∇_W L_v)
+  std::vector<double> u;                             ///< this rank's shard of the bounds
+  Slope slope;                                       ///< what g was made from
+  std::int64_t probes_done = 0;                      ///< by this rank's group
+  std::optional<StationaritySummary> implicit = {};  ///< the solve behind an adjoint row
   /// The weight part v_i of the probe that made row i, [n]: what --search.keep writes. Collective on
   /// a.comm().
-  std::function<at::Tensor(int i)> probe;
+  std::function<at::Tensor(int i)> probe = {};
 };
 
 /// Builds g, probes and rows of one round (Algorithm 1, steps 3 and 4).

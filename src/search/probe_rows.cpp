@@ -177,6 +177,7 @@ void add_adjoint_row(const Round& round, const SearchObserver& observer, LocalMo
   }
   insert_row(round, model.a, comm.is_root() ? 0 : -1, row);
   model.probes_done = step.summary.products;
+  model.implicit = std::move(step.summary);
   model.probe = [q = std::move(step.adjoint)](int) { return q; };
 }
 

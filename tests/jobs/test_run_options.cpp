@@ -1,0 +1,291 @@
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+
+#include <cmath>
+
+#include "jobs/run_job.hpp"
+#include "mpi/error.hpp"
+#include "solvers/session.hpp"
+#include "src/model/safetensors.hpp"
+#include "src/report/run_result.hpp"
+#include "tests/jobs/job_run.hpp"
+#include "tests/jobs/toy_inputs.hpp"
+#include "tests/support/shared.hpp"
+
+namespace lift {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+using ::testing::StartsWith;
+
+/// Each option of `lift run` changes what it says: runs of the toy model with and without it.
+class RunOptions : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (world_.is_root()) write_toy_inputs(folder_.path());
+    world_.barrier();
+  }
+
+  std::filesystem::path path(const std::string& name) { return folder_ / name; }
+  JobRun run(const std::string& more) {
+    ++runs_;
+    std::string words = fmt::format(
+        "--model {0}/model --data {0}/data --cache none --length 16 --tune.mlp-only 0 --train-limit 12 "
+        "--limit 8 "
+        "--search.hvp-batches 1 --warmup.lr 1e-2 --out {0}/{1} {2}",
+        folder_.path().string(), out(), more);
+    if (more.find("--search.watch") == std::string::npos) words += " --search.watch 0";
+    if (more.find("--search.batches") == std::string::npos) words += " --search.batches 1";
+    JobRun ending = run_in_process(Job::run, run_job, words_of(words), world_);
+    world_.barrier();
+    return ending;
+  }
+  std::string out() const { return fmt::format("run-{}", runs_); }
+  RunResult result(const std::string& more,
+                   const std::string& blocks = "--tune.blocks 0,1 --search.probes 3 ") {
+    const JobRun ending = run(blocks + more);
+    EXPECT_EQ(ending.code, ExitCode::done) << more << ": " << ending.error;
+    return ending.code == ExitCode::done ? read_result(path(out()) / "result.json") : RunResult();
+  }
+  /// What the program of the only round promises.
+  double objective(const std::string& more) { return result(more).rounds.at(0).lp.value().objective; }
+  void expect_refusal(const std::string& more, const std::string& part) {
+    SCOPED_TRACE(more);
+    try {
+      run("--tune.blocks 0,1 " + more);
+      FAIL() << "expected an Error";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::usage);
+      EXPECT_THAT(error.what(), HasSubstr(part));
+    }
+  }
+  static std::vector<std::string> stages(const RunResult& result) {
+    std::vector<std::string> names;
+    for (const auto& stage : result.stages) names.push_back(stage.name);
+    return names;
+  }
+
+  int runs_ = 0;
+  Communicator world_ = Communicator::world();
+  TempFolder folder_{world_};
+  SolverSession solvers_{world_};
+};
+
+TEST_F(RunOptions, WarmupKeepLeavesCheckpointsOfItsEpochs) {
+  result("--warmup.epochs 2 --warmup.keep 1");
+  EXPECT_TRUE(std::filesystem::exists(path(out()) / "checkpoints/epoch-1/model.safetensors"));
+  EXPECT_FALSE(std::filesystem::exists(path(out()) / "checkpoints/epoch-2"));
+  expect_refusal("--warmup.epochs 2 --warmup.keep 3", "epoch 3 is beyond");
+}
+
+TEST_F(RunOptions, StartTakesTheTunedTensorsAndLeavesThePretrainedOnesWhereTheyAre) {
+  const auto first = result("--warmup.epochs 2");
+  const std::string start = (path(out()) / "model").string();
+  const auto second = result("--warmup.epochs 0 --direction wise --start " + start, "--tune.blocks 0,1 ");
+  EXPECT_NEAR(second.before.valid->loss, first.after.valid->loss, 1e-6);
+  // t = 1 of wise is the model itself.
+  const auto& losses = second.rounds[0].line_search;
+  const auto one =
+      std::ranges::min_element(losses, {}, [](const auto& l) { return std::abs(l.first - 1.0); });
+  EXPECT_NEAR(one->second, first.epochs[0].valid, 1e-5);
+}
+
+TEST_F(RunOptions, StartRefusesAnotherModel) {
+  result("--warmup.epochs 1", "--tune.blocks 0,1 ");
+  const std::string start = (path(out()) / "model").string();
+  const JobRun ending = run("--tune.blocks 0 --start " + start);
+  EXPECT_EQ(ending.code, ExitCode::usage);
+  EXPECT_THAT(ending.error, HasSubstr("differs from --model's"));
+}
+
+TEST_F(RunOptions, EmbeddingsAreTunedAndRegularised) {
+  const auto without = result(""), with = result("--tune.embeddings 2");
+  const auto config = toy_config();
+  EXPECT_EQ(with.n - without.n, std::int64_t{config.width} * (config.vocabulary + config.positions));
+  EXPECT_EQ(with.p, without.p + 2);
+  EXPECT_EQ(result("--tune.embeddings 0").p, without.p);
+  EXPECT_TRUE(with.self_check->passed);
+}
+
+TEST_F(RunOptions, FirstBlocksAreThoseBlocks) {
+  EXPECT_EQ(result("", "--tune.first-blocks 2 ").n, result("").n);
+}
+
+TEST_F(RunOptions, TheRegulariserMayBeAroundThePretrainedWeights) {
+  const auto l2 = result("--warmup.lambda 0.1"), sp = result("--warmup.lambda 0.1 --regularizer l2-sp");
+  EXPECT_NE(l2.before.valid->loss, sp.before.valid->loss);
+  EXPECT_EQ(l2.rounds[0].lambda_before, std::vector<double>(2, 0.1));
+  for (const double lambda : sp.rounds[0].lambda_before) {
+    EXPECT_NE(lambda, 0.1) << "balanced at the start of the search";
+    EXPECT_GT(lambda, 0.0);
+  }
+}
+
+TEST_F(RunOptions, SearchLambdaIsWhatTheSearchStartsFrom) {
+  EXPECT_EQ(result("--search.lambda 0.25").rounds[0].lambda_before, std::vector<double>(2, 0.25));
+  EXPECT_EQ(result("--search.lambda 0.25 --regularizer l2-sp").rounds[0].lambda_before,
+            std::vector<double>(2, 0.25));
+}
+
+TEST_F(RunOptions, AHoldoutChoosesTheStepOnOtherSequences) {
+  const auto all = result(""), held = result("--search.holdout 0.5");
+  EXPECT_NEAR(all.rounds[0].line_search[0].second, all.before.valid->loss, 1e-6);
+  EXPECT_GT(std::abs(held.rounds[0].line_search[0].second - held.before.valid->loss), 1e-4);
+  EXPECT_NE(all.rounds[0].lp->objective, held.rounds[0].lp->objective);
+}
+
+TEST_F(RunOptions, RoundsEndAtTheLeastGain) {
+  EXPECT_THAT(result("--search.rounds 2").rounds, SizeIs(2));
+  EXPECT_THAT(result("--search.rounds 3 --search.min-gain 5").rounds, SizeIs(1));
+  EXPECT_THAT(result("--search.rounds 0").rounds, IsEmpty());
+}
+
+TEST_F(RunOptions, CorrectorsStandBetweenRounds) {
+  const auto few = result("--search.rounds 2 --search.corrector-steps 2");
+  EXPECT_THAT(stages(few), ElementsAre("round 1", "corrector", "round 2"));
+  const auto epoch = result("--search.rounds 2 --search.corrector-steps epoch");
+  EXPECT_NE(few.stages[1].selection, epoch.stages[1].selection);
+  const auto slow = result("--search.rounds 2 --search.corrector-steps 2 --search.corrector-lr 1e-5");
+  EXPECT_NE(few.stages[1].selection, slow.stages[1].selection);
+}
+
+TEST_F(RunOptions, DirectionsOtherThanTheProgramHaveNone) {
+  for (const char* direction : {"gradient", "sign", "wise", "exact"}) {
+    SCOPED_TRACE(direction);
+    const std::string damping = direction == std::string("exact") ? " --search.damping 10" : "";
+    const auto found =
+        result("--warmup.epochs 2 --direction " + std::string(direction) + damping, "--tune.blocks 0,1 ");
+    EXPECT_FALSE(found.rounds[0].lp.has_value());
+    EXPECT_EQ(found.rounds[0].implicit.has_value(), direction == std::string("exact"));
+    EXPECT_EQ(found.m, 0);
+    EXPECT_LE(found.after.valid->loss, found.before.valid->loss);
+  }
+  EXPECT_TRUE(result("--direction lp").rounds[0].lp.has_value());
+}
+
+TEST_F(RunOptions, ProbesAreOfTheirKindAndSpace) {
+  const double random = objective("");
+  EXPECT_NE(objective("--search.probe-kind krylov"), random);
+  EXPECT_NE(objective("--search.probe-space joint"), random);
+  const auto adjoint = result("--search.probe-kind adjoint --search.damping 10", "--tune.blocks 0,1 ");
+  EXPECT_EQ(adjoint.m, 1);
+  ASSERT_TRUE(adjoint.rounds[0].implicit.has_value());
+  EXPECT_THAT(adjoint.rounds[0].implicit->gamma, SizeIs(2));
+  expect_refusal("--search.probe-space joint --search.probe-kind krylov", "random probes");
+  expect_refusal("--search.probe-kind adjoint --search.probes 4", "one row");
+}
+
+TEST_F(RunOptions, DifferencesTakeGradientsInPlaceOfProducts) {
+  const auto work = [](const RunResult& result) {
+    std::int64_t gradients = 0, products = 0;
+    for (const auto& rank : result.work) {
+      gradients += rank.gradients;
+      products += rank.hvp_sequences;
+    }
+    return std::pair(gradients, products);
+  };
+  const auto exact = work(result("")), forward = work(result("--search.hvp forward")),
+             central = work(result("--search.hvp central"));
+  EXPECT_EQ(exact.second - forward.second, 3 * 4);  // three probes of four sequences
+  EXPECT_EQ(central.first - exact.first, 2 * 3 * 4);
+  EXPECT_GE(forward.first - exact.first, (3 + 1) * 4);
+  EXPECT_NE(objective("--search.hvp forward --search.fd-step 0.5"),
+            objective("--search.hvp forward --search.fd-step 0.05"));
+  expect_refusal("--search.fd-step 0.1", "--search.hvp exact");
+}
+
+TEST_F(RunOptions, CurvatureMayBeGaussNewton) {
+  EXPECT_NE(objective("--search.curvature ggn"), objective(""));
+  expect_refusal("--search.curvature ggn --search.hvp central", "ggn");
+  expect_refusal("--search.curvature ggn --tune.embeddings 1", "frozen head");
+}
+
+TEST_F(RunOptions, ImplicitSolvesKeepTheirDampingToleranceAndLimit) {
+  const std::string exact = "--direction exact ";
+  const auto solve = [&](const std::string& more) {
+    return result(exact + more, "--tune.blocks 0,1 ").rounds.at(0).implicit.value();
+  };
+  EXPECT_EQ(solve("--search.damping 20").mu, 20.0);
+  EXPECT_LT(solve("--search.damping 20 --search.solve-tol 0.3").products,
+            solve("--search.damping 20 --search.solve-tol 1e-5").products);
+  EXPECT_LE(solve("--search.max-hvps 12").products, 12 + 2);
+  expect_refusal("--search.damping 1", "without an implicit solve");
+}
+
+TEST_F(RunOptions, TheLineSearchMayStartFromTheModel) {
+  const auto found = result("--search.line model --search.steps 9");
+  EXPECT_LE(found.rounds[0].line_search.size(), 9u);
+  EXPECT_THAT(result("--search.steps 12").rounds[0].line_search, SizeIs(testing::Ge(12u)));
+}
+
+TEST_F(RunOptions, NothingIsWatchedOnRequest) {
+  EXPECT_THAT(result("").rounds[0].curves, IsEmpty());
+  EXPECT_THAT(result("--search.watch 4").rounds[0].curves, SizeIs(2));
+}
+
+TEST_F(RunOptions, RecoveryComesBeforeTheRounds) {
+  const std::string overfit = "--warmup.epochs 4 --recover.interpolate on ";
+  EXPECT_THAT(stages(result(overfit)), ElementsAre("interpolation", "round 1"));
+  const auto some = result(overfit + "--recover.corrector-steps 2");
+  EXPECT_THAT(stages(some), ElementsAre("interpolation", "corrector", "round 1"));
+  EXPECT_NE(result(overfit + "--recover.corrector-steps epoch").stages[1].selection,
+            some.stages[1].selection);
+  if (some.stages[0].t > 0 && some.stages[0].t < 1) {
+    EXPECT_NE(result(overfit + "--recover.corrector-steps 2 --recover.overshoot 1").stages[1].selection,
+              some.stages[1].selection);
+  }
+}
+
+TEST_F(RunOptions, TheLearningRateIsAHyperparameterOnRequest) {
+  const auto found = result("--tune.learning-rate on --search.corrector-steps 2");
+  ASSERT_THAT(found.stages, SizeIs(6));
+  for (std::size_t k = 1; k < 6; ++k) EXPECT_THAT(found.stages[k].name, StartsWith("learning rate"));
+}
+
+TEST_F(RunOptions, TrustRegionsDiffer) {
+  const double box = objective("");
+  EXPECT_NE(objective("--lp.trust-region l2"), box);
+  const JobRun unbounded = run("--tune.blocks 0,1 --lp.trust-region none");
+  EXPECT_EQ(unbounded.code, ExitCode::numerical);
+  EXPECT_THAT(unbounded.error, HasSubstr("unbounded"));
+  EXPECT_NE(objective("--lp.radius-unit norm --lp.radius 0.1"), objective("--lp.radius 0.1"));
+  EXPECT_NE(objective("--lp.radius-unit absolute --lp.radius 0.1"), objective("--lp.radius 0.1"));
+  EXPECT_NEAR(objective("--lp.radius-unit norm --lp.radius 0.2 --tune.regularizers 0:0,1:0"),
+              2 * objective("--lp.radius-unit norm --lp.radius 0.1 --tune.regularizers 0:0,1:0"), 1e-6);
+}
+
+TEST_F(RunOptions, AProgramOfTheAdjointRowNeedsNoTrustRegion) {
+  const auto found =
+      result("--search.probe-kind adjoint --search.damping 10 --lp.trust-region none", "--tune.blocks 0,1 ");
+  const auto& round = found.rounds.at(0);
+  EXPECT_EQ(round.lp->status, "optimal");
+  for (std::size_t i = 0; i < 2; ++i)
+    EXPECT_LE((round.lambda_after[i] - round.lambda_before[i]) * round.implicit->gamma[i], 0.0);
+}
+
+TEST_F(RunOptions, PresetsSetWhatIsNotGivenByHand) {
+  const auto recover = result("--preset recover --search.rounds 1 --warmup.epochs 3", "--tune.blocks 0,1 ");
+  EXPECT_THAT(recover.stages.at(0).name, "interpolation");
+  const auto kept =
+      result("--preset recover --recover.interpolate off --search.rounds 1", "--tune.blocks 0,1 ");
+  EXPECT_THAT(kept.stages.at(0).name, "corrector");
+  EXPECT_EQ(result("--preset paper", "--tune.blocks 0,1 ").m, 16);
+  EXPECT_EQ(result("--preset paper --search.probes 2", "--tune.blocks 0,1 ").m, 2);
+}
+
+TEST_F(RunOptions, ForwardUnitsCountWhatTheSearchSpends) {
+  const auto none = result("--search.rounds 0 --warmup.epochs 1"), one = result("--warmup.epochs 1");
+  EXPECT_EQ(none.warmup_units, one.warmup_units);
+  // 12 training sequences, and 8 of valid and of test twice.
+  EXPECT_GE(one.warmup_units, 3 * 12 + 2 * 16);
+  EXPECT_EQ(none.search_units, 8) << "one evaluation of the selection split";
+  EXPECT_GT(one.search_units, none.search_units + 31 * 8);
+  const auto watched = result("--warmup.epochs 1 --search.watch 5");
+  EXPECT_EQ(watched.search_units, one.search_units) << "what is only reported is not counted";
+}
+
+}  // namespace
+}  // namespace lift
