@@ -56,7 +56,7 @@ void check_kept_epochs(const Options& options) {
 
 /// `name` was given, but what is chosen elsewhere would ignore it.
 void refuse_idle(const Options& options, const char* name, const std::string& because) {
-  if (options.differs(name)) refuse(fmt::format("--{} has no meaning {}", name, because));
+  if (options.typed(name)) refuse(fmt::format("--{} has no meaning {}", name, because));
 }
 
 void check_probes(const Options& options) {
@@ -65,7 +65,7 @@ void check_probes(const Options& options) {
     refuse(
         fmt::format("--search.probe-space joint is of random probes, not of --search.probe-kind {}", kind));
   }
-  if (kind == "adjoint" && options.differs("search.probes") && options.count("search.probes") != 1) {
+  if (kind == "adjoint" && options.typed("search.probes") && options.count("search.probes") != 1) {
     refuse(fmt::format("--search.probes {}: adjoint probes are one row; expected 1",
                        options.count("search.probes")));
   }

@@ -170,8 +170,9 @@ bool Options::given(std::string_view name) const {
   return value != nullptr && value->origin != kDefault && !value->origin.starts_with("preset ");
 }
 
-bool Options::differs(std::string_view name) const {
-  return given(name) && find(name)->text != find_option(job_, name)->default_text;
+bool Options::typed(std::string_view name) const {
+  const Value* value = find(name);
+  return value != nullptr && value->origin == kCommandLine;
 }
 
 std::string Options::origin(std::string_view name) const {

@@ -52,8 +52,8 @@ class Options {
 
   /// Whether it stands on the command line or in the file.
   [[nodiscard]] bool given(std::string_view name) const;
-  /// Whether it is given with another value than its default: config.cfg gives every option that has one.
-  [[nodiscard]] bool differs(std::string_view name) const;
+  /// Whether it stands on the command line; config.cfg gives every option that has a value.
+  [[nodiscard]] bool typed(std::string_view name) const;
   /// Where the value comes from: "default", "preset NAME", "command line" or "FILE:LINE".
   [[nodiscard]] std::string origin(std::string_view name) const;
   /// Everything that has a value, in Boost's INI form: --config reads it back to the same values.

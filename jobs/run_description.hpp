@@ -19,8 +19,11 @@ struct RunSeconds {
   double gradient = 0;  ///< with the check of the second derivatives
   double probes = 0;
   double line_search = 0;
+  double corrector = 0;  ///< all of them, and the interpolation before the first
   double evaluate = 0;
-  [[nodiscard]] double total() const { return warmup + gradient + probes + line_search + evaluate; }
+  [[nodiscard]] double total() const {
+    return warmup + gradient + probes + line_search + corrector + evaluate;
+  }
 };
 
 /// Limits  the linear program, files and communication are left out: they are small beside the rest.

@@ -31,7 +31,7 @@ struct RunPlan {
   bool around_pretrained = false;            ///< l2-sp: c is the pretrained weights, not 0
   std::optional<double> search_lambda = {};  ///< λ of every group as the search starts
   double holdout = 0;                        ///< --search.holdout
-  int watched_steps = 0;                     ///< --search.watch
+  int watched_steps = 9;                     ///< --search.watch
   int micro_batch = 1;
   at::ScalarType precision = at::kFloat;
 };

@@ -11,8 +11,7 @@
 namespace lift {
 namespace {
 
-/// Evaluations of the interpolation, t = 0 among them, and the step around which they begin.
-constexpr int kInterpolationSteps = 9;
+/// The step around which the interpolation begins.
 constexpr double kInterpolationSeed = 0.4;
 
 LineSearchSummary search_interpolation(const SearchState& state, const at::Tensor& direction,

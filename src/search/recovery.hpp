@@ -5,6 +5,9 @@
 
 namespace lift {
 
+/// Evaluations of the interpolation, t = 0 among them.
+inline constexpr int kInterpolationSteps = 9;
+
 /// The best W and λ of a search by their selection loss.
 class BestIterate {
  public:

@@ -42,7 +42,7 @@ TEST(Help, SaysRangesUnitsAndChoices) {
   const std::string help = without_breaks(job_help(Job::run));
   EXPECT_THAT(help, HasSubstr("Learning rate of Adam. A number > 0."));
   EXPECT_THAT(help, HasSubstr("Length of a sequence [tokens]. A whole number >= 2."));
-  EXPECT_THAT(help, HasSubstr("One of rms, absolute."));
+  EXPECT_THAT(help, HasSubstr("One of rms, absolute, norm."));
   EXPECT_THAT(help, HasSubstr("Required."));
 }
 

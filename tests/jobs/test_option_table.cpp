@@ -1,5 +1,7 @@
 #include "jobs/option_table.hpp"
 
+#include "jobs/presets.hpp"
+
 #include <gtest/gtest.h>
 
 #include <set>
@@ -16,10 +18,28 @@ TEST(OptionTable, EveryRowIsUsable) {
     EXPECT_EQ(spec.help.back(), '.');
     EXPECT_FALSE(spec.group.empty());
     EXPECT_FALSE(spec.jobs.empty());
-    EXPECT_EQ(spec.kind == Kind::choice, !spec.choices.empty());
+    EXPECT_EQ(spec.kind == Kind::choice || spec.kind == Kind::count_or_word, !spec.choices.empty());
     EXPECT_TRUE(spec.default_text.empty() || violation(spec, spec.default_text).empty());
     EXPECT_TRUE(spec.presence == Presence::optional || spec.default_text.empty());
   }
+}
+
+TEST(OptionTable, PresetsNameOptionsWithValuesTheyMayHave) {
+  for (const std::string_view preset : find_option(Job::run, "preset")->choices) {
+    EXPECT_FALSE(preset_values(preset).empty());
+    for (const PresetValue& value : preset_values(preset)) {
+      SCOPED_TRACE(value.option);
+      const OptionSpec* spec = find_option(Job::run, value.option);
+      ASSERT_NE(spec, nullptr);
+      EXPECT_EQ(violation(*spec, value.text), "");
+    }
+  }
+  EXPECT_TRUE(preset_values("unknown").empty());
+}
+
+TEST(OptionTable, ThePaperIsWhatHoldsWithoutAPreset) {
+  for (const PresetValue& value : preset_values("paper"))
+    EXPECT_EQ(find_option(Job::run, value.option)->default_text, value.text) << value.option;
 }
 
 TEST(OptionTable, NoJobHasANameTwice) {

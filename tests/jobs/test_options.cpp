@@ -43,7 +43,7 @@ TEST(Options, ReadsEveryKind) {
   EXPECT_TRUE(options.flag("dry-run"));
   EXPECT_EQ(options.real("warmup.lr"), 2e-3);
   EXPECT_EQ(options.count("seed"), 7);
-  EXPECT_EQ(options.count("search.batches"), 0);
+  EXPECT_EQ(options.count_or_word("search.batches"), std::nullopt);
   EXPECT_THAT(options.integers("tune.blocks"), ElementsAre(1, 7, 11));
   EXPECT_THAT(options.integers("tune.mlp-only"), ElementsAre(1, 11));
   EXPECT_THAT(options.integer_map("tune.regularizers"), ElementsAre(Pair(1, 1), Pair(7, 0), Pair(11, 2)));
@@ -69,6 +69,24 @@ TEST(Options, CommandLineComesBeforeFileBeforeDefault) {
   EXPECT_FALSE(options.given("warmup.lambda"));
   EXPECT_THAT(options.as_table(),
               AllOf(HasSubstr("my.cfg:4"), HasSubstr("warmup.lambda"), testing::Not(HasSubstr("version"))));
+}
+
+TEST(Options, APresetComesBetweenFileAndDefault) {
+  const Options options =
+      parse_run({"--preset", "recover", "--search.rounds", "7", "--config", "c"}, "search.probes = 2\n");
+  EXPECT_EQ(options.count("search.rounds"), 7);
+  EXPECT_EQ(options.count("search.probes"), 2);
+  EXPECT_EQ(options.text("regularizer"), "l2-sp");
+  EXPECT_EQ(options.origin("regularizer"), "preset recover");
+  EXPECT_FALSE(options.given("regularizer"));
+  EXPECT_EQ(options.origin("search.max-step"), "default");
+}
+
+TEST(Options, APresetReadsBackEvenWhereOneOfItsOptionsIsIdle) {
+  const Options options = parse_run({"--preset", "recover", "--search.probe-kind", "adjoint"});
+  const std::string config = options.as_config();
+  const Options again = Options::parse(Job::run, Words{"--config", "c"}, [&](const auto&) { return config; });
+  EXPECT_EQ(again.as_config(), config);
 }
 
 TEST(Options, ConfigReadsBackToTheSameValues) {

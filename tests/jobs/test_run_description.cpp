@@ -39,9 +39,31 @@ TEST(RunSecondsTest, CountWhatOneRankDoes) {
   EXPECT_DOUBLE_EQ(seconds.gradient, 80 * gradient + 4 * (4 * gradient + 2 * one.hvp));
   EXPECT_DOUBLE_EQ(seconds.probes, 4 * 40 * gradient + 16 * 40 * one.hvp);
   EXPECT_DOUBLE_EQ(seconds.evaluate,
-                   (487 + 558 + 2 * 487) * loss + (487 + 558) * (9 * one.loss + one.prefix));
+                   (2 * (487 + 558) + 2 * 487) * loss + (487 + 558) * (9 * one.loss + one.prefix));
+  EXPECT_EQ(seconds.corrector, 0.0);
   EXPECT_DOUBLE_EQ(seconds.total(), seconds.warmup + seconds.gradient + seconds.probes + seconds.line_search +
                                         seconds.evaluate);
+}
+
+TEST(RunSecondsTest, CountRecoveryHoldoutAndProductsThatFollowFromEachOther) {
+  RunPlan plan = paper_plan();
+  const SequenceCost one = sequence_cost(plan.config, plan.layout, 512, at::kFloat);
+  const double gradient = one.prefix + one.gradient;
+  plan.holdout = 0.5;
+  plan.search.batches = 0;
+  plan.search.probe_kind = ProbeKind::krylov;
+  plan.search.probes = 4;
+  plan.search.line_kind = LineKind::model;
+  plan.search.line.steps = 9;
+  plan.search.rounds = 2;
+  plan.search.recovery.corrector.steps = CorrectorOptions::kOneEpoch;
+  plan.search.corrector.steps = 10;
+  const RunSeconds seconds = estimate_seconds(plan, kWikiText2, 1, 1.0);
+  EXPECT_DOUBLE_EQ(seconds.gradient, 2 * (243 + 40) * gradient + 4 * (4 * gradient + 2 * one.hvp));
+  EXPECT_DOUBLE_EQ(seconds.probes, 2 * 4 * 40 * (gradient + one.hvp));
+  EXPECT_DOUBLE_EQ(seconds.line_search, 2 * (9 * 244 * one.loss + 244 * one.prefix));
+  EXPECT_DOUBLE_EQ(seconds.corrector, (1180 + 10) * 4 * gradient);
+  EXPECT_EQ(estimate_seconds(plan, kWikiText2, 4, 1.0).probes, seconds.probes / 4);
 }
 
 TEST(RunSecondsTest, DivideOverRanksAndByTheRate) {
