@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "mpi/agreement.hpp"
+#include "mpi/fault.hpp"
 
 namespace lift {
 
@@ -40,6 +41,7 @@ Tokenizer load_tokenizer(const std::filesystem::path& folder, const Gpt2Config& 
                          const Communicator& comm) {
   std::optional<Tokenizer> tokenizer;
   agree(comm, [&] {
+    fault_point("tokenizer");
     tokenizer.emplace(Tokenizer::load(folder));
     if (tokenizer->size() != config.vocabulary) {
       throw Error(
@@ -62,6 +64,7 @@ Corpus load_corpus(const std::filesystem::path& folder, const Gpt2Config& config
                    JobContext& context) {
   options.warn = [&context](const std::string& line) { context.log.warn(line); };
   Tokenizer tokenizer = load_tokenizer(folder, config, context.comm);
+  fault_point("tokens");
   SequenceSet test = load_split(options, Split::test, tokenizer, context.comm);
   SequenceSet valid = load_split(options, Split::valid, tokenizer, context.comm);
   SequenceSet train = load_split(options, Split::train, tokenizer, context.comm);

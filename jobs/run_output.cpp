@@ -8,6 +8,7 @@
 #include "jobs/kept_instance.hpp"
 #include "jobs/versions.hpp"
 #include "mpi/agreement.hpp"
+#include "mpi/fault.hpp"
 #include "src/files/atomic_file.hpp"
 #include "src/model/checkpoint.hpp"
 #include "src/report/figures.hpp"
@@ -22,6 +23,7 @@ RunOutput::RunOutput(JobContext& context, const RunPlan& plan)
 
 void RunOutput::open() {
   on_root([&] {
+    fault_point("open");
     // Nothing is made before all inputs could be read.
     provenance_ = begin_provenance(context_.command_line, context_.bindings);
     provenance_.libraries.merge(library_versions());
@@ -106,6 +108,7 @@ void RunOutput::add_round(int round, const RoundResult& result) {
 
 void RunOutput::write_model(const std::filesystem::path& name, const Gpt2& model) {
   on_root([&] {
+    fault_point("checkpoint");
     make_folder((folder_->path() / name).parent_path());
     save_checkpoint(folder_->path() / name, model, plan_.model, plan_.layout.names());
   });

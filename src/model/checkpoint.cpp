@@ -12,6 +12,7 @@
 
 #include "mpi/agreement.hpp"
 #include "mpi/collectives.hpp"
+#include "mpi/fault.hpp"
 #include "src/model/checkpoint_files.hpp"
 #include "src/model/stored_tensor.hpp"
 
@@ -112,6 +113,7 @@ Gpt2 load_checkpoint(const std::filesystem::path& folder, at::ScalarType type, a
   const Gpt2Config config = reader.config();
   std::unordered_map<std::string, at::Tensor> weights;
   for (const TensorSpec& spec : tensor_specs(config)) {
+    fault_point("load");
     weights.emplace(spec.name, reader.tensor(spec, type).to(device));
   }
   reader.check_equal_on_all_nodes();

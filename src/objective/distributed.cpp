@@ -15,6 +15,7 @@
 
 #include "mpi/agreement.hpp"
 #include "mpi/collectives.hpp"
+#include "mpi/fault.hpp"
 #include "mpi/shard_map.hpp"
 
 namespace lift {
@@ -66,6 +67,7 @@ double mean_loss(const Objective& objective, const SequenceSet& set, Sequences s
                  const Communicator& comm, const LossProgress& on_progress) {
   std::vector<double> losses;
   const auto map = on_my_part(sequences, comm, [&](Sequences mine) {
+    fault_point("evaluation");
     const auto batch = static_cast<std::size_t>(objective.micro_batch());
     for (std::size_t begin = 0; begin < mine.size(); begin += batch) {
       if (on_progress) on_progress(static_cast<std::int64_t>(begin), std::ssize(mine));
@@ -82,6 +84,7 @@ LossAndGradient mean_gradient(const Objective& objective, const SequenceSet& set
   at::Tensor gradient;
   std::vector<double> losses;
   const auto map = on_my_part(sequences, comm, [&](Sequences mine) {
+    fault_point("gradient");
     gradient = at::zeros_like(objective.tuned().flat());
     losses = objective.add_gradient(set, mine, gradient);
   });
@@ -93,6 +96,7 @@ at::Tensor mean_hessian_vector(const Objective& objective, const SequenceSet& se
                                const at::Tensor& v, const Communicator& comm) {
   at::Tensor product;
   const auto map = on_my_part(sequences, comm, [&](Sequences mine) {
+    fault_point("products");
     product = at::zeros_like(objective.tuned().flat());
     objective.add_hessian_vector(set, mine, v, product);
   });

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "mpi/agreement.hpp"
+#include "mpi/fault.hpp"
 #include "src/objective/distributed.hpp"
 #include "src/search/saved_weights.hpp"
 #include "src/search/sharded.hpp"
@@ -73,7 +74,10 @@ SymmetricOperator hessian_operator(const Round& round, const ShardMap& layout, L
     // Finite differences are of unit vectors.
     const double norm = norm64(v);
     if (norm > 0) v.div_(norm);
-    agree(state.comm, [&] { last = curvature.products({&v, 1}).front(); });
+    agree(state.comm, [&] {
+      fault_point("implicit");
+      last = curvature.products({&v, 1}).front();
+    });
     sum_over_ranks(last, state.comm);
     last.div_(static_cast<double>(round.hessian_sequences.size()));
     state.regularizer.add_hessian_vector(state.lambda, v, last);

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "mpi/error.hpp"
+#include "mpi/fault.hpp"
 #include "solvers/ball_lp.hpp"
 #include "solvers/free_lp.hpp"
 #include "src/search/implicit.hpp"
@@ -72,6 +73,7 @@ ImplicitReport report_of(const StationaritySummary& summary) {
 
 ProgramReport solve_program(const LocalModel& model, const SearchOptions& options, int p,
                             std::span<double> shard) {
+  fault_point("program");
   switch (options.trust_region) {
     case TrustRegion::ball:
       return report_of(solve_ball_lp({model.a, model.g, model.u}, {}, shard));

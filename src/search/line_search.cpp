@@ -8,6 +8,7 @@
 #include "mpi/agreement.hpp"
 #include "mpi/collectives.hpp"
 #include "mpi/error.hpp"
+#include "mpi/fault.hpp"
 #include "mpi/process_grid.hpp"
 #include "src/search/held_validation.hpp"
 #include "src/search/saved_weights.hpp"
@@ -76,6 +77,7 @@ class Candidates {
  private:
   /// Losses of this rank's share of the sequences at W0 + t dW, +∞ where one is not finite.
   std::vector<double> losses_at(double t) {
+    fault_point("line-search");
     weights_.step(direction_, t);
     ++evaluated_;
     return validation_.losses();

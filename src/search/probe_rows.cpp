@@ -10,6 +10,7 @@
 
 #include "mpi/agreement.hpp"
 #include "mpi/error.hpp"
+#include "mpi/fault.hpp"
 #include "mpi/process_grid.hpp"
 #include "solvers/lanczos.hpp"
 #include "src/objective/distributed.hpp"
@@ -38,6 +39,7 @@ Probe draw(const Round& round, int probe) {
 /// v_W and ∇²L_t v_W over this rank's part of the sequences; v_W of unit length, as finite differences need.
 /// Local.
 void add_products(const Round& round, LocalCurvature& curvature, Wave& wave) {
+  fault_point("probe");
   std::vector<at::Tensor> v;
   for (const int probe : wave.probes) {
     wave.drawn.push_back(draw(round, probe));
@@ -56,6 +58,7 @@ void join_products(const Round& round, Wave& wave, const Communicator& group) {
 
 /// Local.
 void add_rows(const Round& round, Wave& wave) {
+  fault_point("row");
   for (std::size_t k = 0; k < wave.drawn.size(); ++k) {
     const Probe& probe = wave.drawn[k];
     round.state.regularizer.add_hessian_vector(round.state.lambda, probe.w, wave.products[k]);

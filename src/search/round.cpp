@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "mpi/agreement.hpp"
+#include "mpi/fault.hpp"
 #include "src/objective/distributed.hpp"
 #include "src/training/vectors.hpp"
 
@@ -33,6 +34,7 @@ Slope validation_slope(const Round& round, const SearchObserver& observer) {
   auto [loss, gradient] = mean_gradient(state.objective, state.valid, round.gradient_sequences, state.comm);
   mask(gradient, round.masked);
   agree(state.comm, [&] {
+    fault_point("slope");
     if (!std::isfinite(norm64(gradient)))
       throw Error(ExitCode::numerical, "the gradient of the validation loss is not finite");
   });

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "mpi/error.hpp"
+#include "mpi/fault.hpp"
 #include "src/objective/distributed.hpp"
 #include "src/text/batches.hpp"
 
@@ -37,6 +38,7 @@ CorrectorSummary correct(const Objective& objective, const Regularizer& regulari
   const BatchOrder order(options.seed, train.size(), options.batch);
   const std::int64_t per_epoch = order.batches_per_epoch();
   const std::int64_t steps = options.steps == CorrectorOptions::kOneEpoch ? per_epoch : options.steps;
+  fault_point("corrector");
   Trainer trainer(objective, regularizer, lambda, train, options.clip, comm);
   double total = 0;
   for (std::int64_t step = 0; step < steps; ++step) {

@@ -4,6 +4,7 @@
 #include <numbers>
 
 #include "mpi/error.hpp"
+#include "mpi/fault.hpp"
 #include "src/objective/distributed.hpp"
 
 namespace lift {
@@ -41,6 +42,7 @@ Trainer::Step Trainer::step(std::span<const std::int64_t> sequences, double rate
     if (error.code() == ExitCode::numerical) restore_last_good();
     throw;
   }
+  fault_point("step");
   regularizer_.add_gradient(lambda_, w_, f.gradient);
   const double norm = clip_norm(f.gradient, clip_);
   if (!std::isfinite(norm)) throw AgreedError(ExitCode::numerical, "the gradient is not finite");
