@@ -11,14 +11,14 @@ constexpr PresetValue kPaper[] = {
     {"search.line", "grid"},         {"search.steps", "31"},
     {"search.max-step", "1.5"},      {"search.rounds", "1"},
     {"search.holdout", "0"},         {"search.corrector-steps", "0"},
-    {"recover.interpolate", "off"},  {"recover.corrector-steps", "0"},
+    {"recover.interpolate", "off"},  {"recover.corrector-epochs", "0"},
 };
 
 /// What brings an overfitted model back: interpolation towards the pretrained weights with overshoot, a short
 /// corrector, then few rounds whose direction and step are chosen on different validation sequences.
 constexpr PresetValue kRecover[] = {
     {"regularizer", "l2-sp"},     {"recover.interpolate", "on"},
-    {"recover.overshoot", "1.5"}, {"recover.corrector-steps", "epoch"},
+    {"recover.overshoot", "1.5"}, {"recover.corrector-epochs", "2"},
     {"search.holdout", "0.5"},    {"search.batches", "all"},
     {"direction", "lp"},          {"search.probe-kind", "krylov"},
     {"search.probes", "4"},       {"search.rounds", "3"},

@@ -44,12 +44,9 @@ std::int64_t products_of(const SearchOptions& search) {
 }
 
 std::int64_t corrector_steps(const SearchOptions& search, std::int64_t epoch) {
-  const auto steps = [epoch](std::int64_t wanted) {
-    return wanted == CorrectorOptions::kOneEpoch ? epoch : wanted;
-  };
-  const std::int64_t between = steps(search.corrector.steps);
+  const std::int64_t between = search.corrector.total(epoch);
   const std::int64_t tried = search.tune_rate ? 5 * (between > 0 ? between : epoch) : 0;
-  return steps(search.recovery.corrector.steps) + between * std::max(0, search.rounds - 1) + tried;
+  return search.recovery.corrector.total(epoch) + between * std::max(0, search.rounds - 1) + tried;
 }
 
 Counts counts_of(const RunPlan& plan, const CorpusSize& size) {

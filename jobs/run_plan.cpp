@@ -58,9 +58,9 @@ RadiusOptions radius_options(const Options& options) {
   return radius;
 }
 
-CorrectorOptions corrector_options(const Options& options, std::string_view steps) {
-  return {.steps = options.count_or_word(steps).value_or(CorrectorOptions::kOneEpoch),
-          .rate = options.optional_real("search.corrector-lr").value_or(options.real("warmup.lr")),
+/// Of no steps yet.
+CorrectorOptions corrector_options(const Options& options) {
+  return {.rate = options.optional_real("search.corrector-lr").value_or(0.5 * options.real("warmup.lr")),
           .clip = options.real("warmup.clip"),
           .batch = static_cast<int>(options.count("batch")),
           .seed = static_cast<std::uint64_t>(options.count("seed"))};
@@ -105,8 +105,12 @@ SearchOptions search_options(const Options& options) {
   search.min_gain = options.real("search.min-gain");
   search.recovery = {.interpolate = options.text("recover.interpolate") == "on",
                      .overshoot = options.real("recover.overshoot"),
-                     .corrector = corrector_options(options, "recover.corrector-steps")};
-  search.corrector = corrector_options(options, "search.corrector-steps");
+                     .corrector = corrector_options(options)};
+  search.recovery.corrector.epochs = static_cast<int>(options.count("recover.corrector-epochs"));
+  search.corrector = corrector_options(options);
+  const auto steps = options.count_or_word("search.corrector-steps");
+  search.corrector.steps = steps.value_or(0);
+  search.corrector.epochs = steps ? 0 : 1;
   search.tune_rate = options.text("tune.learning-rate") == "on";
   search.line_kind = options.text("search.line") == "model" ? LineKind::model : LineKind::grid;
   search.batches = static_cast<int>(options.count_or_word("search.batches").value_or(0));

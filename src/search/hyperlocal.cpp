@@ -170,7 +170,7 @@ std::vector<RoundSummary> hyperlocal_search(const SearchState& state, const Sear
   std::vector<RoundSummary> rounds;
   for (int round = 0; round < options.rounds; ++round) {
     const double before = best.loss();
-    if (round > 0 && options.corrector.steps != 0) {
+    if (round > 0 && !options.corrector.none()) {
       current.corrector.stage = round;
       best.offer(run_corrector(state, current.corrector, observer));
     }

@@ -81,7 +81,7 @@ double run_corrector(const SearchState& state, const CorrectorOptions& options,
 void tune_learning_rate(const SearchState& state, const SearchOptions& options,
                         const SearchObserver& observer, BestIterate& best) {
   CorrectorOptions corrector = options.corrector;
-  if (corrector.steps == 0) corrector.steps = CorrectorOptions::kOneEpoch;
+  if (corrector.none()) corrector.epochs = 1;
   corrector.stage = options.rounds + 1;
   const BestIterate start(state, best.loss());
   for (const double factor : {0.25, 0.5, 1.0, 2.0, 4.0}) {
@@ -106,10 +106,10 @@ void recover(const SearchState& state, const SearchOptions& options, const Searc
                     .selection = found.loss,
                     .losses = found.losses,
                     .message = "towards the pretrained weights: " + found.message});
-    if (recovery.corrector.steps != 0 && found.t_star > 0)
+    if (!recovery.corrector.none() && found.t_star > 0)
       move_along(state, start, direction, std::min(1.0, recovery.overshoot * found.t_star));
   }
-  if (recovery.corrector.steps != 0) best.offer(run_corrector(state, recovery.corrector, observer));
+  if (!recovery.corrector.none()) best.offer(run_corrector(state, recovery.corrector, observer));
   best.restore();
 }
 

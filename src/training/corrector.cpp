@@ -20,7 +20,8 @@ std::int64_t first_epoch(int stage) {
 }  // namespace
 
 std::string CorrectorOptions::violation() const {
-  if (steps < 0 && steps != kOneEpoch) return fmt::format("steps = {} violates steps ≥ 0", steps);
+  if (steps < 0) return fmt::format("steps = {} violates steps ≥ 0", steps);
+  if (epochs < 0) return fmt::format("epochs = {} violates epochs ≥ 0", epochs);
   if (!(rate > 0) || !std::isfinite(rate)) return fmt::format("rate = {} violates 0 < rate < ∞", rate);
   if (!(clip >= 0) || !std::isfinite(clip)) return fmt::format("clip = {} violates 0 ≤ clip < ∞", clip);
   if (batch < 1) return fmt::format("batch = {} violates batch ≥ 1", batch);
@@ -37,7 +38,7 @@ CorrectorSummary correct(const Objective& objective, const Regularizer& regulari
   }
   const BatchOrder order(options.seed, train.size(), options.batch);
   const std::int64_t per_epoch = order.batches_per_epoch();
-  const std::int64_t steps = options.steps == CorrectorOptions::kOneEpoch ? per_epoch : options.steps;
+  const std::int64_t steps = options.total(per_epoch);
   fault_point("corrector");
   Trainer trainer(objective, regularizer, lambda, train, options.clip, comm);
   double total = 0;

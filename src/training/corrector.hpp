@@ -9,7 +9,8 @@
 namespace lift {
 
 struct CorrectorOptions {
-  std::int64_t steps = 0;  ///< ≥ 0; one_epoch: as many as the training sequences have batches
+  std::int64_t steps = 0;  ///< ≥ 0
+  int epochs = 0;          ///< ≥ 0: passes over the training sequences, beside `steps`
   double rate = 1e-4;      ///< learning rate of the first step, > 0
   Schedule schedule = Schedule::linear;
   double clip = 1.0;       ///< gradient-norm limit of F's gradient, 0: off
@@ -17,7 +18,11 @@ struct CorrectorOptions {
   std::uint64_t seed = 0;  ///< of the batch order
   int stage = 0;  ///< correctors of one run with different stages meet the sequences in different order
 
-  static constexpr std::int64_t kOneEpoch = -1;  ///< for `steps`
+  [[nodiscard]] bool none() const noexcept { return steps == 0 && epochs == 0; }
+  /// Steps in all where an epoch has so many batches.
+  [[nodiscard]] std::int64_t total(std::int64_t batches_per_epoch) const noexcept {
+    return steps + epochs * batches_per_epoch;
+  }
   /// "" when valid, else as "rate = -1 violates rate > 0".
   [[nodiscard]] std::string violation() const;
 };
@@ -36,7 +41,7 @@ struct CorrectorSummary {
 /// Collective  on `comm`.
 /// Throws      AgreedError(numerical) if a loss or the gradient is not finite: W is then the last one whose
 ///             training loss was finite. AgreedError(usage) for invalid options.
-/// Cost        options.steps gradients of a batch.
+/// Cost        a gradient of a batch a step.
 /// Test        tests/src/training/test_corrector.cpp (1, 2, 3, 4 ranks)
 CorrectorSummary correct(const Objective& objective, const Regularizer& regularizer,
                          std::span<const double> lambda, const SequenceSet& train,

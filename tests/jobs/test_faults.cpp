@@ -38,7 +38,7 @@ class Faults : public testing::TestWithParam<std::string_view> {
         "16 "
         "--tune.blocks 0,1 --tune.mlp-only 0 --train-limit 8 --limit 4 --warmup.epochs 1 "
         "--recover.interpolate on "
-        "--recover.corrector-steps 1 --search.hvp-batches 1 --search.batches 1 --search.watch 0 {5} --out "
+        "--recover.corrector-epochs 1 --search.hvp-batches 1 --search.batches 1 --search.watch 0 {5} --out "
         "{4}/run "
         "> {4}/stdout 2> {4}/stderr",
         fault, LIFT_MPIEXEC, kRanks, LIFT_PROGRAM, folder_.string(), more);

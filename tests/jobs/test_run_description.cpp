@@ -56,7 +56,7 @@ TEST(RunSecondsTest, CountRecoveryHoldoutAndProductsThatFollowFromEachOther) {
   plan.search.line_kind = LineKind::model;
   plan.search.line.steps = 9;
   plan.search.rounds = 2;
-  plan.search.recovery.corrector.steps = CorrectorOptions::kOneEpoch;
+  plan.search.recovery.corrector.epochs = 1;
   plan.search.corrector.steps = 10;
   const RunSeconds seconds = estimate_seconds(plan, kWikiText2, 1, 1.0);
   EXPECT_DOUBLE_EQ(seconds.gradient, 2 * (243 + 40) * gradient + 4 * (4 * gradient + 2 * one.hvp));

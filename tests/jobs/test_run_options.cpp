@@ -229,12 +229,11 @@ TEST_F(RunOptions, NothingIsWatchedOnRequest) {
 TEST_F(RunOptions, RecoveryComesBeforeTheRounds) {
   const std::string overfit = "--warmup.epochs 4 --recover.interpolate on ";
   EXPECT_THAT(stages(result(overfit)), ElementsAre("interpolation", "round 1"));
-  const auto some = result(overfit + "--recover.corrector-steps 2");
+  const auto some = result(overfit + "--recover.corrector-epochs 1");
   EXPECT_THAT(stages(some), ElementsAre("interpolation", "corrector", "round 1"));
-  EXPECT_NE(result(overfit + "--recover.corrector-steps epoch").stages[1].selection,
-            some.stages[1].selection);
+  EXPECT_NE(result(overfit + "--recover.corrector-epochs 2").stages[1].selection, some.stages[1].selection);
   if (some.stages[0].t > 0 && some.stages[0].t < 1) {
-    EXPECT_NE(result(overfit + "--recover.corrector-steps 2 --recover.overshoot 1").stages[1].selection,
+    EXPECT_NE(result(overfit + "--recover.corrector-epochs 1 --recover.overshoot 1").stages[1].selection,
               some.stages[1].selection);
   }
 }

@@ -152,7 +152,7 @@ TEST_F(RecoveryTest, ACorrectorOnlyMovesTowardsLowerTrainingLoss) {
     return mean_loss(tiny.objective, tiny.train, first_sequences(tiny.train.size()), self_);
   };
   const double before = loss();
-  run_corrector(state(tiny, world_), {.steps = CorrectorOptions::kOneEpoch, .rate = 1e-2}, watching());
+  run_corrector(state(tiny, world_), {.epochs = 1, .rate = 1e-2}, watching());
   EXPECT_LT(loss(), before);
   EXPECT_GT(timers_.seconds("corrector"), 0.0);
 }

@@ -24,10 +24,10 @@ class CorrectorTest : public ::testing::Test {
   Communicator self_ = Communicator::self();
 };
 
-TEST_F(CorrectorTest, OneEpochIsAsManyStepsAsBatches) {
+TEST_F(CorrectorTest, EpochsAreAsManyStepsAsBatches) {
   Tiny tiny;
-  const CorrectorOptions options{.steps = CorrectorOptions::kOneEpoch, .rate = 1e-3, .batch = 5};
-  EXPECT_EQ(run(tiny, options, world_).steps, 3);  // 12 sequences
+  const CorrectorOptions options{.epochs = 2, .rate = 1e-3, .batch = 5};
+  EXPECT_EQ(run(tiny, options, world_).steps, 2 * 3);  // 12 sequences
 }
 
 TEST_F(CorrectorTest, IsAdamWithFreshMomentsAndARateThatFallsToZero) {
@@ -82,6 +82,7 @@ TEST_F(CorrectorTest, ALossThatIsNotFiniteLeavesTheLastGoodWeights) {
 TEST_F(CorrectorTest, InvalidOptionsAreNamed) {
   EXPECT_EQ(CorrectorOptions{}.violation(), "");
   EXPECT_THAT((CorrectorOptions{.steps = -3}).violation(), HasSubstr("steps = -3"));
+  EXPECT_THAT((CorrectorOptions{.epochs = -1}).violation(), HasSubstr("epochs = -1"));
   EXPECT_THAT((CorrectorOptions{.rate = 0}).violation(), HasSubstr("rate = 0"));
   EXPECT_THAT((CorrectorOptions{.clip = -1}).violation(), HasSubstr("clip = -1"));
   EXPECT_THAT((CorrectorOptions{.batch = 0}).violation(), HasSubstr("batch = 0"));
