@@ -56,7 +56,9 @@ void check_kept_epochs(const Options& options) {
 
 /// `name` was given, but what is chosen elsewhere would ignore it.
 void refuse_idle(const Options& options, const char* name, const std::string& because) {
-  if (options.typed(name)) refuse(fmt::format("--{} has no meaning {}", name, because));
+  const bool no_default = find_option(options.job(), name)->default_text.empty();
+  if (options.typed(name) || (no_default && options.given(name)))
+    refuse(fmt::format("--{} has no meaning {}", name, because));
 }
 
 void check_probes(const Options& options) {
@@ -92,11 +94,31 @@ void check_direction(const Options& options) {
     if (direction == "exact" && options.text("lp.trust-region") == "none")
       refuse("--lp.trust-region none has no meaning with --direction exact, which bounds lambda alone");
   }
+  if (direction == "gradient" || direction == "sign" || direction == "wise") {
+    for (const char* name : {"search.hvp", "search.curvature", "lp.lambda", "lp.lambda-scale"})
+      refuse_idle(options, name, because);
+  }
+  if (direction == "wise" || direction == "exact") {
+    for (const char* name : {"lp.radius", "lp.radius-unit"}) refuse_idle(options, name, because);
+  }
+  if (direction != "lp" || options.text("lp.trust-region") != "box")
+    refuse_idle(options, "lp.time-limit", "without the box program");
   if (!solves) {
     for (const char* name : {"search.damping", "search.solve-tol", "search.max-hvps"})
       refuse_idle(options, name,
                   "without an implicit solve (--direction exact, --search.probe-kind adjoint)");
   }
+}
+
+void check_correctors(const Options& options) {
+  const bool between = options.count_or_word("search.corrector-steps") != 0;
+  const bool tunes = options.text("tune.learning-rate") == "on";
+  const bool recovers = options.count("recover.corrector-epochs") > 0;
+  if (between && options.count("search.rounds") < 2 && !tunes)
+    refuse_idle(options, "search.corrector-steps", "with fewer than two rounds");
+  if (!between && !tunes && !recovers) refuse_idle(options, "search.corrector-lr", "without a corrector");
+  if (!recovers || options.text("recover.interpolate") == "off")
+    refuse_idle(options, "recover.overshoot", "without interpolation and corrector");
 }
 
 void check_shape(const Options& options) {
@@ -119,6 +141,7 @@ void check_consistency(const Options& options) {
     check_direction(options);
     check_probes(options);
     check_products(options);
+    check_correctors(options);
   }
   if (options.job() == Job::pretrain) check_shape(options);
   if (options.job() == Job::lp && options.path("input") == options.path("output")) {

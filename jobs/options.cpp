@@ -72,10 +72,13 @@ void Options::take_preset() {
   const Value* name = find("preset");
   if (name == nullptr) return;
   const std::string origin = fmt::format("preset {}", name->text);
+  bool any = false;
   for (const PresetValue& value : preset_values(name->text)) {
     if (find_option(job_, value.option) == nullptr) continue;
-    values_.emplace(value.option, Value{std::string(value.text), origin});
+    any |= values_.emplace(value.option, Value{std::string(value.text), origin}).second;
   }
+  if (!any && typed("preset"))
+    refuse(fmt::format("--preset {}: all of its options are given otherwise", name->text));
 }
 
 void Options::take_defaults() {

@@ -19,7 +19,8 @@ namespace lift {
 using ConfigReader = std::function<std::string(const std::filesystem::path&)>;
 std::string read_config_file(const std::filesystem::path& path);
 
-/// The options of one job as resolved: command line over --config FILE over the table's defaults.
+/// The options of one job as resolved: command line over --config FILE over --preset over
+/// the table's defaults.
 ///
 /// Strict: an abbreviation, a stray word, an unknown key, a key given twice in one place, a value of the
 /// wrong kind, not finite or out of range, a missing required option and options that contradict each other

@@ -35,6 +35,12 @@ ImplicitResult implicit_result(const ImplicitReport& report) {
           .products = report.products};
 }
 
+/// Whether anything refers to the weights of --model once W has left them.
+bool needs_pretrained(const RunPlan& plan) {
+  return plan.around_pretrained || plan.search.recovery.interpolate ||
+         plan.search.direction == DirectionKind::wise;
+}
+
 /// Rows of each round's linear program.
 int rows_of(const SearchOptions& search) {
   if (search.direction != DirectionKind::lp) return 0;
@@ -44,15 +50,17 @@ int rows_of(const SearchOptions& search) {
 /// One run of Algorithm 1, step by step; every member is collective on context.comm.
 class Run {
  public:
-  Run(JobContext& context, const RunPlan& plan, Gpt2 model, const Corpus& corpus, RunOutput& output)
+  Run(JobContext& context, const RunPlan& plan, Gpt2 model, const Corpus& corpus, const Holdout& parts,
+      RunOutput& output)
       : context_(context),
         plan_(plan),
         corpus_(corpus),
+        parts_(parts),
         output_(output),
         model_(std::move(model)),
         tuned_(model_, plan.layout),
         objective_(model_, tuned_, plan.micro_batch),
-        pretrained_(tuned_.flat().clone()),
+        pretrained_(needs_pretrained(plan) ? tuned_.flat().clone() : at::Tensor()),
         regularizer_(plan.layout, plan.around_pretrained ? pretrained_ : at::Tensor()),
         lambda_(plan.layout.p(), plan.lambda) {
     result_.n = plan.layout.n();
@@ -69,6 +77,9 @@ class Run {
     WarmupObserver observer = output_.warmup_observer(result_);
     observer.on_epoch = [this, tell = std::move(observer.on_epoch)](const WarmupEpoch& epoch) {
       tell(epoch);
+      // The test split is for the report alone.
+      const ShardMap shares(corpus_.test.size(), context_.comm.size());
+      reported_units_ += static_cast<double>(shares.size(context_.comm.rank()));
       if (std::ranges::count(plan_.kept_epochs, epoch.epoch) > 0)
         output_.write_model(fmt::format("checkpoints/epoch-{}", epoch.epoch), model_);
     };
@@ -90,9 +101,8 @@ class Run {
   }
 
   void search() {
-    const Holdout parts = holdout();
-    SearchState state{objective_,    regularizer_, corpus_.train,    parts.shaping, lambda_,
-                      context_.comm, timers_,      &parts.selection, pretrained_};
+    SearchState state{objective_,    regularizer_, corpus_.train,     parts_.shaping, lambda_,
+                      context_.comm, timers_,      &parts_.selection, pretrained_};
     SearchObserver observer = output_.search_observer(tuned_);
     observer.watched_steps = plan_.watched_steps;
     observer.on_stage = [this](const StageSummary& stage) { add_stage(stage); };
@@ -103,7 +113,7 @@ class Run {
     const Metered meter(*this, result_.search_units);
     keeping_last_good([&] {
       set_search_lambda(state);
-      hyperlocal_search(state, plan_.search, observer);
+      result_.kept_stage = hyperlocal_search(state, search_options(), observer).kept;
     });
   }
 
@@ -130,6 +140,7 @@ class Run {
       context_.log.detail(fmt::format("seconds of {}: {:.2f} least, {:.2f} mean, {:.2f} most over the ranks",
                                       phase.name, phase.min, phase.mean, phase.max));
     }
+    result_.lambda_after = lambda_;
     gather_work();
     for (double* units : {&result_.warmup_units, &result_.search_units})
       *units = sum_over_ranks(*units, context_.comm);
@@ -190,11 +201,6 @@ class Run {
     }
   }
 
-  Holdout holdout() const {
-    if (plan_.holdout == 0) return {corpus_.valid, corpus_.valid};
-    return split_holdout(corpus_.valid, plan_.holdout);
-  }
-
   /// What λ the search starts from.
   void set_search_lambda(const SearchState& state) {
     if (plan_.search_lambda) {
@@ -207,6 +213,14 @@ class Run {
     context_.log.info(fmt::format("lambda at the start of the search: {:.3g}", fmt::join(lambda_, ", ")));
   }
 
+  /// In linear space dλ is bounded by λ itself unless --lp.lambda-scale says otherwise.
+  SearchOptions search_options() const {
+    SearchOptions search = plan_.search;
+    if (plan_.scale_of_lambda && !lambda_.empty())
+      search.radius.lambda_scale = *std::ranges::max_element(lambda_);
+    return search;
+  }
+
   void add_stage(const StageSummary& stage) {
     output_.progress().finish();
     context_.log.info(stage.message);
@@ -214,7 +228,8 @@ class Run {
         .name = stage.name, .t = stage.t, .selection = stage.selection, .line_search = stage.losses};
     unmetered([&] {
       const auto time = timers_.measure("evaluate");
-      entry.valid = mean(corpus_.valid, "valid");
+      entry.valid = plan_.holdout == 0 ? SplitLoss{stage.selection, corpus_.valid.size()}
+                                       : mean(corpus_.valid, "valid");
       entry.test = mean(corpus_.test, "test");
     });
     result_.stages.push_back(std::move(entry));
@@ -308,6 +323,7 @@ class Run {
   JobContext& context_;
   const RunPlan& plan_;
   const Corpus& corpus_;
+  const Holdout& parts_;  ///< of corpus_.valid
   RunOutput& output_;
   Gpt2 model_;
   TunedParameters tuned_;
@@ -321,6 +337,10 @@ class Run {
   std::int64_t probes_done_ = 0;
   std::int64_t steps_done_ = 0;
 };
+
+Holdout parts_of(const SequenceSet& valid, double holdout) {
+  return holdout == 0 ? Holdout{valid, valid} : split_holdout(valid, holdout);
+}
 
 /// --search.keep is written after hours: what would stop it is found now. The run's own folder will be there.
 void check_kept_file(const RunPlan& plan) {
@@ -344,6 +364,8 @@ void run_job(JobContext& context) {
   check_splits(plan->corpus, {Split::train, Split::valid, Split::test}, context.comm);
   Gpt2 model = load_checkpoint(plan->model, plan->precision, context.device, context.comm);
   const Corpus corpus = load_corpus(plan->model, plan->config, plan->corpus, context);
+  std::optional<Holdout> parts;
+  agree(context.comm, [&] { parts = parts_of(corpus.valid, plan->holdout); });
   if (context.options.flag("dry-run")) {
     context.log.block(context.options.as_table());
     const double rate = matrix_product_rate(
@@ -352,9 +374,9 @@ void run_job(JobContext& context) {
                                context.comm.size(), rate));
     return;
   }
-  Run run(context, *plan, std::move(model), corpus, output);
-  output.open();
+  Run run(context, *plan, std::move(model), corpus, *parts, output);
   if (!plan->start.empty()) run.start_from(plan->start);
+  output.open();
   run.warm_up();
   run.evaluate_before();
   run.search();

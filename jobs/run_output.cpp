@@ -27,9 +27,8 @@ void RunOutput::open() {
     // Nothing is made before all inputs could be read.
     provenance_ = begin_provenance(context_.command_line, context_.bindings);
     provenance_.libraries.merge(library_versions());
-    for (const auto& entry : std::filesystem::directory_iterator(plan_.model)) {
-      if (entry.is_regular_file()) provenance_.inputs.push_back(hash_file(entry.path()));
-    }
+    hash_folder(plan_.model);
+    if (!plan_.start.empty()) hash_folder(plan_.start);
     for (const Split split : {Split::train, Split::valid, Split::test}) {
       for (const auto& file : split_files(plan_.corpus.folder, split).files)
         provenance_.inputs.push_back(hash_file(file));
@@ -40,6 +39,12 @@ void RunOutput::open() {
     write_file(folder_->config(), context_.options.as_config());
     write_file(folder_->provenance(), to_json(provenance_));
   });
+}
+
+void RunOutput::hash_folder(const std::filesystem::path& folder) {
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.is_regular_file()) provenance_.inputs.push_back(hash_file(entry.path()));
+  }
 }
 
 WarmupObserver RunOutput::warmup_observer(RunResult& result) {

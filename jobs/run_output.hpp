@@ -40,6 +40,7 @@ class RunOutput {
   [[nodiscard]] Progress& progress() noexcept { return progress_; }
 
  private:
+  void hash_folder(const std::filesystem::path& folder);
   void add_step(const WarmupStep& step);
   void add_epoch(const WarmupEpoch& epoch, RunResult& result);
   void on_root(const std::function<void()>& action) const;

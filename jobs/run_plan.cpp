@@ -146,11 +146,17 @@ RunPlan plan_run(const Options& options) {
                .lambda = options.real("warmup.lambda"),
                .around_pretrained = options.text("regularizer") == "l2-sp",
                .search_lambda = options.optional_real("search.lambda"),
+               .scale_of_lambda = options.text("lp.lambda") == "linear" && !options.given("lp.lambda-scale"),
                .holdout = options.real("search.holdout"),
                .watched_steps = static_cast<int>(options.count("search.watch")),
                .micro_batch = static_cast<int>(options.count("micro-batch")),
                .precision = scalar_type(options)};
   check_length(plan.corpus.length, config);
+  if (!plan.start.empty() && !(inspect_checkpoint(plan.start) == config)) {
+    throw Error(ExitCode::usage,
+                fmt::format("--start {}: its config.json describes another model than --model's",
+                            plan.start.string()));
+  }
   return plan;
 }
 

@@ -223,6 +223,8 @@ RunResult read_run(const Node& root) {
           .epochs = list_of(root, "epochs", read_epoch),
           .rounds = read_rounds(root),
           .stages = list_of(root, "stages", read_stage),
+          .kept_stage = root.has("kept_stage") ? root["kept_stage"].text() : "",
+          .lambda_after = list_of(root, "lambda_after", read_number),
           .self_check = optional_of(root, "self_check", read_self_check),
           .n = root["n"].integer(),
           .p = root["p"].integer(),

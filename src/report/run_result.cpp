@@ -172,6 +172,8 @@ std::string to_json(const RunResult& result) {
                  {"after", to_object(result.after)},
                  {"early_stopping", optional_json(result.early_stopping)}};
   object.update(search_fields(result.rounds));
+  if (!result.lambda_after.empty()) object["lambda_after"] = result.lambda_after;
+  object["kept_stage"] = result.kept_stage.empty() ? Json() : Json(result.kept_stage);
   object["n"] = result.n;
   object["p"] = result.p;
   object["m"] = result.m;

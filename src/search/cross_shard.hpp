@@ -11,7 +11,7 @@ namespace lift {
 /// space times λ_i, and 0 on key biases.
 ///
 /// Shapes  one vector of the shard's length is held, for all p columns, which do not overlap.
-/// Test    tests/src/search/test_implicit.cpp
+/// Test    tests/src/search/test_direction.cpp, test_local_model.cpp
 class CrossShard {
  public:
   CrossShard(const Round& round, const ShardMap& layout);

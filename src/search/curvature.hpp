@@ -37,8 +37,8 @@ class LocalCurvature {
   at::Tensor base_gradient_;  ///< Σ ∇L at W, of forward differences; made once
 };
 
-/// ε of a finite difference with ‖v‖ = 1: options.fd_step, or where that is 0 what balances rounding and
-/// truncation when W sets the scale of both: 0.4 √eps ‖W‖ forward, 0.3 ∛eps ‖W‖ central.
+/// ε of a finite difference with ‖v‖ = 1: options.products.step, or where that is 0 what balances rounding
+/// and truncation when W sets the scale of both: 0.4 √eps ‖W‖ forward, 0.3 ∛eps ‖W‖ central.
 double difference_step(const SearchOptions& options, const at::Tensor& w);
 
 /// H22 v = ∇²L_t v + 2λv on the round's sequences as the solvers take it: shards over n coordinates in,

@@ -7,6 +7,7 @@
 #include "mpi/fault.hpp"
 #include "solvers/ball_lp.hpp"
 #include "solvers/free_lp.hpp"
+#include "src/objective/distributed.hpp"
 #include "src/search/implicit.hpp"
 #include "src/search/local_model.hpp"
 #include "src/search/sharded.hpp"
@@ -136,7 +137,8 @@ Direction direction_without_rows(const SearchState& state, const SearchOptions& 
                       .sequences = slope.sequences,
                       .valid_loss = slope.valid_loss,
                       .stationarity = slope.stationarity};
-  direction.slope = dot64(slope.gradient, direction.w);
+  broadcast(direction.w, 0, state.comm);
+  direction.slope = from_root(dot64(slope.gradient, direction.w), state.comm);
   return direction;
 }
 
@@ -153,9 +155,8 @@ Direction exact_direction(const SearchState& state, const SearchOptions& options
                       .valid_loss = slope.valid_loss,
                       .stationarity = slope.stationarity,
                       .probes_done = step.summary.products};
-  if (failed(step.summary.status)) direction.lambda.assign(state.lambda.size(), 0.0);
   direction.implicit = report_of(step.summary);
-  direction.slope = dot64(slope.gradient, direction.w);
+  direction.slope = from_root(dot64(slope.gradient, direction.w), state.comm);
   return direction;
 }
 

@@ -39,11 +39,11 @@ struct ImplicitReport {
 
 /// d = (dλ, dW) of one round, whole on every rank, and what was found on the way.
 struct Direction {
-  std::vector<double> lambda = {};           ///< [p]
-  at::Tensor w = {};                         ///< [n]
-  std::vector<std::int64_t> sequences = {};  ///< of the validation split, that made g
-  double slope = 0;                      ///< gᵀd, what the linear model predicts a unit step gains (≤ 0)
-  std::optional<ProgramReport> lp = {};  ///< of direction lp
+  std::vector<double> lambda = {};              ///< [p]
+  at::Tensor w = {};                            ///< [n]
+  std::vector<std::int64_t> sequences = {};     ///< of the validation split, that made g
+  double slope = 0;                             ///< gᵀd, what the linear model predicts of a unit step
+  std::optional<ProgramReport> lp = {};         ///< of direction lp
   std::optional<ImplicitReport> implicit = {};  ///< of direction exact, and of adjoint probes
   double valid_loss = 0;                        ///< on the sequences that made g, nats/token
   double stationarity = 0;                      ///< ‖∇_W F(W0)‖ on the HVP sequences

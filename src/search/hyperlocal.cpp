@@ -14,6 +14,7 @@
 #include "src/search/probes.hpp"
 #include "src/search/recovery.hpp"
 #include "src/search/saved_weights.hpp"
+#include "src/search/sharded.hpp"
 #include "src/training/vectors.hpp"
 
 namespace lift {
@@ -42,7 +43,7 @@ double orthant_limit(const std::vector<double>& lambda, const std::vector<double
 double model_step(const SearchState& state, const Direction& direction) {
   const auto product =
       mean_hessian_vector(state.objective, state.valid, direction.sequences, direction.w, state.comm);
-  const double curvature = dot64(direction.w, product);
+  const double curvature = from_root(dot64(direction.w, product), state.comm);
   return curvature > 0 && direction.slope < 0 ? -direction.slope / curvature : 1.0;
 }
 
@@ -51,7 +52,9 @@ LineSearchSummary search_along(const SearchState& state, const SearchOptions& op
   const auto scope = state.timers.measure("line_search");
   LineSearchOptions line = options.line;
   line.slope = direction.slope;
-  if (options.line_kind == LineKind::model) line.seed = model_step(state, direction);
+  // A direction that leads nowhere needs no more than the loss where it starts.
+  if (direction.slope == 0 && norm64(direction.w) == 0) line.limit = 0;
+  if (options.line_kind == LineKind::model && line.limit > 0) line.seed = model_step(state, direction);
   if (options.radius.space == LambdaSpace::linear) {
     line.limit = std::min(line.limit, orthant_limit(state.lambda, direction.lambda));
   }
@@ -105,14 +108,47 @@ void take_step(const SearchState& state, const RadiusOptions& radius, const Dire
   step_along(w, w, direction.w, t);
 }
 
-void tell_round(int round, const RoundSummary& summary, const SearchObserver& observer) {
+/// Tells of a round and returns its name as a stage.
+std::string tell_round(int round, const RoundSummary& summary, const SearchObserver& observer) {
+  const std::string name = fmt::format("round {}", round + 1);
   if (observer.on_round) observer.on_round(round, summary);
-  if (!observer.on_stage) return;
-  observer.on_stage({.name = fmt::format("round {}", round + 1),
-                     .t = summary.line.t_star,
-                     .selection = summary.line.loss,
-                     .losses = summary.line.losses,
-                     .message = summary.line.message});
+  if (observer.on_stage) {
+    observer.on_stage({.name = name,
+                       .t = summary.line.t_star,
+                       .selection = summary.line.loss,
+                       .losses = summary.line.losses,
+                       .message = summary.line.message});
+  }
+  return name;
+}
+
+void check_pretrained(const SearchState& state, const SearchOptions& options) {
+  const bool asked = options.recovery.interpolate || options.direction == DirectionKind::wise;
+  if (asked && !state.pretrained.defined())
+    throw AgreedError(ExitCode::usage, "hyperlocal search: the way to the pretrained weights needs them");
+}
+
+/// The rounds with the correctors between them; W and λ are the best iterate's at the end.
+std::vector<RoundSummary> run_rounds(const SearchState& state, const SearchOptions& options,
+                                     const SearchObserver& observer, BestIterate& best) {
+  SearchOptions current = options;
+  std::vector<RoundSummary> rounds;
+  for (int round = 0; round < options.rounds; ++round) {
+    const double before = best.loss();
+    if (round > 0 && !options.corrector.none()) {
+      current.corrector.stage = round;
+      const double loss = run_corrector(state, current.corrector, observer);
+      best.offer(loss, "corrector");
+      if (!std::isfinite(loss)) best.restore();
+    }
+    rounds.push_back(hyperlocal_round(state, current, round, observer));
+    const std::string name = tell_round(round, rounds.back(), observer);
+    best.offer(rounds.back().line.loss, name);
+    if (before - best.loss() < options.min_gain) break;
+    current.radius.rho = next_radius(current.radius.rho, rounds.back().line.t_star);
+  }
+  best.restore();
+  return rounds;
 }
 
 }  // namespace
@@ -161,29 +197,23 @@ RoundSummary hyperlocal_round(const SearchState& state, const SearchOptions& opt
   return summary;
 }
 
-std::vector<RoundSummary> hyperlocal_search(const SearchState& state, const SearchOptions& options,
-                                            const SearchObserver& observer) {
+SearchSummary hyperlocal_search(const SearchState& state, const SearchOptions& options,
+                                const SearchObserver& observer) {
   check(options);
-  SearchOptions current = options;
+  check_pretrained(state, options);
   BestIterate best(state, selection_loss(state));
-  recover(state, options, observer, best);
-  std::vector<RoundSummary> rounds;
-  for (int round = 0; round < options.rounds; ++round) {
-    const double before = best.loss();
-    if (round > 0 && !options.corrector.none()) {
-      current.corrector.stage = round;
-      best.offer(run_corrector(state, current.corrector, observer));
-    }
-    rounds.push_back(hyperlocal_round(state, current, round, observer));
-    tell_round(round, rounds.back(), observer);
-    best.offer(rounds.back().line.loss);
-    if (before - best.loss() < options.min_gain) break;
-    current.radius.rho = next_radius(current.radius.rho, rounds.back().line.t_star);
+  SearchSummary summary;
+  try {
+    recover(state, options, observer, best);
+    summary.rounds = run_rounds(state, options, observer, best);
+    if (options.tune_rate) tune_learning_rate(state, options, observer, best);
+  } catch (const AgreedError&) {
+    best.restore();
+    throw;
   }
   best.restore();
-  if (options.tune_rate) tune_learning_rate(state, options, observer, best);
-  best.restore();
-  return rounds;
+  summary.kept = best.stage();
+  return summary;
 }
 
 }  // namespace lift

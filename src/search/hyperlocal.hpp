@@ -53,16 +53,21 @@ SelfCheck check_second_derivatives(const SearchState& state, const SearchOptions
 RoundSummary hyperlocal_round(const SearchState& state, const SearchOptions& options, int round,
                               const SearchObserver& observer);
 
+struct SearchSummary {
+  std::vector<RoundSummary> rounds;
+  std::string kept;  ///< the stage whose end W and λ are: "round 2", …, or "start"
+};
+
 /// The whole search: recovery, then options.rounds hyperlocal searches with correctors between them.
 ///
 /// Method      each round has its own probes and sequences, and its radius follows the step taken
 ///             (next_radius). The rounds end early once one, with the corrector before it, lowers the
 ///             selection loss by less than options.min_gain. What is left in W and λ is the iterate of least
 ///             selection loss: that loss never rises from one accepted step to the next.
-/// In/out      state.lambda and objective.tuned().flat().
+/// In/out      state.lambda and objective.tuned().flat(); the best iterate so far also where it throws.
 /// Collective  and errors as hyperlocal_round.
 /// Test        tests/src/search/test_hyperlocal.cpp, test_recovery.cpp
-std::vector<RoundSummary> hyperlocal_search(const SearchState& state, const SearchOptions& options,
-                                            const SearchObserver& observer);
+SearchSummary hyperlocal_search(const SearchState& state, const SearchOptions& options,
+                                const SearchObserver& observer);
 
 }  // namespace lift

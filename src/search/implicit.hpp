@@ -18,7 +18,7 @@ struct ImplicitStep {
 /// Method      |dλ_i| ≤ s_λ with the box and with no trust region, ‖dλ/s_λ‖₂ ≤ 1 with the ball; dW has no
 /// radius. Collective  on round.state.comm; all ranks split the sequences of each product. Throws
 /// AgreedError(numerical) if a product is not finite. Not converging is in the summary. Test
-/// tests/src/search/test_implicit.cpp: a dense solve, the sign of the hypergradient
+/// tests/src/search/test_direction.cpp, test_local_model.cpp: a dense solve, the hypergradient
 ImplicitStep implicit_step(const Round& round, const Slope& slope, const SearchObserver& observer);
 
 }  // namespace lift

@@ -176,13 +176,15 @@ std::vector<double> next_wave(const Candidates& candidates, const LineSearchOpti
   return wave_between(losses, best);
 }
 
-/// Searches around options.seed.
+/// Searches around options.seed, which is not taken to be beyond what a grid would be doubled to.
 void search_from_seed(Candidates& candidates, const LineSearchOptions& options) {
+  const double largest = std::exp2(kWavesAbove * kLineSearchWave) * options.max_step;
+  const double seed = std::min({options.seed, options.limit, largest});
   std::vector<double> first{0.0};
   for (const double factor : {0.25, 0.5, 1.0, 2.0}) {
-    const double t = options.seed * factor;
-    if (t > 0 && t <= options.limit) first.push_back(t);
+    if (seed * factor <= options.limit) first.push_back(seed * factor);
   }
+  if (std::ssize(first) > options.steps) first.resize(static_cast<std::size_t>(options.steps));
   candidates.evaluate(first);
   std::int64_t left = options.steps - std::ssize(first);
   while (first.size() > 1 && left > 0 && candidates.loss_at_start() < kInfinity) {
@@ -219,7 +221,7 @@ std::string LineSearchOptions::violation() const {
     return fmt::format("max_step = {} violates 0 < max_step < ∞", max_step);
   }
   if (!std::isfinite(slope)) return fmt::format("slope = {} violates |slope| < ∞", slope);
-  if (!(seed >= 0) || !std::isfinite(seed)) return fmt::format("seed = {} violates 0 ≤ seed < ∞", seed);
+  if (!(seed >= 0)) return fmt::format("seed = {} violates seed ≥ 0", seed);
   if (!(limit >= 0)) return fmt::format("limit = {} violates limit ≥ 0", limit);
   return "";
 }
@@ -242,8 +244,9 @@ LineSearchSummary line_search(const Objective& objective, const SequenceSet& val
     throw AgreedError(ExitCode::usage, "line search: " + violation);
   }
   Candidates candidates(objective, valid, direction, on_progress, comm);
-  const auto grid = options.seed > 0 ? std::vector<double>{} : grid_of(options);
-  options.seed > 0 ? search_from_seed(candidates, options) : candidates.evaluate(grid);
+  const bool seeded = options.seed > 0 && options.limit > 0;
+  const auto grid = seeded ? std::vector<double>{} : grid_of(options);
+  seeded ? search_from_seed(candidates, options) : candidates.evaluate(grid);
   if (candidates.loss_at_start() == kInfinity) {
     throw AgreedError(ExitCode::numerical, "line search: the validation loss at t = 0 is not finite");
   }

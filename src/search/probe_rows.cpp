@@ -30,19 +30,23 @@ struct Wave {
   std::vector<at::Tensor> products, rows;
 };
 
-Probe draw(const Round& round, int probe) {
-  const auto& w = round.tuned().flat();
-  return masked_probe(round.options.seed, round.number, probe, round.tuned().layout(), w.scalar_type(),
-                      w.device(), round.options.probe_space == ProbeSpace::joint ? round.p() : 0);
+/// Draws the probes of a round; keeps nothing of it but values, because model.probe outlives it.
+auto drawer(const Round& round) {
+  const int p = round.options.probe_space == ProbeSpace::joint ? round.p() : 0;
+  return [seed = round.options.seed, number = round.number, layout = round.tuned().layout(),
+          like = round.tuned().flat(), p](int probe) {
+    return masked_probe(seed, number, probe, layout, like.scalar_type(), like.device(), p);
+  };
 }
 
 /// v_W and ∇²L_t v_W over this rank's part of the sequences; v_W of unit length, as finite differences need.
 /// Local.
 void add_products(const Round& round, LocalCurvature& curvature, Wave& wave) {
   fault_point("probe");
+  const auto draw = drawer(round);
   std::vector<at::Tensor> v;
   for (const int probe : wave.probes) {
-    wave.drawn.push_back(draw(round, probe));
+    wave.drawn.push_back(draw(probe));
     v.push_back(wave.drawn.back().w);
   }
   wave.products = curvature.products(v);
@@ -131,7 +135,7 @@ void add_random_rows(const Round& round, const SearchObserver& observer, LocalMo
     report(observer, "probes", std::min(last * grid.groups(), grid.tasks()), grid.tasks());
   }
   model.probes_done = grid.tasks_of_group();
-  model.probe = [round](int i) { return draw(round, i).w; };
+  model.probe = [draw = drawer(round)](int i) { return draw(i).w; };
 }
 
 /// Lanczos makes vector and product together, so that each row costs one product; where it ends early,

@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 
+#include "mpi/error.hpp"
 #include "src/objective/distributed.hpp"
 #include "src/search/saved_weights.hpp"
 
@@ -33,14 +35,25 @@ void move_along(const SearchState& state, const at::Tensor& start, const at::Ten
   step_along(w, start, direction, t);
 }
 
+CorrectorSummary train(const SearchState& state, const CorrectorOptions& options,
+                       const SearchObserver& observer) {
+  const auto scope = state.timers.measure("corrector");
+  const auto on_progress = [&](std::int64_t step, std::int64_t steps) {
+    report(observer, "corrector", step, steps);
+  };
+  return correct(state.objective, state.regularizer, state.lambda, state.train, options, on_progress,
+                 state.comm);
+}
+
 }  // namespace
 
 BestIterate::BestIterate(const SearchState& state, double loss)
     : state_(state), w_(state.objective.tuned().flat().clone()), lambda_(state.lambda), loss_(loss) {}
 
-bool BestIterate::offer(double loss) {
+bool BestIterate::offer(double loss, const std::string& name) {
   if (!(loss < loss_)) return false;
   loss_ = loss;
+  stage_ = name;
   w_.copy_(state_.objective.tuned().flat());
   lambda_ = state_.lambda;
   return true;
@@ -59,23 +72,19 @@ double selection_loss(const SearchState& state) {
 
 double run_corrector(const SearchState& state, const CorrectorOptions& options,
                      const SearchObserver& observer, const std::string& name) {
-  CorrectorSummary done;
-  {
-    const auto scope = state.timers.measure("corrector");
-    const auto on_progress = [&](std::int64_t step, std::int64_t steps) {
-      report(observer, "corrector", step, steps);
-    };
-    done = correct(state.objective, state.regularizer, state.lambda, state.train, options, on_progress,
-                   state.comm);
+  StageSummary stage{.name = name, .selection = std::numeric_limits<double>::infinity()};
+  try {
+    const auto done = train(state, options, observer);
+    stage.selection = selection_loss(state);
+    stage.message =
+        fmt::format("{}: {} steps at a mean training loss of {:.4f}; the selection loss is {:.6f}", name,
+                    done.steps, done.loss, stage.selection);
+  } catch (const AgreedError& error) {
+    if (error.code() != ExitCode::numerical) throw;
+    stage.message = fmt::format("{} is not used: {}", name, error.what());
   }
-  const double loss = selection_loss(state);
-  tell(observer,
-       {.name = name,
-        .selection = loss,
-        .message = fmt::format("{}: {} steps at a mean training loss of {:.4f}; the selection loss is "
-                               "{:.6f} after them",
-                               name, done.steps, done.loss, loss)});
-  return loss;
+  tell(observer, stage);
+  return stage.selection;
 }
 
 void tune_learning_rate(const SearchState& state, const SearchOptions& options,
@@ -87,8 +96,8 @@ void tune_learning_rate(const SearchState& state, const SearchOptions& options,
   for (const double factor : {0.25, 0.5, 1.0, 2.0, 4.0}) {
     start.restore();
     corrector.rate = factor * options.corrector.rate;
-    best.offer(
-        run_corrector(state, corrector, observer, fmt::format("learning rate {:.3g}", corrector.rate)));
+    const std::string name = fmt::format("learning rate {:.3g}", corrector.rate);
+    best.offer(run_corrector(state, corrector, observer, name), name);
   }
 }
 
@@ -100,7 +109,7 @@ void recover(const SearchState& state, const SearchOptions& options, const Searc
     const at::Tensor direction = state.pretrained - start;
     const auto found = search_interpolation(state, direction, observer);
     move_along(state, start, direction, found.t_star);
-    best.offer(found.loss);
+    best.offer(found.loss, "interpolation");
     tell(observer, {.name = "interpolation",
                     .t = found.t_star,
                     .selection = found.loss,
@@ -109,7 +118,7 @@ void recover(const SearchState& state, const SearchOptions& options, const Searc
     if (!recovery.corrector.none() && found.t_star > 0)
       move_along(state, start, direction, std::min(1.0, recovery.overshoot * found.t_star));
   }
-  if (!recovery.corrector.none()) best.offer(run_corrector(state, recovery.corrector, observer));
+  if (!recovery.corrector.none()) best.offer(run_corrector(state, recovery.corrector, observer), "corrector");
   best.restore();
 }
 

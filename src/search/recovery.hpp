@@ -1,5 +1,7 @@
 #pragma once
 #include <functional>
+#include <string>
+#include <vector>
 
 #include "src/search/search_state.hpp"
 
@@ -13,8 +15,10 @@ class BestIterate {
  public:
   /// Starts from the present W and λ, whose selection loss is `loss`.
   BestIterate(const SearchState& state, double loss);
-  /// Takes the present W and λ if `loss` is less; returns whether.
-  bool offer(double loss);
+  /// Takes the present W and λ, those after stage `name`, if `loss` is less; returns whether.
+  bool offer(double loss, const std::string& name);
+  /// The stage whose end is kept; "start" if none was better than that.
+  [[nodiscard]] const std::string& stage() const noexcept { return stage_; }
   /// Puts the best W and λ back.
   void restore() const;
   [[nodiscard]] double loss() const noexcept { return loss_; }
@@ -24,6 +28,7 @@ class BestIterate {
   at::Tensor w_;
   std::vector<double> lambda_;
   double loss_;
+  std::string stage_ = "start";
 };
 
 /// What an overfitted W0 gets before the rounds: a line search towards the pretrained weights, and a
@@ -51,7 +56,8 @@ void recover(const SearchState& state, const SearchOptions& options, const Searc
 void tune_learning_rate(const SearchState& state, const SearchOptions& options,
                         const SearchObserver& observer, BestIterate& best);
 
-/// One corrector over the present W and λ, as a stage; returns the selection loss after it.
+/// One corrector over the present W and λ, as a stage; returns the selection loss after it, +∞ where a loss
+/// or gradient on the way was not finite: what to do then is the caller's.
 double run_corrector(const SearchState& state, const CorrectorOptions& options,
                      const SearchObserver& observer, const std::string& name = "corrector");
 

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "mpi/agreement.hpp"
+#include "mpi/collectives.hpp"
 #include "mpi/fault.hpp"
 #include "src/objective/distributed.hpp"
 #include "src/training/vectors.hpp"
@@ -58,6 +59,7 @@ std::vector<double> balanced_lambda(const SearchState& state, const SearchOption
   for (std::size_t i = 0; i < lambda.size(); ++i) {
     if (distances[i] > 0) lambda[i] = std::sqrt(squares[i] / distances[i]) / 4;
   }
+  broadcast(host_buffer(std::span<double>(lambda)), 0, state.comm);
   return lambda;
 }
 

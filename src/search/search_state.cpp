@@ -10,6 +10,11 @@ std::string SearchOptions::violation() const {
   if (hvp_batches < 1) return fmt::format("hvp_batches = {} violates hvp_batches ≥ 1", hvp_batches);
   if (batch < 1) return fmt::format("batch = {} violates batch ≥ 1", batch);
   if (rounds < 0) return fmt::format("rounds = {} violates rounds ≥ 0", rounds);
+  if (damping && !(*damping >= 0)) return fmt::format("damping = {} violates damping ≥ 0", *damping);
+  if (!(solve_tol > 0)) return fmt::format("solve_tol = {} violates solve_tol > 0", solve_tol);
+  if (max_products < 1) return fmt::format("max_products = {} violates max_products ≥ 1", max_products);
+  if (!(products.step >= 0))
+    return fmt::format("products.step = {} violates products.step ≥ 0", products.step);
   if (!(min_gain >= 0)) return fmt::format("min_gain = {} violates min_gain ≥ 0", min_gain);
   if (!(recovery.overshoot >= 1))
     return fmt::format("overshoot = {} violates overshoot ≥ 1", recovery.overshoot);

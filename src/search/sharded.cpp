@@ -6,6 +6,11 @@
 
 namespace lift {
 
+double from_root(double value, const Communicator& comm) {
+  broadcast(host_buffer(std::span(&value, 1)), 0, comm);
+  return value;
+}
+
 std::vector<double> to_host(const at::Tensor& flat, std::int64_t begin, std::int64_t end) {
   const auto part = flat.narrow(0, begin, end - begin).to(at::kCPU, at::kDouble).contiguous();
   const auto* values = part.const_data_ptr<double>();

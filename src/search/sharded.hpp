@@ -9,6 +9,10 @@
 
 namespace lift {
 
+/// `value` of rank 0 on every rank: what ranks of different threads or processors computed each for itself
+/// may differ in its last bits, and what is decided by it must not. Collective on `comm`.
+double from_root(double value, const Communicator& comm);
+
 /// Entries [begin, end) of a flat tensor as float64 on the host.
 std::vector<double> to_host(const at::Tensor& flat, std::int64_t begin, std::int64_t end);
 
@@ -19,7 +23,7 @@ std::vector<double> shard_of(const at::Tensor& flat, const ShardMap& layout, int
 std::vector<double> gathered(std::span<const double> shard, const ShardMap& layout, const Communicator& comm);
 
 /// The same as a tensor of the type and device of `like`. Collective on `comm`.
-/// Test  tests/src/search/test_sharded.cpp (1, 2, 3, 4 ranks)
+/// Test  tests/src/search/test_curvature.cpp (1, 2, 3, 4 ranks)
 at::Tensor whole_tensor(std::span<const double> shard, const ShardMap& layout, const at::Tensor& like,
                         const Communicator& comm);
 

@@ -68,15 +68,23 @@ class Warmup {
     // Ranks of different thread counts or processors may round apart within an epoch.
     broadcast(w_, 0, comm_);
     WarmupEpoch record{.epoch = epoch, .train = train_loss, .test = kNaN};
-    at_epoch(epoch, [&] {
-      record.valid = mean_of(valid_, "valid");
-      if (test_.size() > 0) record.test = mean_of(test_, "test");
-    });
+    at_epoch(epoch, [&] { evaluate_splits(record); });
     record.best = summary_.epochs.empty() || record.valid < best_loss_;
     if (record.best) keep_best(record);
     summary_.epochs.push_back(record);
     evaluation_pace_.add(watch.seconds());
     if (observer_.on_epoch) observer_.on_epoch(record);
+  }
+
+  /// W goes back to the last good one if a loss is not finite.
+  void evaluate_splits(WarmupEpoch& record) {
+    try {
+      record.valid = mean_of(valid_, "valid");
+      if (test_.size() > 0) record.test = mean_of(test_, "test");
+    } catch (const AgreedError& error) {
+      if (error.code() == ExitCode::numerical) trainer_.restore_last_good();
+      throw;
+    }
   }
 
   double mean_of(const SequenceSet& set, const char* split) {
@@ -128,14 +136,12 @@ class Warmup {
     observer_.on_step(record);
   }
 
-  /// Runs a collective evaluation at the current W; if a loss is not finite, W goes back to the last good
-  /// one.
+  /// Runs a collective step of `epoch`; what it throws says how far the warm-up had come.
   template <typename Evaluation>
   void at_epoch(int epoch, Evaluation&& evaluation) {
     try {
       evaluation();
     } catch (const AgreedError& error) {
-      if (error.code() == ExitCode::numerical) trainer_.restore_last_good();
       throw AgreedError(error.code(), diagnosis(epoch, error.what()));
     }
   }

@@ -87,6 +87,11 @@ TEST(Options, APresetReadsBackEvenWhereOneOfItsOptionsIsIdle) {
   const std::string config = options.as_config();
   const Options again = Options::parse(Job::run, Words{"--config", "c"}, [&](const auto&) { return config; });
   EXPECT_EQ(again.as_config(), config);
+  const auto with_preset = [&] {
+    return Options::parse(Job::run, Words{"--config", "c", "--preset", "paper"},
+                          [&](const auto&) { return config; });
+  };
+  EXPECT_THROW(with_preset(), Error) << "a preset that changes nothing";
 }
 
 TEST(Options, ConfigReadsBackToTheSameValues) {

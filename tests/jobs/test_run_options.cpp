@@ -278,8 +278,7 @@ TEST_F(RunOptions, PresetsSetWhatIsNotGivenByHand) {
 TEST_F(RunOptions, ForwardUnitsCountWhatTheSearchSpends) {
   const auto none = result("--search.rounds 0 --warmup.epochs 1"), one = result("--warmup.epochs 1");
   EXPECT_EQ(none.warmup_units, one.warmup_units);
-  // 12 training sequences, and 8 of valid and of test twice.
-  EXPECT_GE(one.warmup_units, 3 * 12 + 2 * 16);
+  EXPECT_EQ(one.warmup_units, 3 * 12 + 2 * 8) << "12 training sequences, and twice 8 of valid";
   EXPECT_EQ(none.search_units, 8) << "one evaluation of the selection split";
   EXPECT_GT(one.search_units, none.search_units + 31 * 8);
   const auto watched = result("--warmup.epochs 1 --search.watch 5");

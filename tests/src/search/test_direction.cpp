@@ -3,6 +3,8 @@
 #include <ATen/TensorOperators.h>
 #include <gmock/gmock.h>
 
+#include <cmath>
+
 #include "mpi/error.hpp"
 #include "src/objective/distributed.hpp"
 #include "src/search/probes.hpp"
@@ -153,6 +155,7 @@ TEST_F(DirectionTest, TheSignOfTheAdjointProgramIsThatOfTheHypergradient) {
 
 TEST_F(DirectionTest, ExactKeepsStationarityToSecondOrder) {
   Tiny tiny;
+  tiny.lambda = {0.5, 0.2, 0.3};
   auto options = with(DirectionKind::exact);
   options.damping = 50.0;
   options.solve_tol = 1e-10;
@@ -160,6 +163,21 @@ TEST_F(DirectionTest, ExactKeepsStationarityToSecondOrder) {
   ASSERT_EQ(d.implicit->status, "solved") << d.implicit->message;
   EXPECT_LT(d.slope, 0.0);
   EXPECT_NEAR(d.slope, d.implicit->predicted, 1e-6 * std::abs(d.slope));
+  // ‖∇F(λ e^{t dλ}, W + t dW) − ∇F(λ, W) + t μ dW‖ is of second order in t.
+  const auto sequences = sample_sequences(options.seed, 0, Sample::hessian, tiny.train.size(), 6);
+  const auto start = tiny.w().clone();
+  const auto gradient_at = [&](double t) {
+    auto lambda = tiny.lambda;
+    for (std::size_t i = 0; i < lambda.size(); ++i) lambda[i] *= std::exp(t * d.lambda[i]);
+    tiny.w().copy_(start + t * d.w);
+    auto f = mean_gradient(tiny.objective, tiny.train, sequences, self_).gradient;
+    tiny.regularizer.add_gradient(lambda, tiny.w(), f);
+    mask(f, key_biases(tiny.tuned.layout()));
+    return f;
+  };
+  const auto base = gradient_at(0);
+  const auto drift = [&](double t) { return norm64(gradient_at(t) - base + (t * 50.0) * d.w); };
+  EXPECT_NEAR(drift(0.02) / drift(0.01), 4.0, 0.2);
 }
 
 TEST_F(DirectionTest, AnyNumberOfRanksFindsTheSame) {

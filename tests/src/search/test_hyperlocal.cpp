@@ -196,7 +196,7 @@ TEST_F(HyperlocalTest, RepeatsWithoutGettingWorse) {
   auto several = options();
   several.rounds = 3;
   double loss = valid_loss(tiny);
-  const auto rounds = hyperlocal_search(state(tiny, world_), several, {});
+  const auto rounds = hyperlocal_search(state(tiny, world_), several, {}).rounds;
   ASSERT_EQ(rounds.size(), 3U);
   for (const auto& round : rounds) {
     EXPECT_NEAR(round.line.losses.front().second, loss, 1e-12);

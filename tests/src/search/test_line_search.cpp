@@ -111,6 +111,32 @@ TEST_F(LineSearchTest, EvaluatesAnotherSplitAtGivenSteps) {
   EXPECT_TRUE(tiny_.w().equal(before));
 }
 
+TEST_F(LineSearchTest, FromASeedItNeedsFewStepsAndFindsAboutTheSame) {
+  const auto [direction, slope] = descent(0.8);
+  const auto whole = search(direction, {.slope = slope}, world_);
+  for (const double seed : {0.3, 0.8, 3.0}) {
+    const auto few = search(direction, {.steps = 9, .slope = slope, .seed = seed}, world_);
+    EXPECT_LE(few.losses.size(), 9U);
+    EXPECT_EQ(few.losses[0].first, 0.0);
+    const double gain = whole.losses[0].second - whole.loss;
+    EXPECT_LT(few.loss, whole.loss + 0.05 * gain) << seed;
+    for (const auto& [t, loss] : few.losses) EXPECT_NEAR(loss, loss_at(direction, t), 1e-12);
+    const auto single = search(direction, {.steps = 9, .slope = slope, .seed = seed}, self_);
+    EXPECT_EQ(steps_of(few), steps_of(single));
+  }
+}
+
+TEST_F(LineSearchTest, ASeedKeepsTheLimitTheNumberOfStepsAndTheLargestOfTheGrid) {
+  const auto [direction, slope] = descent(0.8);
+  const auto narrow = search(direction, {.steps = 9, .slope = slope, .seed = 5.0, .limit = 0.1}, world_);
+  EXPECT_GT(narrow.t_star, 0.0) << "less than a quarter of the seed";
+  for (const double t : steps_of(narrow)) EXPECT_LE(t, 0.1);
+  EXPECT_EQ(search(direction, {.steps = 3, .slope = slope, .seed = 0.8}, world_).losses.size(), 3U);
+  const auto wild = search(direction, {.steps = 5, .slope = slope, .seed = kInfinity}, world_);
+  EXPECT_LE(steps_of(wild).back(), 2 * 256 * 1.5);
+  EXPECT_EQ(search(direction, {.slope = slope, .seed = 0.8, .limit = 0}, world_).losses.size(), 1U);
+}
+
 TEST_F(LineSearchTest, AnyNumberOfRanksFindsTheSame) {
   for (const double at : {0.001, 0.8, 20.0}) {
     const auto [direction, slope] = descent(at);

@@ -3,6 +3,7 @@
 #include <ATen/TensorOperators.h>
 #include <gmock/gmock.h>
 
+#include "mpi/error.hpp"
 #include "src/objective/distributed.hpp"
 #include "src/search/holdout.hpp"
 #include "src/search/hyperlocal.hpp"
@@ -89,9 +90,30 @@ TEST_F(RecoveryTest, ReturnsTheBestIterateAndNotTheLast) {
   Overfitted tiny;
   auto wild = options(20);
   wild.recovery.corrector.rate = 100.0;  // ruins whatever it starts from
-  hyperlocal_search(state(tiny, world_), wild, watching());
+  EXPECT_EQ(hyperlocal_search(state(tiny, world_), wild, watching()).kept, "interpolation");
   ASSERT_EQ(stages_.size(), 2u);
   EXPECT_GT(stages_[1].selection, stages_[0].selection);
+  EXPECT_NEAR(valid_loss(tiny), stages_[0].selection, 1e-12);
+}
+
+TEST_F(RecoveryTest, ACorrectorThatDivergesIsNotUsed) {
+  Overfitted tiny;
+  auto wild = options(20);
+  wild.recovery.corrector.rate = 1e300;
+  wild.recovery.corrector.clip = 0;
+  EXPECT_EQ(hyperlocal_search(state(tiny, world_), wild, watching()).kept, "interpolation");
+  EXPECT_THAT(stages_[1].message, ::testing::HasSubstr("is not used"));
+  EXPECT_NEAR(valid_loss(tiny), stages_[0].selection, 1e-12);
+}
+
+TEST_F(RecoveryTest, AFailureLeavesTheBestIterate) {
+  Overfitted tiny;
+  auto failing = options(0);
+  failing.rounds = 1;
+  failing.probes = 2;
+  failing.trust_region = TrustRegion::none;  // no minimum
+  EXPECT_THROW(hyperlocal_search(state(tiny, world_), failing, watching()), AgreedError);
+  ASSERT_EQ(stages_.size(), 1u);
   EXPECT_NEAR(valid_loss(tiny), stages_[0].selection, 1e-12);
 }
 
@@ -122,7 +144,7 @@ TEST_F(RecoveryTest, RoundsEndWhenTheyGainTooLittle) {
   demanding.rounds = 5;
   demanding.probes = 2;
   demanding.min_gain = 10.0;
-  EXPECT_EQ(hyperlocal_search(state(tiny, world_), demanding, {}).size(), 1u);
+  EXPECT_EQ(hyperlocal_search(state(tiny, world_), demanding, {}).rounds.size(), 1u);
 }
 
 TEST_F(RecoveryTest, AnyNumberOfRanksRecoversTheSame) {
