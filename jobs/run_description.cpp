@@ -203,8 +203,8 @@ std::string describe(const RunPlan& plan, const CorpusSize& size, int ranks, dou
            "line search {:.2f}",
            memory.total() / kGib, memory.model / kGib, memory.optimiser / kGib, memory.gradient / kGib,
            memory.matrix / kGib, memory.products / kGib, memory.prefix / kGib));
-  line("disk",
-       fmt::format("{:.2f} GiB: the tuned model and the best validation epoch", 2.0 * parameters * 4 / kGib));
+  line("disk", fmt::format("{:.2f} GiB: the tuned model, the best validation epoch and the epochs kept",
+                           static_cast<double>(2 + plan.kept_epochs.size()) * parameters * 4 / kGib));
   line("walltime",
        fmt::format(
            "about {} on {} rank{} like this one ({:.0f} GFLOP/s in a matrix product just now): warm-up "
