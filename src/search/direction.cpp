@@ -16,48 +16,27 @@
 namespace lift {
 namespace {
 
-ProgramReport report_of(const BoxLpSummary& summary) {
+template <typename Summary>
+ProgramReport report_of(const Summary& summary, const LpCertificate& certificate, int iterations = 0) {
   return {.status = to_string(summary.status),
           .answered = answered(summary.status),
           .failed = failed(summary.status),
-          .certificate = summary.certificate,
-          .iterations = summary.iterations,
+          .certificate = certificate,
+          .iterations = iterations,
           .sweeps = summary.sweeps,
           .seconds = summary.seconds,
           .y = summary.y,
           .message = summary.message};
 }
 
-ProgramReport report_of(const BallLpSummary& summary) {
-  const BallCertificate& found = summary.certificate;
-  return {.status = to_string(summary.status),
-          .answered = answered(summary.status),
-          .failed = failed(summary.status),
-          .certificate = {.objective = found.objective,
-                          .dual_objective = found.dual_objective,
-                          .gap = found.gap,
-                          .residual = found.residual,
-                          .bound_violation = found.ball_violation},
-          .sweeps = summary.sweeps,
-          .seconds = summary.seconds,
-          .y = summary.y,
-          .message = summary.message};
-}
-
-ProgramReport report_of(const FreeLpSummary& summary) {
-  const FreeCertificate& found = summary.certificate;
-  return {.status = to_string(summary.status),
-          .answered = answered(summary.status),
-          .failed = failed(summary.status),
-          .certificate = {.objective = found.objective,
-                          .dual_objective = found.dual_objective,
-                          .gap = found.gap,
-                          .residual = found.residual,
-                          .bound_violation = found.bound_violation},
-          .sweeps = summary.sweeps,
-          .seconds = summary.seconds,
-          .y = summary.y,
-          .message = summary.message};
+/// What the certificates of all programs have; `violation` of whatever bounds d.
+template <typename Certificate>
+LpCertificate common_part(const Certificate& found, double violation) {
+  return {.objective = found.objective,
+          .dual_objective = found.dual_objective,
+          .gap = found.gap,
+          .residual = found.residual,
+          .bound_violation = violation};
 }
 
 ImplicitReport report_of(const StationaritySummary& summary) {
@@ -75,15 +54,16 @@ ImplicitReport report_of(const StationaritySummary& summary) {
 ProgramReport solve_program(const LocalModel& model, const SearchOptions& options, int p,
                             std::span<double> shard) {
   fault_point("program");
-  switch (options.trust_region) {
-    case TrustRegion::ball:
-      return report_of(solve_ball_lp({model.a, model.g, model.u}, {}, shard));
-    case TrustRegion::none:
-      return report_of(solve_free_lp({model.a, model.g, model.u, p}, {}, shard));
-    case TrustRegion::box:
-      break;
+  if (options.trust_region == TrustRegion::ball) {
+    const auto summary = solve_ball_lp({model.a, model.g, model.u}, {}, shard);
+    return report_of(summary, common_part(summary.certificate, summary.certificate.ball_violation));
   }
-  return report_of(solve_box_lp({model.a, model.g, model.u}, options.lp, shard));
+  if (options.trust_region == TrustRegion::none) {
+    const auto summary = solve_free_lp({model.a, model.g, model.u, p}, {}, shard);
+    return report_of(summary, common_part(summary.certificate, summary.certificate.bound_violation));
+  }
+  const auto summary = solve_box_lp({model.a, model.g, model.u}, options.lp, shard);
+  return report_of(summary, summary.certificate, summary.iterations);
 }
 
 /// The linear program over probe rows; the local model is gone when it returns.

@@ -13,14 +13,19 @@ set xlabel "step t along (dλ, dW)"
 set ylabel "validation loss (nats/token)"
 set y2label "validation perplexity" textcolor rgb "#333333" offset -0.8,0
 set border 11
-set xrange [-0.072:6.072]
-set yrange [3.8804412:3.9451113]
-set y2range [3.8804412:3.9451113]
-set xtics ("0" 0, "1" 1, "2" 2, "3" 3, "4" 4, "5" 5, "6" 6)
-set ytics ("3.89" 3.89, "3.90" 3.9, "3.91" 3.91, "3.92" 3.92, "3.93" 3.93, "3.94" 3.94)
-set y2tics ("48.5" 3.8815637979434374, "49.0" 3.8918202981106265, "49.5" 3.901972669574645, "50.0" 3.912023005428146, "50.5" 3.9219733362813143, "51.0" 3.9318256327243257, "51.5" 3.9415818076696905)
-set arrow from graph 0, first 3.9409724321031083 to graph 1, first 3.9409724321031083 nohead back dashtype (2,4) linecolor rgb "#777777"
-set label "t = 0" at graph 1, first 3.9409724321031083 right offset -0.6,0.6 textcolor rgb "#777777" font ",12"
-set label "t* = 3, perplexity 48.87" at first 3, first 3.8892363202863387 center offset 0,-1.3 front textcolor rgb "#D55E00"
-plot "line_search.dat" index 0 using 1:2 linecolor rgb "#D55E00" linewidth 2 pointtype 7 pointsize 0.4 with linespoints title "round 1: t* = 3, perplexity 48.87", \
-     "+" using (3):(3.8892363202863387) every ::0::0 linecolor rgb "#D55E00" linewidth 2 pointtype 6 pointsize 1.2 with points notitle
+set xrange [-0.109632:9.24567]
+set yrange [3.8019719:4.5447053]
+set y2range [3.8019719:4.5447053]
+set xtics ("0" 0, "2" 2, "4" 4, "6" 6, "8" 8)
+set ytics ("3.9" 3.9000000000000004, "4.0" 4, "4.1" 4.1000000000000005, "4.2" 4.2, "4.3" 4.3, "4.4" 4.4, "4.5" 4.5)
+set y2tics ("50" 3.912023005428146, "60" 4.0943445622221, "70" 4.248495242049359, "80" 4.382026634673881, "90" 4.499809670330265)
+set arrow from graph 0, first 3.925836942336363 to graph 1, first 3.925836942336363 nohead back dashtype (2,4) linecolor rgb "#D55E00"
+set arrow from graph 0, first 3.9162043747802238 to graph 1, first 3.9162043747802238 nohead back dashtype (2,4) linecolor rgb "#0072B2"
+set arrow from graph 0, first 3.9072294307561544 to graph 1, first 3.9072294307561544 nohead back dashtype (2,4) linecolor rgb "#009E73"
+set key above left maxcols 2 samplen 2 textcolor rgb "#333333"
+plot "line_search.dat" index 0 using 1:2 linecolor rgb "#D55E00" linewidth 2 pointtype 7 pointsize 0.4 with linespoints title "round 1: t* = 4.568, perplexity 50.21", \
+     "+" using (4.568018672412761):(3.9162043747802238) every ::0::0 linecolor rgb "#D55E00" linewidth 2 pointtype 6 pointsize 1.2 with points notitle, \
+     "line_search.dat" index 1 using 1:2 linecolor rgb "#0072B2" linewidth 2 pointtype 7 pointsize 0.4 with linespoints title "round 2: t* = 1.009, perplexity 49.76", \
+     "+" using (1.0085065715825654):(3.9072294307561544) every ::0::0 linecolor rgb "#0072B2" linewidth 2 pointtype 6 pointsize 1.2 with points notitle, \
+     "line_search.dat" index 2 using 1:2 linecolor rgb "#009E73" linewidth 2 pointtype 7 pointsize 0.4 with linespoints title "round 3: t* = 1.376, perplexity 49.55", \
+     "+" using (1.3757894739148788):(3.902983607050133) every ::0::0 linecolor rgb "#009E73" linewidth 2 pointtype 6 pointsize 1.2 with points notitle

@@ -13,16 +13,16 @@ set xlabel "step t along (dλ, dW)"
 set ylabel "change of the loss since t = 0 (nats/token)"
 set rmargin 9
 set tmargin 2.5
-set xrange [-0.036:3]
-set yrange [-0.054840279:0.0031041667]
-set xtics ("0.0" 0, "0.5" 0.5, "1.0" 1, "1.5" 1.5, "2.0" 2, "2.5" 2.5, "3.0" 3)
-set ytics ("-0.05" -0.05, "-0.04" -0.04, "-0.03" -0.03, "-0.02" -0.02, "-0.01" -0.01, "0.00" 0)
+set xrange [-0.0730883:6.09069]
+set yrange [-0.012122016:0.034347683]
+set xtics ("0" 0, "1" 1, "2" 2, "3" 3, "4" 4, "5" 5, "6" 6)
+set ytics ("-0.01" -0.01, "0.00" 0, "0.01" 0.01, "0.02" 0.02, "0.03" 0.03)
 set arrow from graph 0, first 0 to graph 1, first 0 nohead back linecolor rgb "#777777"
-set arrow from first 3, graph 0 to first 3, graph 1 nohead back dashtype (2,4) linecolor rgb "#777777"
-set label "t* = 3" at first 3, graph 1 center offset 0,0.6 textcolor rgb "#777777" font ",12"
-set label "train" at graph 1, graph 0.8566 left offset 1,0 textcolor rgb "#0072B2"
-set label "valid" at graph 1, graph 0.0536 left offset 1,0 textcolor rgb "#D55E00"
-set label "test" at graph 1, graph 0.2857 left offset 1,0 textcolor rgb "#009E73"
+set arrow from first 4.568018672412761, graph 0 to first 4.568018672412761, graph 1 nohead back dashtype (2,4) linecolor rgb "#777777"
+set label "t* = 4.568" at first 4.568018672412761, graph 1 center offset 0,0.6 textcolor rgb "#777777" font ",12"
+set label "train" at graph 1, graph 0.9464 left offset 1,0 textcolor rgb "#0072B2"
+set label "valid" at graph 1, graph 0.0623 left offset 1,0 textcolor rgb "#D55E00"
+set label "test" at graph 1, graph 0.2073 left offset 1,0 textcolor rgb "#009E73"
 plot "losses_over_t.dat" index 0 using 1:2 linecolor rgb "#0072B2" linewidth 2 pointtype 7 pointsize 0.4 with linespoints, \
      "losses_over_t.dat" index 1 using 1:2 linecolor rgb "#D55E00" linewidth 2 pointtype 7 pointsize 0.4 with linespoints, \
      "losses_over_t.dat" index 2 using 1:2 linecolor rgb "#009E73" linewidth 2 pointtype 7 pointsize 0.4 with linespoints
