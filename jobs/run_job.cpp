@@ -226,13 +226,18 @@ class Run {
     context_.log.info(stage.message);
     StageResult entry{
         .name = stage.name, .t = stage.t, .selection = stage.selection, .line_search = stage.losses};
+    // A corrector that diverged left nothing to evaluate.
+    if (std::isfinite(stage.selection)) evaluate_stage(entry);
+    result_.stages.push_back(std::move(entry));
+  }
+
+  void evaluate_stage(StageResult& entry) {
     unmetered([&] {
       const auto time = timers_.measure("evaluate");
-      entry.valid = plan_.holdout == 0 ? SplitLoss{stage.selection, corpus_.valid.size()}
+      entry.valid = plan_.holdout == 0 ? SplitLoss{entry.selection, corpus_.valid.size()}
                                        : mean(corpus_.valid, "valid");
       entry.test = mean(corpus_.test, "test");
     });
-    result_.stages.push_back(std::move(entry));
   }
 
   SplitLoss mean(const SequenceSet& set, const char* split) {

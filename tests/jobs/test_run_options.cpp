@@ -238,6 +238,15 @@ TEST_F(RunOptions, RecoveryComesBeforeTheRounds) {
   }
 }
 
+TEST_F(RunOptions, ACorrectorThatDivergesDoesNotEndTheRun) {
+  const auto found = result(
+      "--warmup.epochs 1 --warmup.clip 0 --search.rounds 0 --recover.interpolate on "
+      "--recover.corrector-epochs 1 --search.corrector-lr 1e30");
+  ASSERT_THAT(stages(found), ElementsAre("interpolation", "corrector"));
+  EXPECT_FALSE(found.stages[1].test.has_value());
+  EXPECT_LE(found.after.valid->loss, found.before.valid->loss);
+}
+
 TEST_F(RunOptions, TheLearningRateIsAHyperparameterOnRequest) {
   const auto found = result("--tune.learning-rate on --search.corrector-steps 2");
   ASSERT_THAT(found.stages, SizeIs(6));

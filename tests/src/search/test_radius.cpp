@@ -1,8 +1,6 @@
 #include "src/search/radius.hpp"
 
 #include <ATen/TensorOperators.h>
-
-#include <ATen/TensorOperators.h>
 #include <gmock/gmock.h>
 
 #include <cmath>
