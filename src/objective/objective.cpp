@@ -12,6 +12,7 @@
 #include <cmath>
 
 #include "mpi/error.hpp"
+#include "src/objective/segments.hpp"
 
 namespace lift {
 
@@ -49,8 +50,9 @@ double forward_units(const WorkCount& work) noexcept {
          kProduct * static_cast<double>(work.hvp_sequences);
 }
 
-Objective::Objective(const Gpt2& model, const TunedParameters& tuned, int micro_batch)
-    : model_(&model), tuned_(&tuned), micro_batch_(micro_batch) {
+Objective::Objective(const Gpt2& model, const TunedParameters& tuned, int micro_batch,
+                     Activations activations)
+    : model_(&model), tuned_(&tuned), micro_batch_(micro_batch), activations_(activations) {
   if (micro_batch < 1)
     throw Error(ExitCode::usage, fmt::format("--micro-batch = {}, expected at least 1", micro_batch));
 }
@@ -68,14 +70,20 @@ std::vector<double> Objective::losses(const SequenceSet& set, Sequences sequence
 
 std::vector<double> Objective::add_gradient(const SequenceSet& set, Sequences sequences,
                                             at::Tensor& gradient) const {
-  check_flat(gradient, "gradient");
+  const auto type = tuned_->flat().scalar_type();
+  check_flat(gradient, type == at::kBFloat16 ? at::kFloat : type, "gradient");
   std::vector<double> result;
   for_each_micro_batch(sequences, micro_batch_, [&](std::int64_t, Sequences part) {
     const auto batch = tokens(set, part);
+    if (activations_ == Activations::recompute) {
+      const auto found = segmented(batch, Attention::fused).gradient();
+      append_finite(found.losses, part, result);
+      add_parts(found.gradient, gradient);
+      return;
+    }
     const auto losses = graph_losses(batch, prefix_of(batch), Attention::fused);
     append_finite(losses, part, result);
-    const auto parts = torch::autograd::grad({losses.sum()}, tuned_->leaves());
-    for (std::size_t k = 0; k < parts.size(); ++k) tuned_->view(gradient, k).add_(parts[k]);
+    add_parts(torch::autograd::grad({losses.sum()}, tuned_->leaves()), gradient);
   });
   work_.gradient_sequences += std::ssize(sequences);
   return result;
@@ -90,19 +98,24 @@ void Objective::add_hessian_vectors(const SequenceSet& set, Sequences sequences,
                                     std::span<const at::Tensor> v, std::span<at::Tensor> products) const {
   if (v.empty()) return;
   check_products(v, products);
-  const auto& leaves = tuned_->leaves();
   for_each_micro_batch(sequences, micro_batch_, [&](std::int64_t, Sequences part) {
     const auto batch = tokens(set, part);
-    const auto losses = graph_losses(batch, prefix_of(batch), Attention::twice_differentiable);
     std::vector<double> checked;
+    if (activations_ == Activations::recompute) {
+      const auto found = segmented(batch, Attention::twice_differentiable).hessian_products(parts_of(v));
+      append_finite(found.losses, part, checked);
+      for (std::size_t j = 0; j < v.size(); ++j) add_parts(found.products[j], products[j]);
+      return;
+    }
+    const auto losses = graph_losses(batch, prefix_of(batch), Attention::twice_differentiable);
     append_finite(losses, part, checked);
+    const auto& leaves = tuned_->leaves();
     const auto gradient = torch::autograd::grad({losses.sum()}, leaves, {}, true, /*create_graph=*/true);
     for (std::size_t j = 0; j < v.size(); ++j) {
       const bool more = j + 1 < v.size();
-      const auto parts = torch::autograd::grad(gradient, leaves, parts_of(v[j]), /*retain_graph=*/more, false,
-                                               /*allow_unused=*/true);
-      for (std::size_t k = 0; k < parts.size(); ++k)
-        if (parts[k].defined()) tuned_->view(products[j], k).add_(parts[k]);
+      add_parts(torch::autograd::grad(gradient, leaves, parts_of(v[j]), /*retain_graph=*/more, false,
+                                      /*allow_unused=*/true),
+                products[j]);
     }
   });
   work_.hvp_sequences += std::ssize(sequences) * std::ssize(v);
@@ -115,24 +128,33 @@ void Objective::add_gauss_newton_vectors(const SequenceSet& set, Sequences seque
     throw Error(ExitCode::usage, "Gauss–Newton products need a frozen head, but the embeddings are tuned");
   if (v.empty()) return;
   check_products(v, products);
-  const auto& leaves = tuned_->leaves();
-  const auto& head = model_->tensor("wte.weight");
   for_each_micro_batch(sequences, micro_batch_, [&](std::int64_t, Sequences part) {
     const auto batch = tokens(set, part);
-    const auto hidden = final_hidden(*model_, prefix_of(batch), tuned_->layout().first_block(),
-                                     Attention::twice_differentiable);
-    // Jᵀu is linear in u: its derivative in u along v is J v, whatever u is.
-    const auto u = at::zeros_like(hidden).requires_grad_(true);
-    const auto pulled = torch::autograd::grad({hidden}, leaves, {u}, true, /*create_graph=*/true);
-    for (std::size_t j = 0; j < v.size(); ++j) {
-      const auto tangent = torch::autograd::grad(pulled, {u}, parts_of(v[j]), true).front();
-      const auto bent = head_loss_hessian_product(hidden.detach(), head, batch, tangent);
-      const bool more = j + 1 < v.size();
-      const auto parts = torch::autograd::grad({hidden}, leaves, {bent}, /*retain_graph=*/more);
-      for (std::size_t k = 0; k < parts.size(); ++k) tuned_->view(products[j], k).add_(parts[k]);
+    if (activations_ == Activations::recompute) {
+      const auto found = segmented(batch, Attention::twice_differentiable).gauss_newton_products(parts_of(v));
+      for (std::size_t j = 0; j < v.size(); ++j) add_parts(found[j], products[j]);
+    } else {
+      add_gauss_newton_batch(batch, v, products);
     }
   });
   work_.hvp_sequences += std::ssize(sequences) * std::ssize(v);
+}
+
+void Objective::add_gauss_newton_batch(const at::Tensor& batch, std::span<const at::Tensor> v,
+                                       std::span<at::Tensor> products) const {
+  const auto& leaves = tuned_->leaves();
+  const auto& head = model_->tensor("wte.weight");
+  const auto hidden = final_hidden(*model_, prefix_of(batch), tuned_->layout().first_block(),
+                                   Attention::twice_differentiable);
+  // Jᵀu is linear in u: its derivative in u along v is J v, whatever u is.
+  const auto u = at::zeros_like(hidden).requires_grad_(true);
+  const auto pulled = torch::autograd::grad({hidden}, leaves, {u}, true, /*create_graph=*/true);
+  for (std::size_t j = 0; j < v.size(); ++j) {
+    const auto tangent = torch::autograd::grad(pulled, {u}, parts_of(v[j]), true).front();
+    const auto bent = head_loss_hessian_product(hidden.detach(), head, batch, tangent);
+    const bool more = j + 1 < v.size();
+    add_parts(torch::autograd::grad({hidden}, leaves, {bent}, /*retain_graph=*/more), products[j]);
+  }
 }
 
 at::Tensor Objective::prefix(const SequenceSet& set, Sequences sequences) const {
@@ -183,17 +205,35 @@ std::vector<at::Tensor> Objective::parts_of(const at::Tensor& flat) const {
   return parts;
 }
 
-void Objective::check_products(std::span<const at::Tensor> v, std::span<const at::Tensor> products) const {
-  for (const auto& direction : v) check_flat(direction, "v");
-  for (const auto& product : products) check_flat(product, "product");
+std::vector<std::vector<at::Tensor>> Objective::parts_of(std::span<const at::Tensor> flats) const {
+  std::vector<std::vector<at::Tensor>> parts;
+  for (const auto& flat : flats) parts.push_back(parts_of(flat));
+  return parts;
 }
 
-void Objective::check_flat(const at::Tensor& flat, const char* name) const {
+void Objective::add_parts(const std::vector<at::Tensor>& parts, at::Tensor& flat) const {
+  for (std::size_t k = 0; k < parts.size(); ++k)
+    if (parts[k].defined()) tuned_->view(flat, k).add_(parts[k]);
+}
+
+SegmentedLosses Objective::segmented(const at::Tensor& tokens, Attention attention) const {
+  return {*model_, *tuned_, tokens, prefix_of(tokens), attention};
+}
+
+void Objective::check_products(std::span<const at::Tensor> v, std::span<const at::Tensor> products) const {
+  const auto type = tuned_->flat().scalar_type();
+  if (type == at::kBFloat16)
+    throw Error(ExitCode::internal, "curvature products need a float32 or float64 model");
+  for (const auto& direction : v) check_flat(direction, type, "v");
+  for (const auto& product : products) check_flat(product, type, "product");
+}
+
+void Objective::check_flat(const at::Tensor& flat, at::ScalarType type, const char* name) const {
   const auto& w = tuned_->flat();
-  if (flat.sizes() != w.sizes() || flat.scalar_type() != w.scalar_type() || flat.device() != w.device())
-    throw Error(
-        ExitCode::internal,
-        fmt::format("{} is not a tensor of {} values of the model's type and device", name, w.numel()));
+  if (flat.sizes() != w.sizes() || flat.scalar_type() != type || flat.device() != w.device())
+    throw Error(ExitCode::internal,
+                fmt::format("{} is not a tensor of {} values of type {} on the model's device", name,
+                            w.numel(), c10::toString(type)));
 }
 
 }  // namespace lift

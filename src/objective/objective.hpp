@@ -11,6 +11,8 @@
 
 namespace lift {
 
+class SegmentedLosses;
+
 /// How often each kind of work was done on this rank, in sequences; a gradient and an HVP of one sequence
 /// count one each.
 struct WorkCount {
@@ -19,6 +21,10 @@ struct WorkCount {
   std::int64_t hvp_sequences = 0;
   std::int64_t prefix_sequences = 0;  ///< sequences whose frozen blocks below the first tuned one were run
 };
+
+/// What a derivative keeps of the forward pass: every activation, or what enters each block, the rest being
+/// made again (SegmentedLosses).
+enum class Activations { keep, recompute };
 
 /// What the phases of a run cost, told by the work of one rank.
 ///
@@ -35,7 +41,9 @@ struct WorkCount {
 /// the first tuned block run without a graph, and no gradient of a frozen tensor is ever made.
 ///
 /// Shapes      W, v, gradients: [n] in TunedLayout's order. Units: nats/token summed over sequences.
-/// Types       the model's type and device; `v` is not modified.
+/// Types       the model's type and device, but gradients of a bfloat16 model are added up in float32;
+/// products
+///             need a float32 or float64 model. `v` is not modified.
 /// Ownership   keeps references; model and tuned must outlive it.
 /// Collective  never: local to the rank.
 /// Throws      Error(numerical) naming the first sequence whose loss is not finite; Error(internal) for a
@@ -46,7 +54,8 @@ struct WorkCount {
 ///             gradient.
 class Objective {
  public:
-  Objective(const Gpt2& model, const TunedParameters& tuned, int micro_batch);
+  Objective(const Gpt2& model, const TunedParameters& tuned, int micro_batch,
+            Activations activations = Activations::keep);
 
   /// Loss of each of `sequences`, in their order, float64.
   [[nodiscard]] std::vector<double> losses(const SequenceSet& set,
@@ -84,7 +93,13 @@ class Objective {
   [[nodiscard]] const Gpt2& model() const noexcept { return *model_; }
   [[nodiscard]] const TunedParameters& tuned() const noexcept { return *tuned_; }
   [[nodiscard]] int micro_batch() const noexcept { return micro_batch_; }
+  [[nodiscard]] Activations activations() const noexcept { return activations_; }
   [[nodiscard]] const WorkCount& work() const noexcept { return work_; }
+  /// Counts gradients that were made for this objective elsewhere (TrainingObjective).
+  void count_gradients(std::int64_t sequences, std::int64_t prefixes) const noexcept {
+    work_.gradient_sequences += sequences;
+    work_.prefix_sequences += prefixes;
+  }
   /// Tokens [B, T] int64 of some sequences on the model's device.
   [[nodiscard]] at::Tensor tokens(const SequenceSet& set, std::span<const std::int64_t> sequences) const;
 
@@ -94,14 +109,21 @@ class Objective {
   /// Losses [B] of a micro-batch, with a graph down to W if gradients are enabled.
   [[nodiscard]] at::Tensor graph_losses(const at::Tensor& tokens, const at::Tensor& hidden,
                                         Attention attention) const;
-  void check_flat(const at::Tensor& flat, const char* name) const;
+  void check_flat(const at::Tensor& flat, at::ScalarType type, const char* name) const;
   void check_products(std::span<const at::Tensor> v, std::span<const at::Tensor> products) const;
+  void add_gauss_newton_batch(const at::Tensor& tokens, std::span<const at::Tensor> v,
+                              std::span<at::Tensor> products) const;
   /// The parts of a flat tensor in the shapes of the leaves.
   [[nodiscard]] std::vector<at::Tensor> parts_of(const at::Tensor& flat) const;
+  [[nodiscard]] std::vector<std::vector<at::Tensor>> parts_of(std::span<const at::Tensor> flats) const;
+  /// Adds what is defined of `parts`, in the shapes of the leaves, to a flat tensor.
+  void add_parts(const std::vector<at::Tensor>& parts, at::Tensor& flat) const;
+  [[nodiscard]] SegmentedLosses segmented(const at::Tensor& tokens, Attention attention) const;
 
   const Gpt2* model_;
   const TunedParameters* tuned_;
   int micro_batch_;
+  Activations activations_;
   mutable WorkCount work_;
 };
 

@@ -89,6 +89,7 @@ void run(const Shape& shape, int repetitions, int together) {
   const lift::TuningSpec spec{.blocks = shape.tuned, .mlp_only = shape.mlp_only, .regularizers = {}};
   const lift::TunedParameters tuned(model, lift::TunedLayout(shape.model, spec));
   const lift::Objective objective(model, tuned, shape.batch);
+  const lift::Objective again(model, tuned, shape.batch, lift::Activations::recompute);
   const auto set = random_sequences(shape);
   std::vector<std::int64_t> sequences(static_cast<std::size_t>(shape.batch));
   for (std::size_t i = 0; i < sequences.size(); ++i) sequences[i] = static_cast<std::int64_t>(i);
@@ -112,6 +113,11 @@ void run(const Shape& shape, int repetitions, int together) {
   print("gradient", of_gradient, 1, of_gradient);
   print("HVP", of_product, 1, of_gradient);
   print(fmt::format("each of {} HVPs at once", together).c_str(), of_several, together, of_gradient);
+  print("gradient, recomputing", measure(repetitions, [&] { again.add_gradient(set, sequences, gradient); }),
+        1, of_gradient);
+  print("HVP, recomputing",
+        measure(repetitions, [&] { again.add_hessian_vector(set, sequences, v[0], products[0]); }), 1,
+        of_gradient);
 }
 
 }  // namespace
