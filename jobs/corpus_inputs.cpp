@@ -30,6 +30,16 @@ at::ScalarType scalar_type(const Options& options) {
   return options.text("precision") == "fp64" ? at::kDouble : at::kFloat;
 }
 
+TrainingPrecision training_precision(const Options& options) {
+  const std::string precision = options.text("precision");
+  if (precision == "bf16") return TrainingPrecision::bf16;
+  return precision == "tf32" ? TrainingPrecision::tf32 : TrainingPrecision::model;
+}
+
+Activations activations(const Options& options) {
+  return options.text("recompute") == "on" ? Activations::recompute : Activations::keep;
+}
+
 void check_length(int length, const Gpt2Config& config) {
   if (length > config.positions) {
     throw Error(ExitCode::usage,

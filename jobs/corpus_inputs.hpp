@@ -6,6 +6,7 @@
 
 #include "jobs/job_context.hpp"
 #include "src/model/config.hpp"
+#include "src/objective/training_objective.hpp"
 #include "src/text/corpus.hpp"
 
 namespace lift {
@@ -16,6 +17,10 @@ CorpusOptions corpus_options(const Options& options);
 
 /// Type of the model's tensors, from --precision.
 at::ScalarType scalar_type(const Options& options);
+/// What training steps are computed in, from --precision.
+TrainingPrecision training_precision(const Options& options);
+/// --recompute.
+Activations activations(const Options& options);
 
 /// Throws Error(usage) if sequences of `length` tokens are longer than the model's positions.
 void check_length(int length, const Gpt2Config& config);

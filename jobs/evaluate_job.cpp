@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "jobs/corpus_inputs.hpp"
 #include "mpi/agreement.hpp"
@@ -72,6 +73,10 @@ void evaluate_job(JobContext& context) {
   Tokenizer tokenizer = load_tokenizer(folder, config, context.comm);
   const SequenceSet set = load_split(corpus, split, tokenizer, context.comm);
   Gpt2 model = load_checkpoint(folder, type, context.device, context.comm);
+  const TrainingPrecision precision = training_precision(options);
+  if (precision == TrainingPrecision::bf16) model = cast(model, at::kBFloat16);
+  std::optional<Tf32Products> tf32;
+  if (precision == TrainingPrecision::tf32) tf32.emplace();
 
   const Answer answer = evaluate(model, set, micro_batch, context.comm);
   write_answer(context, to_json(answer));

@@ -7,13 +7,31 @@
 
 #include "jobs/output_file.hpp"
 #include "mpi/agreement.hpp"
+#include "mpi/error.hpp"
 #include "src/files/atomic_file.hpp"
+#include "src/objective/training_objective.hpp"
 
 namespace lift {
 namespace {
 
-bool uses_device(Job job) {
+bool computes(Job job) {
   return job == Job::run || job == Job::evaluate || job == Job::pretrain;
+}
+
+/// float64 is for the CPU.
+bool uses_device(const Options& options) {
+  return computes(options.job()) && options.text("precision") != "fp64";
+}
+
+/// What --precision asks of the device that will compute; a dry run may be on another machine.
+void check_precision(const Options& options, at::Device device, Log& log) {
+  if (!computes(options.job()) || !device.is_cpu()) return;
+  if (options.job() == Job::run && options.flag("dry-run")) return;
+  const std::string precision = options.text("precision");
+  if (precision == "tf32")
+    throw Error(ExitCode::usage, "--precision tf32 needs a GPU, and this rank has none: fp32, bf16 or fp64");
+  if (precision == "bf16" && !cpu_multiplies_bf16())
+    log.warn("--precision bf16: this processor does not multiply bfloat16 in hardware; fp32 is faster here");
 }
 
 /// Sets the threads of the OpenBLAS that PETSc may have brought into the process.
@@ -36,14 +54,15 @@ JobContext make_context(const Communicator& comm, const Options& options, Log& l
   context.command_line.insert(context.command_line.end(), words.begin(), words.end());
   std::vector<Device> visible;
   agree(comm, [&] {
-    if (uses_device(options.job())) visible = visible_devices();
+    if (uses_device(options)) visible = visible_devices();
   });
   context.bindings = bind_devices(visible, comm);
   const Binding& mine = context.binding();
   if (mine.device >= 0) context.device = at::Device(at::kCUDA, static_cast<at::DeviceIndex>(mine.device));
   agree(comm, [&] { select_device(mine.device); });
   at::globalContext().setFloat32MatmulPrecision("highest");  // no TF32, whatever the environment says
-  at::set_num_threads(mine.threads);                         // OpenMP's and MKL's too
+  agree(comm, [&] { check_precision(options, context.device, log); });
+  at::set_num_threads(mine.threads);  // OpenMP's and MKL's too
   set_openblas_threads(mine.threads);
   return context;
 }

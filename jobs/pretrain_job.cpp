@@ -35,7 +35,8 @@ WarmupOptions training(const Options& options) {
           .schedule = Schedule::cosine,
           .clip = 1.0,
           .batch = static_cast<int>(options.count("batch")),
-          .seed = static_cast<std::uint64_t>(options.count("seed"))};
+          .seed = static_cast<std::uint64_t>(options.count("seed")),
+          .precision = training_precision(options)};
 }
 
 /// Trains `model` in place.
@@ -46,7 +47,8 @@ WarmupSummary train(Gpt2& model, Tokenizer& tokenizer, JobContext& context) {
   const SequenceSet valid_set = load_split(corpus, Split::valid, tokenizer, context.comm);
 
   const TunedParameters tuned(model, TunedLayout::everything(model.config()));
-  const Objective objective(model, tuned, static_cast<int>(context.options.count("micro-batch")));
+  const Objective objective(model, tuned, static_cast<int>(context.options.count("micro-batch")),
+                            activations(context.options));
   const Regularizer none(tuned.layout());
   const std::vector<double> lambda(tuned.layout().p(), 0.0);
   Progress progress(context.log);

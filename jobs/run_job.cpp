@@ -59,7 +59,7 @@ class Run {
         output_(output),
         model_(std::move(model)),
         tuned_(model_, plan.layout),
-        objective_(model_, tuned_, plan.micro_batch),
+        objective_(model_, tuned_, plan.micro_batch, plan.activations),
         pretrained_(needs_pretrained(plan) ? tuned_.flat().clone() : at::Tensor()),
         regularizer_(plan.layout, plan.around_pretrained ? pretrained_ : at::Tensor()),
         lambda_(plan.layout.p(), plan.lambda) {

@@ -43,7 +43,8 @@ WarmupOptions warmup_options(const Options& options) {
               {{"constant", Schedule::constant}, {"cosine", Schedule::cosine}, {"linear", Schedule::linear}}),
           .clip = options.real("warmup.clip"),
           .batch = static_cast<int>(options.count("batch")),
-          .seed = static_cast<std::uint64_t>(options.count("seed"))};
+          .seed = static_cast<std::uint64_t>(options.count("seed")),
+          .precision = training_precision(options)};
 }
 
 RadiusOptions radius_options(const Options& options) {
@@ -63,7 +64,8 @@ CorrectorOptions corrector_options(const Options& options) {
   return {.rate = options.optional_real("search.corrector-lr").value_or(0.5 * options.real("warmup.lr")),
           .clip = options.real("warmup.clip"),
           .batch = static_cast<int>(options.count("batch")),
-          .seed = static_cast<std::uint64_t>(options.count("seed"))};
+          .seed = static_cast<std::uint64_t>(options.count("seed")),
+          .precision = training_precision(options)};
 }
 
 ProductOptions product_options(const Options& options) {
@@ -150,6 +152,7 @@ RunPlan plan_run(const Options& options) {
                .holdout = options.real("search.holdout"),
                .watched_steps = static_cast<int>(options.count("search.watch")),
                .micro_batch = static_cast<int>(options.count("micro-batch")),
+               .activations = activations(options),
                .precision = scalar_type(options)};
   check_length(plan.corpus.length, config);
   if (!plan.start.empty() && !(inspect_checkpoint(plan.start) == config)) {

@@ -34,6 +34,7 @@ struct RunPlan {
   double holdout = 0;            ///< --search.holdout
   int watched_steps = 9;         ///< --search.watch
   int micro_batch = 1;
+  Activations activations = Activations::keep;  ///< --recompute
   at::ScalarType precision = at::kFloat;
 };
 

@@ -139,6 +139,15 @@ at::Tensor Gpt2::final_norm(const at::Tensor& hidden) const {
   return at::layer_norm(hidden, {config_.width}, *weight, *(weight + 1), config_.layer_norm_epsilon);
 }
 
+Gpt2 cast(const Gpt2& model, at::ScalarType type) {
+  std::unordered_map<std::string, at::Tensor> weights;
+  for (const auto& spec : tensor_specs(model.config())) {
+    const at::Tensor& tensor = model.tensor(spec.name);
+    weights[spec.name] = tensor.detach().to(tensor.device(), type, /*non_blocking=*/false, /*copy=*/true);
+  }
+  return {model.config(), weights};
+}
+
 Gpt2 random_gpt2(const Gpt2Config& config, std::uint64_t seed, at::ScalarType type, at::Device device) {
   const Philox philox(seed, RandomStream::weights);
   const double residual_scale = 1.0 / std::sqrt(2.0 * config.layers);

@@ -54,6 +54,9 @@ class Gpt2 {
   std::unordered_map<std::string, std::size_t> index_;
 };
 
+/// A copy of `model` with all tensors in `type`, on the same device; none requires a gradient.
+Gpt2 cast(const Gpt2& model, at::ScalarType type);
+
 /// A GPT-2 with HF's random initialisation (normal, std 0.02; residual projections 0.02/√(2 layers); biases
 /// 0, layer-norm weights 1), made on the CPU and so the same for a seed on every device. Used by `lift
 /// pretrain` and the tests.

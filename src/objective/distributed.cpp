@@ -61,6 +61,20 @@ void to_mean(at::Tensor& sum, const ShardMap& map, const Communicator& comm) {
   sum.div_(static_cast<double>(map.total()));
 }
 
+template <typename AnyObjective>
+LossAndGradient mean_gradient_of(const AnyObjective& objective, const SequenceSet& set, Sequences sequences,
+                                 const Communicator& comm) {
+  at::Tensor gradient;
+  std::vector<double> losses;
+  const auto map = on_my_part(sequences, comm, [&](Sequences mine) {
+    fault_point("gradient");
+    gradient = at::zeros_like(objective.tuned().flat());
+    losses = objective.add_gradient(set, mine, gradient);
+  });
+  to_mean(gradient, map, comm);
+  return {mean_in_order(losses, map, comm), gradient};
+}
+
 }  // namespace
 
 double mean_loss(const Objective& objective, const SequenceSet& set, Sequences sequences,
@@ -81,15 +95,12 @@ double mean_loss(const Objective& objective, const SequenceSet& set, Sequences s
 
 LossAndGradient mean_gradient(const Objective& objective, const SequenceSet& set, Sequences sequences,
                               const Communicator& comm) {
-  at::Tensor gradient;
-  std::vector<double> losses;
-  const auto map = on_my_part(sequences, comm, [&](Sequences mine) {
-    fault_point("gradient");
-    gradient = at::zeros_like(objective.tuned().flat());
-    losses = objective.add_gradient(set, mine, gradient);
-  });
-  to_mean(gradient, map, comm);
-  return {mean_in_order(losses, map, comm), gradient};
+  return mean_gradient_of(objective, set, sequences, comm);
+}
+
+LossAndGradient mean_gradient(const TrainingObjective& objective, const SequenceSet& set, Sequences sequences,
+                              const Communicator& comm) {
+  return mean_gradient_of(objective, set, sequences, comm);
 }
 
 at::Tensor mean_hessian_vector(const Objective& objective, const SequenceSet& set, Sequences sequences,

@@ -8,6 +8,7 @@
 
 #include "mpi/communicator.hpp"
 #include "src/objective/objective.hpp"
+#include "src/objective/training_objective.hpp"
 
 namespace lift {
 
@@ -32,6 +33,9 @@ struct LossAndGradient {
   at::Tensor gradient;  ///< [n]
 };
 LossAndGradient mean_gradient(const Objective& objective, const SequenceSet& set,
+                              std::span<const std::int64_t> sequences, const Communicator& comm);
+/// The same in the precision of optimiser steps; the gradient in the model's type.
+LossAndGradient mean_gradient(const TrainingObjective& objective, const SequenceSet& set,
                               std::span<const std::int64_t> sequences, const Communicator& comm);
 
 at::Tensor mean_hessian_vector(const Objective& objective, const SequenceSet& set,

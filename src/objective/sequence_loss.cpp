@@ -29,6 +29,11 @@ using torch::autograd::variable_list;
 
 constexpr std::int64_t kChunkBytes = 64 << 20;
 
+/// What logits and losses are computed in: float32 where products are made in bfloat16.
+at::ScalarType wide_type(const at::Tensor& tensor) {
+  return tensor.scalar_type() == at::kBFloat16 ? at::kFloat : tensor.scalar_type();
+}
+
 /// The positions that have a target, as rows: [B, T, width] → [B(T − 1), width].
 at::Tensor rows_of(const at::Tensor& positions) {
   return positions.narrow(1, 0, positions.size(1) - 1).reshape({-1, positions.size(2)});
@@ -45,10 +50,11 @@ at::Tensor to_positions(const at::Tensor& rows, const at::Tensor& weight) {
   auto positions = at::empty({batch, targets + 1, width}, rows.options());
   positions.narrow(1, targets, 1).zero_();
   positions.narrow(1, 0, targets).copy_(rows.view({batch, targets, width}));
-  return positions.mul_(weight.to(rows.scalar_type()).view({batch, 1, 1}));
+  return positions.mul_(weight.to(wide_type(rows)).view({batch, 1, 1}));
 }
 
-/// Calls `action(first, size, logits)` for chunks of rows; all chunks' logits share one buffer.
+/// Calls `action(first, size, logits)` for chunks of rows, logits in wide_type(); all chunks' share one
+/// buffer.
 template <typename Action>
 void for_each_chunk(const at::Tensor& rows, const at::Tensor& head, const Action& action) {
   const auto count = rows.size(0);
@@ -59,6 +65,7 @@ void for_each_chunk(const at::Tensor& rows, const at::Tensor& head, const Action
     const auto size = std::min(chunk, count - first);
     auto logits = buffer.narrow(0, 0, size);
     at::mm_out(logits, rows.narrow(0, first, size), head.t());
+    if (wide_type(rows) != rows.scalar_type()) logits = logits.to(wide_type(rows));
     action(first, size, logits);
   }
 }
@@ -97,7 +104,7 @@ LossesAndGradient sweep(const at::Tensor& rows, const at::Tensor& head, const at
     if (!with_gradient) return;
     subtract_targets(logits, chunk_targets);
     auto gradient = result.gradient.narrow(0, first, size);
-    at::mm_out(gradient, logits, head);
+    at::mm_out(gradient, logits.to(head.scalar_type()), head);
   });
   return result;
 }
@@ -105,13 +112,18 @@ LossesAndGradient sweep(const at::Tensor& rows, const at::Tensor& head, const at
 /// ∂/∂E Σ_r weight_r loss_r = Σ_r weight_r (P_r − Y_r) h_rᵀ.
 at::Tensor head_gradient(const at::Tensor& rows, const at::Tensor& head, const at::Tensor& targets,
                          const at::Tensor& weight) {
-  auto gradient = at::zeros_like(head);
+  auto gradient = at::zeros_like(head, head.options().dtype(wide_type(head)));
   for_each_chunk(rows, head, [&](std::int64_t first, std::int64_t size, at::Tensor& logits) {
     softmax_in_place(logits);
     subtract_targets(logits, targets.narrow(0, first, size));
-    gradient.addmm_(logits.t(), rows.narrow(0, first, size) * weight.narrow(0, first, size));
+    const auto weighted = rows.narrow(0, first, size) * weight.narrow(0, first, size);
+    if (gradient.scalar_type() == weighted.scalar_type()) {
+      gradient.addmm_(logits.t(), weighted);
+    } else {
+      gradient.add_(at::mm(logits.to(weighted.scalar_type()).t(), weighted));
+    }
   });
-  return gradient;
+  return gradient.to(head.scalar_type());
 }
 
 /// Turns logits into δ = P∘(a − P·a) in place; `tangents` is scratch for a, which `fill` makes.

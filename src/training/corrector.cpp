@@ -40,7 +40,7 @@ CorrectorSummary correct(const Objective& objective, const Regularizer& regulari
   const std::int64_t per_epoch = order.batches_per_epoch();
   const std::int64_t steps = options.total(per_epoch);
   fault_point("corrector");
-  Trainer trainer(objective, regularizer, lambda, train, options.clip, comm);
+  Trainer trainer(objective, regularizer, lambda, train, options.clip, options.precision, comm);
   double total = 0;
   for (std::int64_t step = 0; step < steps; ++step) {
     const auto sequences = order.batch(first_epoch(options.stage) + step / per_epoch, step % per_epoch);

@@ -13,9 +13,10 @@ struct CorrectorOptions {
   int epochs = 0;          ///< ≥ 0: passes over the training sequences, beside `steps`
   double rate = 1e-4;      ///< learning rate of the first step, > 0
   Schedule schedule = Schedule::linear;
-  double clip = 1.0;       ///< gradient-norm limit of F's gradient, 0: off
-  int batch = 4;           ///< sequences of a global batch, ≥ 1
-  std::uint64_t seed = 0;  ///< of the batch order
+  double clip = 1.0;                                       ///< gradient-norm limit of F's gradient, 0: off
+  int batch = 4;                                           ///< sequences of a global batch, ≥ 1
+  std::uint64_t seed = 0;                                  ///< of the batch order
+  TrainingPrecision precision = TrainingPrecision::model;  ///< of the steps
   int stage = 0;  ///< correctors of one run with different stages meet the sequences in different order
 
   [[nodiscard]] bool none() const noexcept { return steps == 0 && epochs == 0; }

@@ -23,8 +23,8 @@ double scheduled_rate(Schedule schedule, double rate, std::int64_t step, std::in
 }
 
 Trainer::Trainer(const Objective& objective, const Regularizer& regularizer, std::span<const double> lambda,
-                 const SequenceSet& train, double clip, const Communicator& comm)
-    : objective_(objective),
+                 const SequenceSet& train, double clip, TrainingPrecision precision, const Communicator& comm)
+    : objective_(objective, precision),
       regularizer_(regularizer),
       lambda_(lambda),
       train_(train),

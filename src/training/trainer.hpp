@@ -5,8 +5,8 @@
 #include <span>
 
 #include "mpi/communicator.hpp"
-#include "src/objective/objective.hpp"
 #include "src/objective/regularizer.hpp"
+#include "src/objective/training_objective.hpp"
 #include "src/text/corpus.hpp"
 #include "src/training/adam.hpp"
 
@@ -37,9 +37,9 @@ class Trainer {
     double loss = 0;           ///< L_t of the batch before the step, nats/token
     double gradient_norm = 0;  ///< of F, before clipping
   };
-  /// `clip`: limit of the gradient's norm, 0 for none.
+  /// `clip`: limit of the gradient's norm, 0 for none. `precision`: of the gradient of L_t alone.
   Trainer(const Objective& objective, const Regularizer& regularizer, std::span<const double> lambda,
-          const SequenceSet& train, double clip, const Communicator& comm);
+          const SequenceSet& train, double clip, TrainingPrecision precision, const Communicator& comm);
 
   /// One step over a global batch with learning rate `rate`.
   Step step(std::span<const std::int64_t> sequences, double rate);
@@ -48,7 +48,7 @@ class Trainer {
   void restore_last_good() { w_.copy_(last_good_); }
 
  private:
-  const Objective& objective_;
+  TrainingObjective objective_;
   const Regularizer& regularizer_;
   std::span<const double> lambda_;
   const SequenceSet& train_;

@@ -52,7 +52,7 @@ class Warmup {
         order_(options.seed, train.size(), options.batch),
         steps_(options.epochs * order_.batches_per_epoch()),
         w_(objective.tuned().flat()),
-        trainer_(objective, regularizer, lambda, train, options.clip, comm) {}
+        trainer_(objective, regularizer, lambda, train, options.clip, options.precision, comm) {}
 
   WarmupSummary run() {
     evaluate(0, kNaN);

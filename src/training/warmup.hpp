@@ -18,6 +18,8 @@ struct WarmupOptions {
   double clip = 1.0;                       ///< gradient-norm limit of F's gradient, 0: off
   int batch = 4;                           ///< sequences of a global batch
   std::uint64_t seed = 0;                  ///< of the batch order
+  TrainingPrecision precision =
+      TrainingPrecision::model;  ///< of the steps; evaluations are in the model's type
   /// "" when valid, else as "rate = -1 violates rate > 0".
   [[nodiscard]] std::string violation() const;
 };

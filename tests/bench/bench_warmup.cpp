@@ -1,7 +1,8 @@
-// Warm-up steps per second on the CPU: LiFT's warm_up() on one rank, and HF's GPT-2 in eager PyTorch on the
-// same model, tuned tensors, batches and precision, one after the other in one run.
+// Warm-up steps per second on the CPU: LiFT's warm_up() on one rank in each of --precisions, and HF's GPT-2
+// in eager PyTorch in float32 on the same model, tuned tensors and batches, one after the other in one run.
 //
-// usage: bench_warmup MODEL [--length 256] [--batch 4] [--steps 12] [--threads N] [--python PYTHON]
+// usage: bench_warmup MODEL [--length 256] [--batch 4] [--steps 12] [--threads N] [--precisions fp32 bf16]
+//                     [--python PYTHON]
 #include <fmt/core.h>
 #include <fmt/ranges.h>
 
@@ -22,12 +23,15 @@
 
 namespace {
 
+const lift::TuningSpec kTuned{.blocks = {1, 7, 11}, .mlp_only = {1, 11}, .regularizers = {}};
+
 struct Arguments {
   std::filesystem::path model;
   int length = 256;
   int batch = 4;
   int steps = 12;
   int threads = 1;
+  std::vector<std::string> precisions = {"fp32"};
   std::string python = LIFT_BENCH_PYTHON;
 };
 
@@ -38,7 +42,7 @@ Arguments parse(int argc, char** argv) {
   po::options_description options;
   options.add_options()("model", po::value(&model)->required())("length", po::value(&a.length))(
       "batch", po::value(&a.batch))("steps", po::value(&a.steps))("threads", po::value(&a.threads))(
-      "python", po::value(&a.python));
+      "precisions", po::value(&a.precisions)->multitoken())("python", po::value(&a.python));
   po::positional_options_description positional;
   positional.add("model", 1);
   po::variables_map values;
@@ -86,23 +90,15 @@ double run_peer(const std::string& command, const std::string& key) {
   return pclose(pipe) == 0 ? found : 0;
 }
 
-void run(const Arguments& a) {
+/// Tokens a second of warm_up() from the checkpoint, over all steps but the first.
+double measure(const Arguments& a, const lift::SequenceSet& train, lift::TrainingPrecision precision) {
   using namespace lift;
-  at::set_num_threads(a.threads);
   const Communicator comm = Communicator::world();
   Gpt2 model = load_checkpoint(a.model, at::kFloat, at::kCPU, comm);
-  const TunedParameters tuned(
-      model, TunedLayout(model.config(), {.blocks = {1, 7, 11}, .mlp_only = {1, 11}, .regularizers = {}}));
+  const TunedParameters tuned(model, TunedLayout(model.config(), kTuned));
   const Objective objective(model, tuned, a.batch);
   const Regularizer none(tuned.layout());
   const std::vector<double> lambda(tuned.layout().p(), 0.0);
-  const std::int64_t sequences = std::int64_t{a.steps} * a.batch;
-  const SequenceSet train(random_tokens(sequences * a.length, model.config().vocabulary), a.length);
-
-  const std::string tokens_file = fmt::format("/tmp/lift-bench-warmup.{}", getpid());
-  write_in_training_order(tokens_file, train, a, 0);
-
-  fmt::print("LiFT, {} thread(s), {} steps of {} x {} tokens:\n", a.threads, a.steps, a.batch, a.length);
   double first_done = 0, last_done = 0;
   const auto start = std::chrono::steady_clock::now();
   const auto seconds = [&] {
@@ -116,23 +112,43 @@ void run(const Arguments& a) {
                                     },
                                 .on_evaluation = {},
                                 .on_epoch = {}};
-  warm_up(objective, none, lambda, train, train.first(1), {}, {.epochs = 1, .batch = a.batch}, observer,
-          comm);
-  const double ours = (a.steps - 1) * double(a.batch) * a.length / (last_done - first_done);
-  fmt::print("  tokens_per_second {:.1f}\n", ours);
+  warm_up(objective, none, lambda, train, train.first(1), {},
+          {.epochs = 1, .batch = a.batch, .precision = precision}, observer, comm);
+  const double rate = (a.steps - 1) * double(a.batch) * a.length / (last_done - first_done);
+  fmt::print("  tokens_per_second {:.1f}\n", rate);
+  return rate;
+}
 
-  fmt::print("eager PyTorch, the same:\n");
+void run(const Arguments& a) {
+  using namespace lift;
+  at::set_num_threads(a.threads);
+  const Gpt2Config config = inspect_checkpoint(a.model);
+  const SequenceSet train(random_tokens(std::int64_t{a.steps} * a.batch * a.length, config.vocabulary),
+                          a.length);
+  const std::string tokens_file = fmt::format("/tmp/lift-bench-warmup.{}", getpid());
+  write_in_training_order(tokens_file, train, a, 0);
+
+  std::vector<double> ours;
+  for (const std::string& precision : a.precisions) {
+    fmt::print("LiFT in {}, {} thread(s), {} steps of {} x {} tokens:\n", precision, a.threads, a.steps,
+               a.batch, a.length);
+    ours.push_back(
+        measure(a, train, precision == "bf16" ? TrainingPrecision::bf16 : TrainingPrecision::model));
+  }
+
+  fmt::print("eager PyTorch in float32, the same:\n");
   const std::string script = std::string(LIFT_BENCH_FOLDER) + "/eager_warmup.py";
   const double peer =
       run_peer(fmt::format("{} {} {} {} --length {} --batch {} --steps {} --threads {} --tuned {}", a.python,
                            script, a.model.string(), tokens_file, a.length, a.batch, a.steps, a.threads,
-                           fmt::join(tuned.layout().names(), " ")),
+                           fmt::join(TunedLayout(config, kTuned).names(), " ")),
                "tokens_per_second");
   std::filesystem::remove(tokens_file);
   if (peer <= 0)
     throw Error(ExitCode::input,
                 "eager PyTorch did not run: ./setup.sh --wheels installs it, --python names it");
-  fmt::print("LiFT / eager PyTorch: {:.2f}\n", ours / peer);
+  for (std::size_t k = 0; k < ours.size(); ++k)
+    fmt::print("LiFT in {} / eager PyTorch in float32: {:.2f}\n", a.precisions[k], ours[k] / peer);
 }
 
 }  // namespace

@@ -99,6 +99,31 @@ TEST_F(WarmupTest, ARerunHasTheSameBits) {
   EXPECT_TRUE(first.w().equal(second.w()));
 }
 
+TEST_F(WarmupTest, Bfloat16StepsFollowThoseOfFloat32) {
+  Tiny exact(at::kFloat), rounded(at::kFloat);
+  auto options = WarmupTest::options();
+  run(exact, options, world_);
+  options.precision = TrainingPrecision::bf16;
+  const auto summary = run(rounded, options, world_);
+  const Tiny start(at::kFloat);
+  const auto path = exact.w() - start.w();
+  EXPECT_LT(((rounded.w() - exact.w()).norm() / path.norm()).item().toDouble(), 0.2);
+  EXPECT_FALSE(rounded.w().equal(exact.w()));
+  EXPECT_TRUE(same_on_all_ranks(rounded.w(), world_));
+  EXPECT_LT(summary.epochs.back().valid, summary.epochs.front().valid);
+}
+
+TEST_F(WarmupTest, Bfloat16StepsBelowItsRoundoffAddUp) {
+  Tiny tiny(at::kFloat);
+  const auto before = tiny.w().clone();
+  auto options = WarmupTest::options();
+  options.precision = TrainingPrecision::bf16;
+  options.rate = 1e-5;  // of weights near 0.3: a hundredth of the distance between two bfloat16 numbers
+  run(tiny, options, world_);
+  const auto moved = (tiny.w() - before).abs();
+  EXPECT_GT(moved.median().item().toDouble(), 1e-5);
+}
+
 TEST_F(WarmupTest, MovesTunedTensorsOnly) {
   Tiny tiny;
   const auto before = tiny.frozen();
