@@ -78,6 +78,17 @@ TEST_F(EvaluateJob, MicroBatchesAndRanksChangeNothingInFloat64) {
   EXPECT_NEAR(nlohmann::json::parse(text_of(mine))["loss"].get<double>(), whole, 1e-12 * whole);
 }
 
+TEST_F(EvaluateJob, PrecisionIsThatOfTheWholeEvaluation) {
+  const auto loss = [&](const std::string& precision) {
+    const JobRun run = evaluate("--precision " + precision);
+    EXPECT_EQ(run.code, ExitCode::done) << run.error;
+    return nlohmann::json::parse(text_of(json()))["loss"].get<double>();
+  };
+  const double exact = loss("fp32"), rounded = loss("bf16");
+  EXPECT_NE(rounded, exact);
+  EXPECT_NEAR(rounded, exact, 1e-2);
+}
+
 TEST_F(EvaluateJob, RefusesALengthBeyondThePositions) {
   const JobRun run = evaluate("", 33);
   EXPECT_EQ(run.code, ExitCode::usage);

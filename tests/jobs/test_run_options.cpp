@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "jobs/run_job.hpp"
+#include "mpi/device.hpp"
 #include "mpi/error.hpp"
 #include "solvers/session.hpp"
 #include "src/model/safetensors.hpp"
@@ -272,6 +273,34 @@ TEST_F(RunOptions, AProgramOfTheAdjointRowNeedsNoTrustRegion) {
   EXPECT_EQ(round.lp->status, "optimal");
   for (std::size_t i = 0; i < 2; ++i)
     EXPECT_LE((round.lambda_after[i] - round.lambda_before[i]) * round.implicit->gamma[i], 0.0);
+}
+
+TEST_F(RunOptions, PrecisionRoundsTheTrainingStepsAlone) {
+  const auto exact = result("--warmup.epochs 2"), rounded = result("--warmup.epochs 2 --precision bf16");
+  EXPECT_EQ(rounded.epochs[0].valid, exact.epochs[0].valid) << "evaluations stay in float32";
+  EXPECT_NE(rounded.epochs[2].valid, exact.epochs[2].valid);
+  EXPECT_NEAR(rounded.epochs[2].valid, exact.epochs[2].valid, 0.02);
+  EXPECT_TRUE(rounded.self_check->passed) << "and so do second derivatives";
+  EXPECT_EQ(rounded.warmup_units, exact.warmup_units);
+  const auto wide = result("--warmup.epochs 2 --precision fp64");
+  EXPECT_NE(wide.epochs[0].valid, exact.epochs[0].valid);
+  EXPECT_NEAR(wide.epochs[0].valid, exact.epochs[0].valid, 1e-6);
+}
+
+TEST_F(RunOptions, Tf32NeedsAGpu) {
+  if (!visible_devices().empty()) GTEST_SKIP() << "this machine has a GPU";
+  const JobRun ending = run("--tune.blocks 0,1 --precision tf32");
+  EXPECT_EQ(ending.code, ExitCode::usage);
+  EXPECT_THAT(ending.error, HasSubstr("--precision tf32 needs a GPU"));
+  EXPECT_EQ(run("--tune.blocks 0,1 --precision tf32 --dry-run").code, ExitCode::done);
+}
+
+TEST_F(RunOptions, RecomputedActivationsChangeRoundingOnly) {
+  const auto kept = result("--precision fp64"), again = result("--precision fp64 --recompute on");
+  EXPECT_NEAR(again.before.valid->loss, kept.before.valid->loss, 1e-12);
+  const double objective = kept.rounds[0].lp->objective;
+  EXPECT_NE(again.rounds[0].lp->objective, objective) << "tangents are summed in another order";
+  EXPECT_NEAR(again.rounds[0].lp->objective, objective, 1e-10 * std::abs(objective));
 }
 
 TEST_F(RunOptions, PresetsSetWhatIsNotGivenByHand) {
