@@ -18,6 +18,9 @@ namespace {
 constexpr double kAttentionBackward = 2.5;
 /// The graph of the gradient holds each activation, its cotangent, and the products of both.
 constexpr double kSecondOrderBytes = 3.0;
+/// Of one block's: the same, and what its double backward makes and drops [measured,
+/// tests/src/objective/test_sequence_cost.cpp].
+constexpr double kSecondOrderBytesOfOneBlock = 6.0;
 
 /// Weights of the tuned matrices.
 double tuned_matrices(const TunedLayout& layout) {
@@ -38,7 +41,7 @@ double inputs_of_tuned(const TunedLayout& layout) {
 }  // namespace
 
 SequenceCost sequence_cost(const Gpt2Config& config, const TunedLayout& layout, int length,
-                           at::ScalarType type) {
+                           at::ScalarType type, Activations activations) {
   const double tokens = length, width = config.width, inner = config.inner;
   const double linear = 2 * tokens * (4 * width * width + 2 * width * inner);
   const double attention = 2 * tokens * tokens * width;
@@ -55,9 +58,19 @@ SequenceCost sequence_cost(const Gpt2Config& config, const TunedLayout& layout, 
   cost.hvp = rest * (2 * linear + 2 * kAttentionBackward * attention) + 2 * weights + 3 * head;
 
   // Kept of a block: the inputs of both norms, q, k, v, the attention's result, the input of GELU.
-  const double kept = tokens * (rest * (6 * width + inner) + inputs_of_tuned(layout));
-  cost.gradient_bytes = kept * static_cast<double>(c10::elementSize(type));
-  cost.hvp_bytes = kSecondOrderBytes * cost.gradient_bytes;
+  const auto value = static_cast<double>(c10::elementSize(type));
+  const double block = tokens * (6 * width + inner) * value;
+  if (activations == Activations::keep) {
+    cost.gradient_bytes = rest * block + tokens * inputs_of_tuned(layout) * value;
+    cost.hvp_bytes = kSecondOrderBytes * cost.gradient_bytes;
+    return cost;
+  }
+  const double entering = rest * tokens * width * value;
+  const double graph = block + tokens * (3 * width + inner) * value;  // of one block, tuned whole
+  cost.gradient_bytes = entering + graph;
+  cost.hvp_bytes = 2 * entering + kSecondOrderBytesOfOneBlock * graph;
+  cost.gradient += rest * (linear + attention);
+  cost.hvp += rest * (2 * linear + 2 * kAttentionBackward * attention) + 2 * weights;
   return cost;
 }
 

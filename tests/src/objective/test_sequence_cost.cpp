@@ -22,6 +22,9 @@ TEST(SequenceCost, CountsTheMatrixProducts) {
   EXPECT_EQ(cost.hvp, 2 * linear + 5 * attention + 2 * tuned + 3 * head);
   EXPECT_EQ(cost.gradient_bytes, 3 * (6 * 4 + 16 + 4 + 16) * 4);
   EXPECT_EQ(sequence_cost(config, layout, 3, at::kDouble).gradient_bytes, 2 * cost.gradient_bytes);
+  const SequenceCost again = sequence_cost(config, layout, 3, at::kFloat, Activations::recompute);
+  EXPECT_EQ(again.gradient, cost.gradient + linear + attention);
+  EXPECT_EQ(again.hvp, cost.hvp + 2 * linear + 5 * attention + 2 * tuned);
 }
 
 /// A model whose blocks outweigh its head, so that activations are what is measured.
@@ -33,16 +36,22 @@ struct WideModel {
   TunedParameters tuned{model,
                         TunedLayout(config(), {.blocks = {1, 3}, .mlp_only = {3}, .regularizers = {}})};
   SequenceSet set{std::vector<Token>(4 * 64, 7), 64};
-  Objective objective{model, tuned, 4};
+  Activations activations = Activations::keep;
+  Objective objective{model, tuned, 4, activations};
   std::vector<std::int64_t> sequences{0, 1, 2, 3};
   double estimated_gradient = 4 * cost().gradient_bytes;
   double estimated_hvp = 4 * cost().hvp_bytes;
 
-  [[nodiscard]] SequenceCost cost() const { return sequence_cost(config(), tuned.layout(), 64, at::kFloat); }
+  explicit WideModel(Activations kept) : activations(kept) {}
+  [[nodiscard]] SequenceCost cost() const {
+    return sequence_cost(config(), tuned.layout(), 64, at::kFloat, activations);
+  }
 };
 
-TEST(SequenceCost, BytesAreWithinAFactorOfTwoOfWhatIsAllocated) {
-  const WideModel wide;
+class SequenceCostBytes : public ::testing::TestWithParam<Activations> {};
+
+TEST_P(SequenceCostBytes, AreWithinAFactorOfTwoOfWhatIsAllocated) {
+  const WideModel wide(GetParam());
   auto product = at::zeros_like(wide.tuned.flat());
   const auto v = random_tensor({wide.tuned.n()}, 1, at::kFloat);
   const auto peak_of = [&](const auto& evaluate) {
@@ -59,6 +68,8 @@ TEST(SequenceCost, BytesAreWithinAFactorOfTwoOfWhatIsAllocated) {
   EXPECT_LT(hvp, 2 * wide.estimated_hvp);
   EXPECT_GT(hvp, 0.5 * wide.estimated_hvp);
 }
+
+INSTANTIATE_TEST_SUITE_P(Of, SequenceCostBytes, ::testing::Values(Activations::keep, Activations::recompute));
 
 TEST(SequenceCost, TheRateIsMeasured) {
   const double rate = matrix_product_rate(WideModel::config(), 64, at::kFloat, at::kCPU);
