@@ -75,8 +75,13 @@ void check_probes(const Options& options) {
 
 void check_products(const Options& options) {
   const std::string hvp = options.text("search.hvp");
-  if (options.text("search.curvature") == "ggn") {
-    if (hvp != "exact") refuse(fmt::format("--search.curvature ggn is not made by --search.hvp {}", hvp));
+  const std::string curvature = options.text("search.curvature");
+  if (curvature != "hessian" && hvp != "exact")
+    refuse(fmt::format("--search.curvature {} is not made by --search.hvp {}", curvature, hvp));
+  if (curvature == "identity" &&
+      (options.text("direction") != "lp" || options.text("search.probe-kind") != "random"))
+    refuse("--search.curvature identity is a control of --direction lp with random probes");
+  if (curvature == "ggn") {
     if (options.optional_count("tune.embeddings"))
       refuse("--search.curvature ggn needs a frozen head, but --tune.embeddings is given");
   }

@@ -73,7 +73,9 @@ ProductOptions product_options(const Options& options) {
   products.kind = chosen<ProductKind>(
       options, "search.hvp",
       {{"exact", ProductKind::exact}, {"forward", ProductKind::forward}, {"central", ProductKind::central}});
-  if (options.text("search.curvature") == "ggn") products.kind = ProductKind::gauss_newton;
+  const std::string curvature = options.text("search.curvature");
+  if (curvature == "ggn") products.kind = ProductKind::gauss_newton;
+  if (curvature == "identity") products.kind = ProductKind::identity;
   products.step = options.optional_real("search.fd-step").value_or(0);
   return products;
 }

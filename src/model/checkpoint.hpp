@@ -34,22 +34,24 @@ Gpt2 load_checkpoint(const std::filesystem::path& folder, at::ScalarType type, a
 /// collective.
 Gpt2Config inspect_checkpoint(const std::filesystem::path& folder);
 
-/// Writes `model` as a folder that HF transformers loads as it is: config.json, model.safetensors (F32,
-/// `format: pt`, `transformer.` names as HF writes them), generation_config.json, and the tokenizer files of
-/// `source`, the folder it came from.
+/// Writes `model` as a folder that HF transformers loads as it is: config.json, model.safetensors (`type`:
+/// F32, F16 or BF16; `format: pt`, `transformer.` names as HF writes them), generation_config.json, and the
+/// tokenizer files of `source`, the folder it came from.
 ///
 /// Tensors named in `changed` are written from the model; all others have the values of `source` exactly
-/// (F16 and BF16 widened; only F64 is rounded). An empty `source` writes all from the model. config.json is
-/// that of `source` but for its dtype.
+/// (F16 and BF16 widened; F64 is rounded, and what `type` cannot hold). An empty `source` writes all from the
+/// model. config.json is that of `source` but for its dtype.
 ///
 /// Atomic   the folder is built beside its place and renamed into it. One that is there already is
 ///          replaced if it holds nothing but such files.
 /// Limits   call on one rank.
 /// Throws   Error(write) naming the file and the reason, and nothing half-written stays behind;
-///          Error(input) if `source` cannot be read any more; Error(internal) if it is another model.
+///          Error(numerical) naming a tensor that is not finite in `type`; Error(input) if `source` cannot be
+///          read any more; Error(internal) if it is another model.
 /// Cost     memory: one tensor.
 /// Test     tests/src/model/test_checkpoint_save.cpp; HF transformers under the label `wheels`.
 void save_checkpoint(const std::filesystem::path& folder, const Gpt2& model,
-                     const std::filesystem::path& source, const std::vector<std::string>& changed);
+                     const std::filesystem::path& source, const std::vector<std::string>& changed,
+                     at::ScalarType type = at::kFloat);
 
 }  // namespace lift

@@ -1,3 +1,5 @@
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/isfinite.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -32,12 +34,17 @@ std::vector<std::string> all_names() {
   return names;
 }
 
-/// config.json of the source, or of the model's shape, said to be float32.
-Json float32_config(const Gpt2Config& config, const fs::path& source) {
+/// HF's name of a type.
+const char* dtype_of(at::ScalarType type) {
+  return type == at::kHalf ? "float16" : type == at::kBFloat16 ? "bfloat16" : "float32";
+}
+
+/// config.json of the source, or of the model's shape, said to be of `type`.
+Json typed_config(const Gpt2Config& config, const fs::path& source, at::ScalarType type) {
   Json json = source.empty() ? Json::parse(config.to_json()) : read_json_object(source / kConfig);
   const bool old_key = json.contains("torch_dtype");
-  if (old_key) json["torch_dtype"] = "float32";
-  if (!old_key || json.contains("dtype")) json["dtype"] = "float32";
+  if (old_key) json["torch_dtype"] = dtype_of(type);
+  if (!old_key || json.contains("dtype")) json["dtype"] = dtype_of(type);
   return json;
 }
 
@@ -59,11 +66,12 @@ bool copy_if_there(const char* name, const fs::path& source, const fs::path& dra
   return true;
 }
 
-/// Values of one tensor as they are to be written: float32, contiguous, on the CPU.
+/// Values of one tensor as they are to be written: in the type of the file, contiguous, on the CPU.
 class WeightSource {
  public:
-  WeightSource(const Gpt2& model, const fs::path& source, const std::vector<std::string>& changed)
-      : model_(model), changed_(changed) {
+  WeightSource(const Gpt2& model, const fs::path& source, const std::vector<std::string>& changed,
+               at::ScalarType type)
+      : model_(model), changed_(changed), type_(type) {
     if (!source.empty()) original_.emplace(source);
   }
 
@@ -71,8 +79,13 @@ class WeightSource {
     const bool from_model =
         !original_ || std::find(changed_.begin(), changed_.end(), spec.name) != changed_.end();
     const at::Tensor stored = from_model ? model_.tensor(spec.name).detach() : original(spec);
-    return stored.to(at::kCPU, at::kFloat).contiguous();
+    auto values = stored.to(at::kCPU, type_).contiguous();
+    if (!at::isfinite(values).all().item<bool>())
+      throw Error(ExitCode::numerical, fmt::format("{} has values beyond {}, in which it was to be saved",
+                                                   spec.name, dtype_of(type_)));
+    return values;
   }
+  [[nodiscard]] at::ScalarType type() const noexcept { return type_; }
 
  private:
   [[nodiscard]] at::Tensor original(const TensorSpec& spec) const {
@@ -87,13 +100,14 @@ class WeightSource {
 
   const Gpt2& model_;
   const std::vector<std::string>& changed_;
+  at::ScalarType type_;
   std::optional<CheckpointFiles> original_;
 };
 
 void write_weights(const fs::path& file, const std::vector<TensorSpec>& specs, const WeightSource& weights) {
   std::vector<StoredTensor> header;
   for (const TensorSpec& spec : specs)
-    header.push_back({"transformer." + spec.name, StoredType::f32, spec.shape});
+    header.push_back({"transformer." + spec.name, stored_type(weights.type()), spec.shape});
   SafetensorsWriter writer(file, std::move(header));
   for (const TensorSpec& spec : specs) {
     const at::Tensor values = weights.values(spec);
@@ -114,11 +128,11 @@ void check_names(const std::vector<std::string>& changed, const std::vector<Tens
 }  // namespace
 
 void save_checkpoint(const fs::path& folder, const Gpt2& model, const fs::path& source,
-                     const std::vector<std::string>& changed) {
+                     const std::vector<std::string>& changed, at::ScalarType type) {
   const std::vector<TensorSpec> specs = tensor_specs(model.config());
   check_names(changed, specs);
-  const WeightSource weights(model, source, changed);
-  const Json config = float32_config(model.config(), source);
+  const WeightSource weights(model, source, changed, type);
+  const Json config = typed_config(model.config(), source, type);
   AtomicFolder target(folder, all_names());
   write_json(target.draft() / kConfig, config);
   for (const char* name : kTokenizerFiles) copy_if_there(name, source, target.draft());

@@ -33,6 +33,12 @@ at::Tensor to_tensor(const SafetensorsFile::Entry& entry) {
   return tensor;
 }
 
+StoredType stored_type(at::ScalarType type) {
+  for (const StoredType stored : {StoredType::f64, StoredType::f32, StoredType::f16, StoredType::bf16})
+    if (scalar_type(stored) == type) return stored;
+  throw Error(ExitCode::internal, std::string("no floating-point type to store: ") + c10::toString(type));
+}
+
 std::span<const std::byte> bytes_of(const at::Tensor& tensor) {
   return {static_cast<const std::byte*>(tensor.const_data_ptr()), tensor.nbytes()};
 }

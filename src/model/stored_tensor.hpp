@@ -11,6 +11,9 @@ namespace lift {
 /// Test    tests/src/model/test_checkpoint.cpp
 at::Tensor to_tensor(const SafetensorsFile::Entry& entry);
 
+/// How a floating-point type is called in a safetensors file. Throws Error(internal) for any other type.
+StoredType stored_type(at::ScalarType type);
+
 /// The bytes of a contiguous tensor on the CPU, which must outlive them.
 std::span<const std::byte> bytes_of(const at::Tensor& tensor);
 

@@ -37,6 +37,10 @@ std::vector<at::Tensor> LocalCurvature::products(std::span<const at::Tensor> v) 
     case ProductKind::gauss_newton:
       objective.add_gauss_newton_vectors(round_.state.train, sequences_, v, products);
       break;
+    case ProductKind::identity:
+      for (std::size_t j = 0; j < v.size(); ++j)
+        products[j].add_(v[j], static_cast<double>(sequences_.size()));
+      break;
     case ProductKind::forward:
     case ProductKind::central:
       add_differences(v, products);

@@ -198,9 +198,11 @@ TEST_F(RunOptions, DifferencesTakeGradientsInPlaceOfProducts) {
   expect_refusal("--search.fd-step 0.1", "--search.hvp exact");
 }
 
-TEST_F(RunOptions, CurvatureMayBeGaussNewton) {
+TEST_F(RunOptions, CurvatureMayBeGaussNewtonOrTheIdentity) {
   EXPECT_NE(objective("--search.curvature ggn"), objective(""));
   expect_refusal("--search.curvature ggn --search.hvp central", "ggn");
+  EXPECT_NE(objective("--search.curvature identity"), objective(""));
+  expect_refusal("--search.curvature identity --search.probe-kind krylov", "a control");
   expect_refusal("--search.curvature ggn --tune.embeddings 1", "frozen head");
 }
 

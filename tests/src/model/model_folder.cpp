@@ -13,21 +13,10 @@
 namespace lift {
 namespace {
 
-StoredType stored_type(at::ScalarType type) {
-  switch (type) {
-    case at::kDouble:
-      return StoredType::f64;
-    case at::kFloat:
-      return StoredType::f32;
-    case at::kHalf:
-      return StoredType::f16;
-    case at::kBFloat16:
-      return StoredType::bf16;
-    case at::kLong:
-      return StoredType::i64;
-    default:
-      return StoredType::u8;
-  }
+/// Of models that must be refused, too.
+StoredType any_stored_type(at::ScalarType type) {
+  if (at::isFloatingType(type)) return stored_type(type);
+  return type == at::kLong ? StoredType::i64 : StoredType::u8;
 }
 
 }  // namespace
@@ -76,7 +65,7 @@ void ModelFolder::write_file(const std::filesystem::path& file, const std::vecto
   for (const std::string& name : names) {
     const at::Tensor& tensor = tensors.at(name);
     written.push_back(
-        {prefix + name, stored_type(tensor.scalar_type()), tensor.sizes().vec(), bytes_of(tensor)});
+        {prefix + name, any_stored_type(tensor.scalar_type()), tensor.sizes().vec(), bytes_of(tensor)});
   }
   write_safetensors(file, written);
 }

@@ -55,6 +55,35 @@ TEST_F(SaveTest, ModelOfOurOwnIsReadBack) {
   EXPECT_FALSE(file.entries().contains("lm_head.weight"));
 }
 
+TEST_F(SaveTest, HalfTypesAreWrittenOnRequest) {
+  const Gpt2 model = random_gpt2(ModelFolder::small_config(), 3, at::kFloat);
+  for (const auto& [type, stored, name] :
+       {std::tuple(at::kHalf, StoredType::f16, "float16"), {at::kBFloat16, StoredType::bf16, "bfloat16"}}) {
+    const fs::path folder = own_ / name;
+    save_checkpoint(folder, model, "", {}, type);
+    const SafetensorsFile file(folder / "model.safetensors");
+    EXPECT_EQ(file.at("transformer.h.0.mlp.c_fc.weight").type, stored);
+    EXPECT_EQ(Json::parse(read_file(folder / "config.json")).at("dtype"), name);
+    const Gpt2 loaded = read(folder);
+    for (const TensorSpec& spec : tensor_specs(model.config()))
+      EXPECT_TRUE(same_bits(loaded.tensor(spec.name), model.tensor(spec.name).to(type).to(at::kFloat)));
+  }
+}
+
+TEST_F(SaveTest, WhatATypeCannotHoldIsRefused) {
+  Gpt2 model = random_gpt2(ModelFolder::small_config(), 3, at::kFloat);
+  model.set("wte.weight", at::full(model.tensor("wte.weight").sizes(), 1e5));
+  try {
+    save_checkpoint(own_ / "half", model, "", {}, at::kHalf);
+    FAIL() << "expected an Error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::numerical);
+    EXPECT_NE(std::string(error.what()).find("wte.weight"), std::string::npos);
+  }
+  EXPECT_FALSE(fs::exists(own_ / "half"));
+  EXPECT_NO_THROW(save_checkpoint(own_ / "brain", model, "", {}, at::kBFloat16));
+}
+
 TEST_F(SaveTest, ChangedTensorsComeFromTheModelAllOthersFromTheSource) {
   for (const at::ScalarType type : {at::kFloat, at::kHalf, at::kBFloat16}) {
     const ModelFolder source(type);

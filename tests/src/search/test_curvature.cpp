@@ -83,6 +83,15 @@ TEST_F(CurvatureTest, TheGaussNewtonMatrixIsSymmetricAndPositiveSemidefinite) {
   EXPECT_GT(relative_distance(g[0], h[0]), 1e-3);  // it is not the Hessian
 }
 
+TEST_F(CurvatureTest, TheIdentityGivesTheProbesThemselves) {
+  Tiny tiny;
+  const auto before = tiny.objective.work();
+  const auto i = products(tiny, with(ProductKind::identity));
+  EXPECT_LT(relative_distance(i[0], 6.0 * unit(tiny, 0)), 1e-15) << "six sequences";
+  EXPECT_LT(relative_distance(i[1], 6.0 * unit(tiny, 1)), 1e-15);
+  EXPECT_EQ(tiny.objective.work().hvp_sequences, before.hvp_sequences) << "it costs nothing";
+}
+
 TEST_F(CurvatureTest, TheOperatorAddsTheRegulariserAndIsLinear) {
   Tiny tiny;
   tiny.lambda = {0.5, 0.2, 0.1};
