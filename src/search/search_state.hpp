@@ -80,7 +80,7 @@ struct SearchOptions {
   RadiusOptions radius;
   BoxLpOptions lp;
   LineKind line_kind = LineKind::grid;
-  LineSearchOptions line;      ///< slope, limit and seed are set by the round
+  LineSearchOptions line;      ///< slope, start_loss, limit and seed are set by the round
   RecoveryOptions recovery;    ///< before the rounds
   CorrectorOptions corrector;  ///< between rounds
   bool tune_rate = false;      ///< I_η: after the rounds, correctors at several learning rates are tried
@@ -99,6 +99,8 @@ struct SearchState {
   PhaseTimers& timers;                     ///< phases gradient, probes, lp, line_search, corrector, evaluate
   const SequenceSet* selection = nullptr;  ///< chooses t* and the best iterate; nullptr: valid
   at::Tensor pretrained = {};  ///< [n], where interpolation leads; undefined if nothing asks for it
+  /// Loss of the selection split at the W that a search begins from, where it is known, nats/token.
+  std::optional<double> start_loss = {};
 
   [[nodiscard]] const SequenceSet& select() const noexcept { return selection ? *selection : valid; }
 };
