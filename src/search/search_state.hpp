@@ -84,6 +84,8 @@ struct SearchOptions {
   RecoveryOptions recovery;    ///< before the rounds
   CorrectorOptions corrector;  ///< between rounds
   bool tune_rate = false;      ///< I_η: after the rounds, correctors at several learning rates are tried
+  /// Rows of a round's linear program: 0 where the direction has none.
+  [[nodiscard]] int rows() const noexcept;
   /// "" when valid, else as "probes = 0 violates probes ≥ 1".
   [[nodiscard]] std::string violation() const;
 };
