@@ -35,6 +35,11 @@ struct RunPlan {
   int watched_steps = 9;         ///< --search.watch
   int micro_batch = 1;
   at::ScalarType precision = at::kFloat;
+
+  /// Whether anything refers to the weights of --model once W has left them.
+  [[nodiscard]] bool needs_pretrained() const noexcept {
+    return around_pretrained || search.recovery.interpolate || search.direction == DirectionKind::wise;
+  }
 };
 
 /// Reads every option of `lift run` and the header of its model.
