@@ -61,6 +61,8 @@ std::vector<OptionSpec> build_table() {
      "File to write the machine-readable answer to.", kFiles, kAll},
     {"cache", path, "", kAny, {}, "",
      "Folder of the token cache, or the word none; without it $XDG_CACHE_HOME/lift.", kFiles, kReadsText},
+    {"save.dtype", choice, "f32", kAny, {"f32", "f16", "bf16"}, "",
+     "Type of the tensors in model/; checkpoints are float32.", kFiles, kRun},
 
     {"length", count, "512", from(2), {}, "tokens",
      "Length of a sequence.", kData, kReadsText},

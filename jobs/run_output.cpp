@@ -111,11 +111,11 @@ void RunOutput::add_round(int round, const RoundResult& result) {
   });
 }
 
-void RunOutput::write_model(const std::filesystem::path& name, const Gpt2& model) {
+void RunOutput::write_model(const std::filesystem::path& name, const Gpt2& model, at::ScalarType type) {
   on_root([&] {
     fault_point("checkpoint");
     make_folder((folder_->path() / name).parent_path());
-    save_checkpoint(folder_->path() / name, model, plan_.model, plan_.layout.names());
+    save_checkpoint(folder_->path() / name, model, plan_.model, plan_.layout.names(), type);
   });
 }
 

@@ -33,7 +33,7 @@ class RunOutput {
   [[nodiscard]] SearchObserver search_observer(const TunedParameters& tuned);
   void add_round(int round, const RoundResult& result);
   /// Writes a model folder, `name` relative to the run's: "model", or a checkpoint.
-  void write_model(const std::filesystem::path& name, const Gpt2& model);
+  void write_model(const std::filesystem::path& name, const Gpt2& model, at::ScalarType type = at::kFloat);
   /// result.json, the figures, the end of provenance.json, and the table for the reader.
   void close(const RunResult& result);
 

@@ -136,26 +136,29 @@ SearchOptions search_options(const Options& options) {
 RunPlan plan_run(const Options& options) {
   const std::filesystem::path model = options.path("model");
   const Gpt2Config config = inspect_checkpoint(model);
-  RunPlan plan{.model = model,
-               .out = options.path("out"),
-               .preset = options.text("preset"),
-               .start = options.path("start"),
-               .keep = options.path("search.keep"),
-               .config = config,
-               .layout = TunedLayout(config, tuning_spec(options, config)),
-               .corpus = corpus_options(options),
-               .warmup = warmup_options(options),
-               .kept_epochs = options.integers("warmup.keep"),
-               .search = search_options(options),
-               .lambda = options.real("warmup.lambda"),
-               .around_pretrained = options.text("regularizer") == "l2-sp",
-               .search_lambda = options.optional_real("search.lambda"),
-               .scale_of_lambda = options.text("lp.lambda") == "linear" && !options.given("lp.lambda-scale"),
-               .holdout = options.real("search.holdout"),
-               .watched_steps = static_cast<int>(options.count("search.watch")),
-               .micro_batch = static_cast<int>(options.count("micro-batch")),
-               .activations = activations(options),
-               .precision = scalar_type(options)};
+  RunPlan plan{
+      .model = model,
+      .out = options.path("out"),
+      .preset = options.text("preset"),
+      .start = options.path("start"),
+      .keep = options.path("search.keep"),
+      .config = config,
+      .layout = TunedLayout(config, tuning_spec(options, config)),
+      .corpus = corpus_options(options),
+      .warmup = warmup_options(options),
+      .kept_epochs = options.integers("warmup.keep"),
+      .search = search_options(options),
+      .lambda = options.real("warmup.lambda"),
+      .around_pretrained = options.text("regularizer") == "l2-sp",
+      .search_lambda = options.optional_real("search.lambda"),
+      .scale_of_lambda = options.text("lp.lambda") == "linear" && !options.given("lp.lambda-scale"),
+      .holdout = options.real("search.holdout"),
+      .watched_steps = static_cast<int>(options.count("search.watch")),
+      .micro_batch = static_cast<int>(options.count("micro-batch")),
+      .activations = activations(options),
+      .precision = scalar_type(options),
+      .save_type = chosen<at::ScalarType>(
+          options, "save.dtype", {{"f32", at::kFloat}, {"f16", at::kHalf}, {"bf16", at::kBFloat16}})};
   check_length(plan.corpus.length, config);
   if (!plan.start.empty() && !(inspect_checkpoint(plan.start) == config)) {
     throw Error(ExitCode::usage,

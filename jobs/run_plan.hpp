@@ -36,6 +36,12 @@ struct RunPlan {
   int micro_batch = 1;
   Activations activations = Activations::keep;  ///< --recompute
   at::ScalarType precision = at::kFloat;
+  at::ScalarType save_type = at::kFloat;  ///< --save.dtype
+
+  /// Whether anything refers to the weights of --model once W has left them.
+  [[nodiscard]] bool needs_pretrained() const noexcept {
+    return around_pretrained || search.recovery.interpolate || search.direction == DirectionKind::wise;
+  }
 };
 
 /// Reads every option of `lift run` and the header of its model.

@@ -11,7 +11,7 @@
 namespace lift {
 namespace {
 
-void check_problem(const StationarityProblem& problem, std::span<const double> dw) {
+void check_problem(const StationarityProblem& problem, std::size_t entries_of_dw) {
   const auto refuse = [](const std::string& what) {
     throw Error(ExitCode::internal, "exact stationarity: " + what);
   };
@@ -23,7 +23,7 @@ void check_problem(const StationarityProblem& problem, std::span<const double> d
       refuse(fmt::format("the shard of {} has {} entries, expected {}", name, size, expected));
   };
   check_size("g", problem.g.size());
-  check_size("dW", dw.size());
+  check_size("dW", entries_of_dw);
   for (std::size_t k = 0; k < problem.g.size(); ++k) {
     const std::int64_t at = problem.layout.begin(problem.comm.rank()) + static_cast<std::int64_t>(k);
     if (!std::isfinite(problem.g[k])) refuse(fmt::format("g[{}] = {} is not finite", at, problem.g[k]));
@@ -32,6 +32,16 @@ void check_problem(const StationarityProblem& problem, std::span<const double> d
     if (!(problem.s[i] >= 0) || !std::isfinite(problem.s[i]))
       refuse(fmt::format("s[{}] = {}, expected finite and >= 0", i, problem.s[i]));
   }
+}
+
+/// Collective.
+void check(const StationarityProblem& problem, const StationarityOptions& options,
+           std::size_t entries_of_dw) {
+  agree(problem.comm, [&] {
+    if (const auto wrong = options.violation(); !wrong.empty())
+      throw Error(ExitCode::internal, "exact stationarity: " + wrong);
+    check_problem(problem, entries_of_dw);
+  });
 }
 
 }  // namespace
@@ -78,12 +88,13 @@ std::string StationarityOptions::violation() const {
 
 StationaritySummary solve_stationarity(const StationarityProblem& problem, const StationarityOptions& options,
                                        std::span<double> dw) {
-  agree(problem.comm, [&] {
-    if (const auto wrong = options.violation(); !wrong.empty())
-      throw Error(ExitCode::internal, "exact stationarity: " + wrong);
-    check_problem(problem, dw);
-  });
+  check(problem, options, dw.size());
   return stationarity::Run(problem, options, dw).run();
+}
+
+StationaritySummary solve_adjoint(const StationarityProblem& problem, const StationarityOptions& options) {
+  check(problem, options, problem.g.size());
+  return stationarity::Run(problem, options).run();
 }
 
 }  // namespace lift

@@ -65,7 +65,7 @@ struct StationaritySummary {
   double predicted = 0;         ///< γᵀdλ: −‖Σγ‖₁ (box) or −‖Σγ‖₂ (ball)
   double g_dw = 0;              ///< gᵀdW, of the dW found even where `no_descent` sets it to 0
   /// |gᵀdW − γᵀdλ| / |γᵀdλ|: the two solves bear each other out where this is small; 0 when the
-  /// numerator is 0.
+  /// numerator is 0. Of the adjoint alone: q_residual.
   double certificate = 0;
   double q_residual = 0;      ///< ‖g − (H22 + μ)q‖₂ / ‖g‖₂, measured after the fact
   double z_residual = 0;      ///< ‖H21dλ + (H22 + μ)dW‖₂ / ‖H21dλ‖₂, measured after the fact
@@ -94,9 +94,20 @@ struct StationaritySummary {
 /// Limits      g = 0, p = 0, H21 = 0 or s = 0 leave nothing to move: `solved` with d = 0, said in the
 ///             message. μ biases γ: it is the hypergradient of the problem with μ/2 ‖W − W0‖² added. A
 ///             tol below the products' own noise (float32) is not met: `stalled` or `iteration_limit`.
-/// Test        tests/solvers/test_exact_stationarity.cpp (closed forms A1, A4; indefinite, singular; 1,
+/// Test        tests/solvers/test_exact_stationarity*.cpp (closed forms A1, A4; indefinite, singular; 1,
 ///             2, 4 ranks)
 StationaritySummary solve_stationarity(const StationarityProblem& problem, const StationarityOptions& options,
                                        std::span<double> dw);
+
+/// The adjoint alone: q, the hypergradient γ and the dλ that goes down it farthest, without dW.
+///
+/// Method      as solve_stationarity() up to γ; all products left go to the one solve.
+/// Certificate q_residual, the relative error of the row [−γᵀ, gᵀ] where [H12 q, (H22 + μ)q] is meant;
+///             `solved` needs it ≤ 10 tol, whatever certificate_tol. z_residual, z_iterations and g_dw stay
+///             0; `no_descent` where no product was left to find a γ ≠ 0 with.
+/// Collective, throws, types, limits  as solve_stationarity().
+/// Cost        lanczos_steps + 1 + the solve's iterations products with H22.
+/// Test        tests/solvers/test_adjoint.cpp (1, 2, 4 ranks)
+StationaritySummary solve_adjoint(const StationarityProblem& problem, const StationarityOptions& options);
 
 }  // namespace lift

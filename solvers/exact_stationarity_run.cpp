@@ -38,18 +38,19 @@ const char* describe(StationarityStatus status) {
 
 }  // namespace
 
-Run::Run(const StationarityProblem& problem, const StationarityOptions& options, std::span<double> dw)
+Run::Run(const StationarityProblem& problem, const StationarityOptions& options,
+         std::optional<std::span<double>> dw)
     : problem_(problem),
       options_(options),
       started_(std::chrono::steady_clock::now()),
       dw_(dw),
-      q_(dw.size(), 0.0),
-      rhs_(dw.size(), 0.0) {
+      q_(problem.g.size(), 0.0),
+      rhs_(problem.g.size(), 0.0) {
   counted_ = [this](std::span<const double> x, std::span<double> y) {
     ++summary_.products;
     problem_.h22(x, y);
   };
-  std::fill(dw_.begin(), dw_.end(), 0.0);
+  if (dw_) std::ranges::fill(*dw_, 0.0);
   summary_.gamma.assign(problem.s.size(), 0.0);
   summary_.dlambda.assign(problem.s.size(), 0.0);
 }
@@ -123,21 +124,28 @@ CgSummary Run::solve(std::span<const double> b, std::span<double> x, int share) 
   return cg;
 }
 
-/// q, γ, dλ and dW for the present μ; the worse end of the two solves.
+/// q, γ, dλ and what dW is asked for at the present μ; the worse end of the solves.
 CgEnd Run::solve_once() {
-  std::fill(dw_.begin(), dw_.end(), 0.0);
-  const auto q = solve(problem_.g, q_, 2);
+  const auto q = solve(problem_.g, q_, dw_ ? 2 : 1);
   summary_.q_iterations = q.iterations;
   summary_.z_iterations = 0;
   if (q.end == CgEnd::indefinite || q.end == CgEnd::not_finite) return q.end;
   follow_gradient(q_);
   if (!std::isfinite(summary_.predicted)) return CgEnd::not_finite;
-  if (summary_.predicted == 0) return q.end;
+  if (!dw_) return q.end;
+  const CgEnd direction = solve_direction();
+  return direction == CgEnd::converged ? q.end : direction;
+}
+
+/// dW along dλ; 0 where that is 0.
+CgEnd Run::solve_direction() {
+  std::ranges::fill(*dw_, 0.0);
+  if (summary_.predicted == 0) return CgEnd::converged;
   problem_.h21(summary_.dlambda, rhs_);
   scale(-1, rhs_);
-  const auto z = solve(rhs_, dw_, 1);
+  const auto z = solve(rhs_, *dw_, 1);
   summary_.z_iterations = z.iterations;
-  return z.end == CgEnd::converged ? q.end : z.end;
+  return z.end;
 }
 
 /// γ = −H12 q, and the dλ that goes down it farthest.
@@ -179,8 +187,12 @@ double Run::relative_residual(std::span<const double> b, std::span<const double>
 
 void Run::measure() {
   summary_.q_residual = relative_residual(problem_.g, q_);
-  summary_.z_residual = relative_residual(rhs_, dw_);
-  summary_.g_dw = dot(problem_.g, dw_, problem_.comm);
+  if (!dw_) {
+    summary_.certificate = summary_.q_residual;
+    return;
+  }
+  summary_.z_residual = relative_residual(rhs_, *dw_);
+  summary_.g_dw = dot(problem_.g, *dw_, problem_.comm);
   const double difference = std::fabs(summary_.g_dw - summary_.predicted);
   summary_.certificate = difference == 0 ? 0 : difference / std::fabs(summary_.predicted);
 }
@@ -189,9 +201,9 @@ StationarityStatus Run::judge(CgEnd end) const {
   const auto& s = summary_;
   if (!std::isfinite(s.g_dw) || !std::isfinite(s.q_residual) || !std::isfinite(s.z_residual))
     return StationarityStatus::not_finite;
-  if (s.g_dw >= 0) return StationarityStatus::no_descent;
+  if ((dw_ ? s.g_dw : s.predicted) >= 0) return StationarityStatus::no_descent;
   const bool proven = std::max(s.q_residual, s.z_residual) <= kDrift * options_.tol &&
-                      s.certificate <= options_.certificate_tol;
+                      (!dw_ || s.certificate <= options_.certificate_tol);
   if (proven) return StationarityStatus::solved;
   return end == CgEnd::iteration_limit ? StationarityStatus::iteration_limit : StationarityStatus::stalled;
 }
@@ -201,24 +213,25 @@ StationaritySummary Run::summarise(StationarityStatus status, const std::string&
   s.status = status;
   s.q = q_;
   if (failed(status)) {
-    std::fill(dw_.begin(), dw_.end(), 0.0);
+    if (dw_) std::ranges::fill(*dw_, 0.0);
     std::fill(s.dlambda.begin(), s.dlambda.end(), 0.0);
   }
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - started_;
   s.seconds = max_over_ranks(elapsed.count(), problem_.comm);
-  s.message = fmt::format("exact stationarity {} after {} products and {:.2f} s", describe(status),
-                          s.products, s.seconds);
-  if (!note.empty()) {
-    s.message += ": " + note;
-    return s;
-  }
-  s.message +=
-      fmt::format(": damping {:.3g} ({} raises), curvature {:.3g} to {:.3g}, ", s.mu, s.raises, s.theta_min,
-                  s.theta_max) +
-      fmt::format("predicted {:.6g}, g'dW {:.6g}, certificate {:.1e}, ", s.predicted, s.g_dw, s.certificate) +
-      fmt::format("residuals {:.1e} and {:.1e} after {} and {} iterations", s.q_residual, s.z_residual,
-                  s.q_iterations, s.z_iterations);
+  s.message = fmt::format("{} {} after {} products and {:.2f} s: {}", dw_ ? "exact stationarity" : "adjoint",
+                          describe(status), s.products, s.seconds, note.empty() ? numbers() : note);
   return s;
+}
+
+std::string Run::numbers() const {
+  const auto& s = summary_;
+  const auto common = fmt::format("damping {:.3g} ({} raises), curvature {:.3g} to {:.3g}, predicted {:.6g}",
+                                  s.mu, s.raises, s.theta_min, s.theta_max, s.predicted);
+  if (!dw_)
+    return fmt::format("{}, residual {:.1e} after {} iterations", common, s.q_residual, s.q_iterations);
+  return fmt::format(
+      "{}, g'dW {:.6g}, certificate {:.1e}, residuals {:.1e} and {:.1e} after {} and {} iterations", common,
+      s.g_dw, s.certificate, s.q_residual, s.z_residual, s.q_iterations, s.z_iterations);
 }
 
 }  // namespace lift::stationarity

@@ -16,8 +16,9 @@ namespace {
 /// Backward passes of fused attention make five products of its size where the forward pass makes two, and
 /// those that can be differentiated make the probabilities again.
 constexpr double kAttentionBackward = 2.5;
-/// The graph of the gradient holds each activation, its cotangent, and the products of both.
-constexpr double kSecondOrderBytes = 3.0;
+/// The graph of the gradient holds each activation, its cotangent, and the products of both [measured at
+/// GPT-2 Small's width: 3.9].
+constexpr double kSecondOrderBytes = 3.9;
 /// Of one block's: the same, and what its double backward makes and drops [measured,
 /// tests/src/objective/test_sequence_cost.cpp].
 constexpr double kSecondOrderBytesOfOneBlock = 6.0;

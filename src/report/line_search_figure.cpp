@@ -45,10 +45,10 @@ std::pair<double, double> best(const Search& search) {
   });
 }
 
-std::string data_of(const std::vector<Search>& all) {
+std::string data_of(const std::vector<Search>& all, const std::string& what) {
   std::string data;
   for (const Search& search : all) {
-    data += fmt::format("{}# round {}: t valid_loss\n", data.empty() ? "" : "\n\n", search.round + 1);
+    data += fmt::format("{}# round {}: t {}_loss\n", data.empty() ? "" : "\n\n", search.round + 1, what);
     for (const auto& [t, loss] : search.points) data += fmt::format("{} {}\n", t, loss);
   }
   return data;
@@ -135,15 +135,17 @@ std::optional<Figure> line_search_figure(const RunResult& result) {
   if (all.empty()) return std::nullopt;
   const double right = right_edge(all);
   const auto [low, high] = y_range(all, right);
-  Figure figure{.name = "line_search", .data = data_of(all), .script = figure_style("line_search")};
+  // Where a part of the validation split was held out, its loss is what was searched.
+  const std::string what = result.selection_sequences > 0 ? "selection" : "validation";
+  Figure figure{.name = "line_search", .data = data_of(all, what), .script = figure_style("line_search")};
   figure.script += fmt::format(
-      "set xlabel \"step t along (dλ, dW)\"\nset ylabel \"validation loss (nats/token)\"\n"
-      "set y2label \"validation perplexity\" textcolor rgb \"{0}\" offset -0.8,0\nset border 11\n"
+      "set xlabel \"step t along (dλ, dW)\"\nset ylabel \"{8} loss (nats/token)\"\n"
+      "set y2label \"{8} perplexity\" textcolor rgb \"{0}\" offset -0.8,0\nset border 11\n"
       "set xrange [{1:.6g}:{2:.6g}]\nset yrange [{3:.8g}:{4:.8g}]\nset y2range [{3:.8g}:{4:.8g}]\n"
       "set xtics ({5})\nset ytics ({6})\nset y2tics ({7})\n",
       kInk, -0.012 * right, 1.012 * right, low, high, tick_list(linear_ticks(0, right)),
       tick_list(linear_ticks(low, high)),
-      tick_list(linear_ticks(std::exp(low), std::exp(high)), [](double ppl) { return std::log(ppl); }));
+      tick_list(linear_ticks(std::exp(low), std::exp(high)), [](double ppl) { return std::log(ppl); }), what);
   if (all.size() == 1) {
     figure.script += start_level(all.front(), kMark) + labels_of_one(all.front(), right);
   } else {

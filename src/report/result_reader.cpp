@@ -229,6 +229,7 @@ RunResult read_run(const Node& root) {
           .n = root["n"].integer(),
           .p = root["p"].integer(),
           .m = root["m"].integer(),
+          .selection_sequences = root.has("selection_sequences") ? root["selection_sequences"].integer() : 0,
           .work = list_of(root, "work", read_work),
           .warmup_units = read_units(root, "warmup"),
           .search_units = read_units(root, "search"),

@@ -177,6 +177,7 @@ std::string to_json(const RunResult& result) {
   object["n"] = result.n;
   object["p"] = result.p;
   object["m"] = result.m;
+  object["selection_sequences"] = result.selection_sequences > 0 ? Json(result.selection_sequences) : Json();
   object["stages"] = list(result.stages);
   object["self_check"] = optional_json(result.self_check);
   object["curvature"] = nullptr;

@@ -61,7 +61,7 @@ struct ImplicitResult {
   double theta_max = 0;
   std::vector<double> gamma;  ///< hypergradient [p]
   double predicted = 0;       ///< γᵀdλ
-  double certificate = 0;     ///< |gᵀdW − γᵀdλ| / |γᵀdλ|
+  double certificate = 0;  ///< |gᵀdW − γᵀdλ| / |γᵀdλ|; of adjoint probes the relative residual of q
   std::int64_t products = 0;  ///< Hessian-vector products
 };
 
@@ -129,9 +129,11 @@ struct RunResult {
   std::string kept_stage;                 ///< the stage whose end the model written is; "" if not said
   std::vector<double> lambda_after = {};  ///< [p], of that model
   std::optional<SelfCheckResult> self_check;
-  std::int64_t n = 0;          ///< tuned weights
-  std::int64_t p = 0;          ///< regularisation groups
-  std::int64_t m = 0;          ///< probes
+  std::int64_t n = 0;  ///< tuned weights
+  std::int64_t p = 0;  ///< regularisation groups
+  std::int64_t m = 0;  ///< probes
+  /// Validation sequences that chose t* and shaped no d; 0: all of them did both
+  std::int64_t selection_sequences = 0;
   std::vector<RankWork> work;  ///< by rank
   /// Forward passes of a sequence, or as much work (forward_units()), over all ranks; reports not counted.
   double warmup_units = 0, search_units = 0;

@@ -38,7 +38,12 @@ double right_edge(const RoundResult& round) {
   return right;
 }
 
-std::vector<Curve> curves_of(const RoundResult& round, double right) {
+/// What chose t*: a part of the validation split where one was held out.
+const char* name_of_selection(const RunResult& result) {
+  return result.selection_sequences > 0 ? "selection" : "valid";
+}
+
+std::vector<Curve> curves_of(const RunResult& result, const RoundResult& round, double right) {
   std::vector<Curve> curves;
   const auto add = [&](const char* name, const char* color, const Points& losses) {
     if (losses.empty() || !std::isfinite(losses.front().second)) return;
@@ -49,7 +54,7 @@ std::vector<Curve> curves_of(const RoundResult& round, double right) {
     return found == round.curves.end() ? Points{} : found->second;
   };
   add("train", kBlue, of("train"));
-  add("valid", kVermilion, round.line_search);
+  add(name_of_selection(result), kVermilion, round.line_search);
   add("test", kGreen, of("test"));
   return curves;
 }
@@ -108,13 +113,13 @@ std::optional<Figure> splits_figure(const RunResult& result) {
   const RoundResult& round = result.rounds.front();
   if (round.curves.empty() || round.line_search.empty()) return std::nullopt;
   const double right = right_edge(round);
-  const std::vector<Curve> curves = curves_of(round, right);
+  const std::vector<Curve> curves = curves_of(result, round, right);
   if (curves.empty() || right <= 0) return std::nullopt;
   const auto range = y_range(curves);
   Figure figure{.name = "losses_over_t", .data = data_of(curves), .script = figure_style("losses_over_t")};
   figure.script += fmt::format(
       "set xlabel \"step t along (dλ, dW)\"\nset ylabel \"change of the loss since t = 0 (nats/token)\"\n"
-      "set rmargin 9\nset tmargin 2.5\nset xrange [{:.6g}:{:.6g}]\nset yrange [{:.8g}:{:.8g}]\n"
+      "set rmargin 11\nset tmargin 2.5\nset xrange [{:.6g}:{:.6g}]\nset yrange [{:.8g}:{:.8g}]\n"
       "set xtics ({})\nset ytics ({})\n",
       -0.012 * right, right, range.first, range.second, tick_list(linear_ticks(0, right)),
       tick_list(linear_ticks(range.first, range.second)));

@@ -1,5 +1,6 @@
 #include "src/search/curvature.hpp"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/zeros_like.h>
 
 #include <algorithm>
@@ -70,28 +71,29 @@ void LocalCurvature::add_differences(std::span<const at::Tensor> v, std::span<at
 }
 
 SymmetricOperator hessian_operator(const Round& round, const ShardMap& layout, LocalCurvature& curvature,
-                                   at::Tensor& last) {
+                                   WholeProduct& last) {
   return [&](std::span<const double> x, std::span<double> y) {
     const SearchState& state = round.state;
-    at::Tensor v = whole_tensor(x, layout, round.tuned().flat(), state.comm);
-    mask(v, round.masked);
+    last.vector = whole_tensor(x, layout, round.tuned().flat(), state.comm);
+    mask(last.vector, round.masked);
     // Finite differences are of unit vectors.
-    const double norm = norm64(v);
-    if (norm > 0) v.div_(norm);
+    const double norm = norm64(last.vector);
+    const at::Tensor unit = norm > 0 ? last.vector / norm : last.vector;
+    at::Tensor product;
     agree(state.comm, [&] {
       fault_point("implicit");
-      last = curvature.products({&v, 1}).front();
+      product = curvature.products({&unit, 1}).front();
     });
-    sum_over_ranks(last, state.comm);
-    last.div_(static_cast<double>(round.hessian_sequences.size()));
-    state.regularizer.add_hessian_vector(state.lambda, v, last);
-    mask(last, round.masked);
-    last.mul_(norm);
+    sum_over_ranks(product, state.comm);
+    product.div_(static_cast<double>(round.hessian_sequences.size()));
+    state.regularizer.add_hessian_vector(state.lambda, unit, product);
+    mask(product, round.masked);
+    last.product = product.mul_(norm);
     agree(state.comm, [&] {
-      if (!std::isfinite(norm64(last)))
+      if (!std::isfinite(norm64(product)))
         throw Error(ExitCode::numerical, "a Hessian-vector product is not finite");
     });
-    std::ranges::copy(shard_of(last, layout, state.comm.rank()), y.begin());
+    std::ranges::copy(shard_of(product, layout, state.comm.rank()), y.begin());
   };
 }
 

@@ -42,12 +42,18 @@ class LocalCurvature {
 /// and truncation when W sets the scale of both: 0.4 √eps ‖W‖ forward, 0.3 ∛eps ‖W‖ central.
 double difference_step(const SearchOptions& options, const at::Tensor& w);
 
+/// A vector and its product, whole on every rank, [n].
+struct WholeProduct {
+  at::Tensor vector;
+  at::Tensor product;
+};
+
 /// H22 v = ∇²L_t v + 2λv on the round's sequences as the solvers take it: shards over n coordinates in,
-/// shards out, key biases masked. `last` is where it leaves the product, whole.
+/// shards out, key biases masked. `last` is where it leaves both, whole.
 ///
 /// Collective  the operator on round.state.comm.
 /// Ownership   keeps references to all arguments.
 SymmetricOperator hessian_operator(const Round& round, const ShardMap& layout, LocalCurvature& curvature,
-                                   at::Tensor& last);
+                                   WholeProduct& last);
 
 }  // namespace lift

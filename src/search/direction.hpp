@@ -32,7 +32,7 @@ struct ImplicitReport {
   double theta_max = 0;
   std::vector<double> gamma;  ///< hypergradient [p]
   double predicted = 0;       ///< γᵀdλ
-  double certificate = 0;     ///< |gᵀdW − γᵀdλ| / |γᵀdλ|
+  double certificate = 0;  ///< |gᵀdW − γᵀdλ| / |γᵀdλ|; of adjoint probes the relative residual of q
   std::int64_t products = 0;  ///< Hessian-vector products, all counted
   std::string message;        ///< one sentence for the log
 };

@@ -20,14 +20,19 @@ SequenceSet part(const SequenceSet& set, std::int64_t first, std::int64_t last) 
 
 }  // namespace
 
+std::int64_t held_out(std::int64_t sequences, double fraction) noexcept {
+  if (fraction == 0) return 0;
+  const auto kept = std::llround(fraction * static_cast<double>(sequences));
+  return std::clamp<std::int64_t>(kept, 1, std::max<std::int64_t>(sequences - 1, 1));
+}
+
 Holdout split_holdout(const SequenceSet& valid, double fraction) {
   if (valid.size() < 2) {
     throw Error(ExitCode::usage,
                 fmt::format("--search.holdout {}: {} validation sequence, expected at least 2", fraction,
                             valid.size()));
   }
-  const auto kept = std::llround(fraction * static_cast<double>(valid.size()));
-  const std::int64_t cut = valid.size() - std::clamp<std::int64_t>(kept, 1, valid.size() - 1);
+  const std::int64_t cut = valid.size() - held_out(valid.size(), fraction);
   return {.shaping = part(valid, 0, cut), .selection = part(valid, cut, valid.size())};
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-#include <string>
+#include <cstdint>
 
 #include "src/text/corpus.hpp"
 
@@ -10,6 +10,10 @@ struct Holdout {
   SequenceSet shaping;    ///< makes g
   SequenceSet selection;  ///< chooses t* and the best iterate
 };
+
+/// How many of `sequences` are kept for selection: `fraction` of them, rounded, but neither none nor all; 0
+/// where the fraction is 0.
+[[nodiscard]] std::int64_t held_out(std::int64_t sequences, double fraction) noexcept;
 
 /// Keeps the last `fraction` of the sequences, rounded, for selection: both parts are of whole articles but
 /// for the one cut in two.

@@ -48,10 +48,12 @@ double model_step(const SearchState& state, const Direction& direction) {
 }
 
 LineSearchSummary search_along(const SearchState& state, const SearchOptions& options,
-                               const Direction& direction, const SearchObserver& observer) {
+                               const Direction& direction, const SearchObserver& observer,
+                               std::optional<double> start_loss) {
   const auto scope = state.timers.measure("line_search");
   LineSearchOptions line = options.line;
   line.slope = direction.slope;
+  line.start_loss = start_loss;
   // A direction that leads nowhere needs no more than the loss where it starts.
   if (direction.slope == 0 && norm64(direction.w) == 0) line.limit = 0;
   if (options.line_kind == LineKind::model && line.limit > 0) line.seed = model_step(state, direction);
@@ -133,17 +135,22 @@ std::vector<RoundSummary> run_rounds(const SearchState& state, const SearchOptio
                                      const SearchObserver& observer, BestIterate& best) {
   SearchOptions current = options;
   std::vector<RoundSummary> rounds;
+  double present = best.loss();  // of W
   for (int round = 0; round < options.rounds; ++round) {
     const double before = best.loss();
     if (round > 0 && !options.corrector.none()) {
       current.corrector.stage = round;
-      const double loss = run_corrector(state, current.corrector, observer);
-      best.offer(loss, "corrector");
-      if (!std::isfinite(loss)) best.restore();
+      present = run_corrector(state, current.corrector, observer);
+      best.offer(present, "corrector");
+      if (!std::isfinite(present)) {
+        best.restore();
+        present = best.loss();
+      }
     }
-    rounds.push_back(hyperlocal_round(state, current, round, observer));
+    rounds.push_back(hyperlocal_round(state, current, round, observer, present));
+    present = rounds.back().line.loss;
     const std::string name = tell_round(round, rounds.back(), observer);
-    best.offer(rounds.back().line.loss, name);
+    best.offer(present, name);
     if (before - best.loss() < options.min_gain) break;
     current.radius.rho = next_radius(current.radius.rho, rounds.back().line.t_star);
   }
@@ -180,7 +187,7 @@ SelfCheck check_second_derivatives(const SearchState& state, const SearchOptions
 }
 
 RoundSummary hyperlocal_round(const SearchState& state, const SearchOptions& options, int round,
-                              const SearchObserver& observer) {
+                              const SearchObserver& observer, std::optional<double> start_loss) {
   check(options);
   RoundSummary summary;
   summary.lambda_before = state.lambda;
@@ -190,7 +197,7 @@ RoundSummary hyperlocal_round(const SearchState& state, const SearchOptions& opt
   summary.valid_loss = direction.valid_loss;
   summary.stationarity = direction.stationarity;
   summary.probes_done = direction.probes_done;
-  summary.line = search_along(state, options, direction, observer);
+  summary.line = search_along(state, options, direction, observer, start_loss);
   watch(state, direction, observer, summary);
   take_step(state, options.radius, direction, summary.line.t_star);
   summary.lambda_after = state.lambda;
@@ -201,7 +208,7 @@ SearchSummary hyperlocal_search(const SearchState& state, const SearchOptions& o
                                 const SearchObserver& observer) {
   check(options);
   check_pretrained(state, options);
-  BestIterate best(state, selection_loss(state));
+  BestIterate best(state, state.start_loss ? *state.start_loss : selection_loss(state));
   SearchSummary summary;
   try {
     recover(state, options, observer, best);

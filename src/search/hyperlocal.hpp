@@ -44,14 +44,15 @@ SelfCheck check_second_derivatives(const SearchState& state, const SearchOptions
 ///             further than the first λ_i = 0. W ← W0 + t* dW with the arithmetic of the line search, so that
 ///             its loss there is the loss of the new W.
 /// In/out      state.lambda and objective.tuned().flat() move by t*(dλ, dW); unchanged if the LP failed or
-///             t* = 0.
+///             t* = 0. start_loss: of the selection split at W0, where it is known and need not be
+///             evaluated again.
 /// Collective  on state.comm; W stays equal on all ranks.
 /// Throws      AgreedError(numerical) if g or a product is not finite, or, after observer.on_direction, if
 ///             the LP failed (one that stopped short of its tolerances is used); AgreedError(usage) for
 ///             invalid options.
 /// Test        tests/src/search/test_hyperlocal.cpp (1, 2, 3, 4 ranks)
 RoundSummary hyperlocal_round(const SearchState& state, const SearchOptions& options, int round,
-                              const SearchObserver& observer);
+                              const SearchObserver& observer, std::optional<double> start_loss = {});
 
 struct SearchSummary {
   std::vector<RoundSummary> rounds;

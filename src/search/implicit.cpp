@@ -21,38 +21,69 @@ StationarityOptions solver_options(const SearchOptions& options) {
   return solver;
 }
 
+/// What the solvers are given: the operators on this rank's shards, and g.
+class Solve {
+ public:
+  Solve(const Round& round, const Slope& slope, const SearchObserver& observer)
+      : round_(round),
+        observer_(observer),
+        layout_(round.tuned().flat().numel(), comm().size()),
+        curvature_(round, part_of_rank(round.hessian_sequences, comm())),
+        h22_(hessian_operator(round, layout_, curvature_, last_)),
+        cross_(round, layout_),
+        g_(shard_of(slope.gradient, layout_, comm().rank())),
+        s_(round.state.lambda.size(), round.options.radius.lambda_scale) {}
+
+  /// Refers to this.
+  [[nodiscard]] StationarityProblem problem() {
+    return {.h22 = [this](std::span<const double> x, std::span<double> y) { multiply(x, y); },
+            .h21 = [this](std::span<const double> lambda, std::span<double> w) { cross_.apply(lambda, w); },
+            .h12 = [this](std::span<const double> w,
+                          std::span<double> lambda) { cross_.apply_transposed(w, lambda); },
+            .g = g_,
+            .s = s_,
+            .layout = layout_,
+            .comm = comm()};
+  }
+  [[nodiscard]] std::size_t shard_size() const { return g_.size(); }
+  [[nodiscard]] at::Tensor whole(std::span<const double> shard) const {
+    return whole_tensor(shard, layout_, round_.tuned().flat(), comm());
+  }
+
+ private:
+  [[nodiscard]] const Communicator& comm() const { return round_.state.comm; }
+  void multiply(std::span<const double> x, std::span<double> y) {
+    h22_(x, y);
+    report(observer_, "implicit solve", ++done_, round_.options.max_products);
+  }
+
+  const Round& round_;
+  const SearchObserver& observer_;
+  ShardMap layout_;
+  LocalCurvature curvature_;
+  WholeProduct last_;
+  SymmetricOperator h22_;
+  CrossShard cross_;
+  std::vector<double> g_, s_;
+  std::int64_t done_ = 0;
+};
+
 }  // namespace
 
 ImplicitStep implicit_step(const Round& round, const Slope& slope, const SearchObserver& observer) {
-  const SearchState& state = round.state;
-  const Communicator& comm = state.comm;
-  const auto& w = round.tuned().flat();
-  const ShardMap layout(w.numel(), comm.size());
-  LocalCurvature curvature(round, part_of_rank(round.hessian_sequences, comm));
-  at::Tensor product;
-  const auto h22 = hessian_operator(round, layout, curvature, product);
-  std::int64_t done = 0;
-  const auto counted = [&](std::span<const double> x, std::span<double> y) {
-    h22(x, y);
-    report(observer, "implicit solve", ++done, round.options.max_products);
-  };
-  const CrossShard cross(round, layout);
-  const auto g = shard_of(slope.gradient, layout, comm.rank());
-  const std::vector<double> s(state.lambda.size(), round.options.radius.lambda_scale);
-  const StationarityProblem problem{
-      .h22 = counted,
-      .h21 = [&](std::span<const double> lambda, std::span<double> out) { cross.apply(lambda, out); },
-      .h12 = [&](std::span<const double> in,
-                 std::span<double> lambda) { cross.apply_transposed(in, lambda); },
-      .g = g,
-      .s = s,
-      .layout = layout,
-      .comm = comm};
-  std::vector<double> dw(g.size());
+  Solve solve(round, slope, observer);
+  std::vector<double> dw(solve.shard_size());
   ImplicitStep step;
-  step.summary = solve_stationarity(problem, solver_options(round.options), dw);
-  step.w = whole_tensor(dw, layout, w, comm);
-  step.adjoint = whole_tensor(step.summary.q, layout, w, comm);
+  step.summary = solve_stationarity(solve.problem(), solver_options(round.options), dw);
+  step.w = solve.whole(dw);
+  return step;
+}
+
+AdjointStep adjoint_step(const Round& round, const Slope& slope, const SearchObserver& observer) {
+  Solve solve(round, slope, observer);
+  AdjointStep step;
+  step.summary = solve_adjoint(solve.problem(), solver_options(round.options));
+  step.q = solve.whole(step.summary.q);
   return step;
 }
 

@@ -9,16 +9,26 @@ namespace lift {
 /// dλ, dW and hypergradient of one round from two implicit solves.
 struct ImplicitStep {
   StationaritySummary summary;
-  at::Tensor w;        ///< dW [n]
-  at::Tensor adjoint;  ///< q [n], (H22 + μ)q = g
+  at::Tensor w;  ///< dW [n]
 };
 
 /// Solves (6) at (λ, W0) with the curvature that options.products names (solve_stationarity).
 ///
 /// Method      |dλ_i| ≤ s_λ with the box and with no trust region, ‖dλ/s_λ‖₂ ≤ 1 with the ball; dW has no
-/// radius. Collective  on round.state.comm; all ranks split the sequences of each product. Throws
-/// AgreedError(numerical) if a product is not finite. Not converging is in the summary. Test
-/// tests/src/search/test_direction.cpp, test_local_model.cpp: a dense solve, the hypergradient
+///             radius.
+/// Collective  on round.state.comm; all ranks split the sequences of each product.
+/// Throws      AgreedError(numerical) if a product is not finite. Not converging is in the summary.
+/// Test        tests/src/search/test_direction.cpp: a dense solve, the hypergradient
 ImplicitStep implicit_step(const Round& round, const Slope& slope, const SearchObserver& observer);
+
+/// q and the hypergradient of one round from one implicit solve.
+struct AdjointStep {
+  StationaritySummary summary;
+  at::Tensor q;  ///< [n], (H22 + μ)q = g
+};
+
+/// The first half of implicit_step(), about half its products (solve_adjoint); collective and errors
+/// likewise. Test  tests/src/search/test_local_model.cpp
+AdjointStep adjoint_step(const Round& round, const Slope& slope, const SearchObserver& observer);
 
 }  // namespace lift

@@ -30,13 +30,21 @@ class Candidates {
              const Progress& on_progress, const Communicator& comm)
       : comm_(comm),
         grid_(comm, kLineSearchWave),
-        validation_(objective, valid, grid_),
+        objective_(objective),
+        valid_(valid),
         weights_(objective.tuned().flat()),
         direction_(direction),
         on_progress_(on_progress) {}
 
-  /// Evaluates `steps`, candidate i on group i modulo the number of groups. Collective.
-  void evaluate(const std::vector<double>& steps) {
+  /// Takes the loss of a step that was evaluated before.
+  void know(double t, double loss) { losses_.emplace_back(t, loss); }
+
+  /// Evaluates those of `steps` that are not known, candidate i of them on group i modulo the number of
+  /// groups. Collective.
+  void evaluate(std::vector<double> steps) {
+    std::erase_if(steps, [this](double t) { return knows(t); });
+    if (steps.empty()) return;
+    if (!validation_) validation_.emplace(objective_, valid_, grid_);
     const auto groups = static_cast<std::size_t>(grid_.groups());
     std::vector<double> losses(steps.size(), 0.0);
     planned_ += steps.size();
@@ -48,7 +56,7 @@ class Candidates {
         if (mine < steps.size()) share = losses_at(steps[mine]);
       });
       if (mine < steps.size()) {
-        const double loss = validation_.mean(share);
+        const double loss = validation_->mean(share);
         losses[mine] = grid_.leads() ? loss : 0.0;
       }
       report(std::min(first + groups, steps.size()));
@@ -75,12 +83,15 @@ class Candidates {
   [[nodiscard]] std::int64_t evaluated_by_group() const noexcept { return evaluated_; }
 
  private:
+  [[nodiscard]] bool knows(double t) const {
+    return std::ranges::find(losses_, t, &std::pair<double, double>::first) != losses_.end();
+  }
   /// Losses of this rank's share of the sequences at W0 + t dW, +∞ where one is not finite.
   std::vector<double> losses_at(double t) {
     fault_point("line-search");
     weights_.step(direction_, t);
     ++evaluated_;
-    return validation_.losses();
+    return validation_->losses();
   }
 
   void report(std::size_t done) const {
@@ -91,7 +102,9 @@ class Candidates {
 
   const Communicator& comm_;
   ProcessGrid grid_;
-  HeldValidation validation_;
+  const Objective& objective_;
+  const SequenceSet& valid_;
+  std::optional<HeldValidation> validation_;  ///< made where a first loss is asked for
   SavedWeights weights_;
   const at::Tensor& direction_;
   const Progress& on_progress_;
@@ -221,6 +234,7 @@ std::string LineSearchOptions::violation() const {
     return fmt::format("max_step = {} violates 0 < max_step < ∞", max_step);
   }
   if (!std::isfinite(slope)) return fmt::format("slope = {} violates |slope| < ∞", slope);
+  if (start_loss && std::isnan(*start_loss)) return "start_loss is not a number";
   if (!(seed >= 0)) return fmt::format("seed = {} violates seed ≥ 0", seed);
   if (!(limit >= 0)) return fmt::format("limit = {} violates limit ≥ 0", limit);
   return "";
@@ -244,6 +258,7 @@ LineSearchSummary line_search(const Objective& objective, const SequenceSet& val
     throw AgreedError(ExitCode::usage, "line search: " + violation);
   }
   Candidates candidates(objective, valid, direction, on_progress, comm);
+  if (options.start_loss) candidates.know(0, *options.start_loss);
   const bool seeded = options.seed > 0 && options.limit > 0;
   const auto grid = seeded ? std::vector<double>{} : grid_of(options);
   seeded ? search_from_seed(candidates, options) : candidates.evaluate(grid);

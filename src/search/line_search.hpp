@@ -1,6 +1,7 @@
 #pragma once
 #include <functional>
 #include <limits>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,7 +18,8 @@ struct LineSearchOptions {
   int steps = 31;         ///< |T|, t = 0 among them, ≥ 2; from a seed on, the most evaluations
   double max_step = 1.5;  ///< the grid is t = k·max_step/(steps − 1), > 0
   double slope = 0;       ///< gᵀd, what the linear model predicts a unit step gains (≤ 0)
-  bool refine = true;     ///< below and above the grid
+  std::optional<double> start_loss = {};  ///< L_v(W0) where it is known: t = 0 is not evaluated again
+  bool refine = true;                     ///< below and above the grid
   /// Where the least loss is expected: few steps around it take the place of the grid. 0: the grid.
   double seed = 0;
   /// No candidate is larger: where λ + t dλ leaves its orthant; ≥ 0. A smaller one than max_step takes its

@@ -23,7 +23,7 @@ std::vector<double> shard_behind_zeros(const at::Tensor& w, int p, const ShardMa
 LocalModel build_local_model(const SearchState& state, const SearchOptions& options, int round,
                              const SearchObserver& observer) {
   const Round choices = choose_round(state, options, round);
-  const int rows = options.probe_kind == ProbeKind::adjoint ? 1 : options.probes;
+  const int rows = options.rows();
   LocalModel model{ProbeMatrix(choices.p() + choices.tuned().n(), rows, state.comm), {}, {}, {}};
   const int rank = state.comm.rank();
   model.slope = validation_slope(choices, observer);

@@ -145,16 +145,15 @@ void add_krylov_rows(const Round& round, const SearchObserver& observer, LocalMo
   const auto& w = round.tuned().flat();
   const ShardMap layout(w.numel(), comm.size());
   LocalCurvature curvature(round, part_of_rank(round.hessian_sequences, comm));
-  at::Tensor product;
-  const auto h22 = hessian_operator(round, layout, curvature, product);
+  WholeProduct last;
+  const auto h22 = hessian_operator(round, layout, curvature, last);
   const int m = model.a.rows();
   LanczosOptions options;
   options.steps = m;
-  options.on_vector = [&](int i, std::span<const double> v, std::span<const double>) {
-    const at::Tensor probe = whole_tensor(v, layout, w, comm);
+  options.on_vector = [&](int i, std::span<const double>, std::span<const double>) {
     at::Tensor row;
     agree(comm, [&] {
-      if (comm.is_root()) row = probe_row(round, i, probe, {}, product);
+      if (comm.is_root()) row = probe_row(round, i, last.vector, {}, last.product);
     });
     insert_row(round, model.a, comm.is_root() ? i : -1, row);
     report(observer, "probes", i + 1, m);
@@ -173,7 +172,7 @@ void add_krylov_rows(const Round& round, const SearchObserver& observer, LocalMo
 void add_adjoint_row(const Round& round, const SearchObserver& observer, LocalModel& model) {
   const Communicator& comm = round.state.comm;
   const auto& w = round.tuned().flat();
-  ImplicitStep step = implicit_step(round, model.slope, observer);
+  AdjointStep step = adjoint_step(round, model.slope, observer);
   if (failed(step.summary.status)) throw AgreedError(ExitCode::numerical, step.summary.message);
   at::Tensor row;
   if (comm.is_root()) {
@@ -185,7 +184,7 @@ void add_adjoint_row(const Round& round, const SearchObserver& observer, LocalMo
   insert_row(round, model.a, comm.is_root() ? 0 : -1, row);
   model.probes_done = step.summary.products;
   model.implicit = std::move(step.summary);
-  model.probe = [q = std::move(step.adjoint)](int) { return q; };
+  model.probe = [q = std::move(step.q)](int) { return q; };
 }
 
 }  // namespace lift

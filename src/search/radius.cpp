@@ -95,11 +95,6 @@ std::string RadiusOptions::violation() const {
   return "";
 }
 
-std::vector<double> box_bounds(const TunedParameters& tuned, const RadiusOptions& options,
-                               const ShardMap& layout, int rank) {
-  return program_bounds(tuned, options, TrustRegion::box, layout, rank);
-}
-
 std::vector<double> program_bounds(const TunedParameters& tuned, const RadiusOptions& options,
                                    TrustRegion region, const ShardMap& layout, int rank) {
   const std::int64_t p = tuned.layout().p();

@@ -28,16 +28,12 @@ struct RadiusOptions {
   [[nodiscard]] std::string violation() const;
 };
 
-/// This rank's shard of u over p + n coordinates: first the p of dλ, then those of dW; 0 on key biases, on
-/// which no loss depends.
+/// This rank's shard of u over p + n coordinates, the bounds of the box or D = diag(u) of the ball: first the
+/// p of dλ, then those of dW; 0 on key biases, on which no loss depends.
 ///
 /// Method  root mean squares of the tuned tensors in float64; 0.1·RMS(all) is a floor for tensors of zeros.
 /// Shapes  layout over p + n; out: layout.size(rank).
 /// Test    tests/src/search/test_radius.cpp
-std::vector<double> box_bounds(const TunedParameters& tuned, const RadiusOptions& options,
-                               const ShardMap& layout, int rank);
-
-/// The same for any trust region, as u of the box and D = diag(u) of the ball.
 std::vector<double> program_bounds(const TunedParameters& tuned, const RadiusOptions& options,
                                    TrustRegion region, const ShardMap& layout, int rank);
 

@@ -17,9 +17,10 @@ namespace {
 constexpr double kInterpolationSeed = 0.4;
 
 LineSearchSummary search_interpolation(const SearchState& state, const at::Tensor& direction,
-                                       const SearchObserver& observer) {
+                                       double start_loss, const SearchObserver& observer) {
   const auto scope = state.timers.measure("line_search");
-  const LineSearchOptions line{.steps = kInterpolationSteps, .seed = kInterpolationSeed, .limit = 1.0};
+  const LineSearchOptions line{
+      .steps = kInterpolationSteps, .start_loss = start_loss, .seed = kInterpolationSeed, .limit = 1.0};
   const auto on_progress = [&](std::int64_t done, std::int64_t planned) {
     report(observer, "interpolation", done, planned);
   };
@@ -107,7 +108,7 @@ void recover(const SearchState& state, const SearchOptions& options, const Searc
   if (recovery.interpolate) {
     const at::Tensor start = state.objective.tuned().flat().clone();
     const at::Tensor direction = state.pretrained - start;
-    const auto found = search_interpolation(state, direction, observer);
+    const auto found = search_interpolation(state, direction, best.loss(), observer);
     move_along(state, start, direction, found.t_star);
     best.offer(found.loss, "interpolation");
     tell(observer, {.name = "interpolation",

@@ -42,7 +42,7 @@ class BestIterate {
 /// In/out      objective.tuned().flat() moves; λ does not.
 /// Collective  on state.comm; W equal on all ranks.
 /// Throws      AgreedError(numerical) as line_search() and correct().
-/// Cost        at most nine evaluations of the selection split, the corrector's steps and one evaluation.
+/// Cost        at most eight evaluations of the selection split, the corrector's steps and one evaluation.
 /// Test        tests/src/search/test_recovery.cpp (1, 2, 3, 4 ranks)
 void recover(const SearchState& state, const SearchOptions& options, const SearchObserver& observer,
              BestIterate& best);

@@ -4,6 +4,11 @@
 
 namespace lift {
 
+int SearchOptions::rows() const noexcept {
+  if (direction != DirectionKind::lp) return 0;
+  return probe_kind == ProbeKind::adjoint ? 1 : probes;
+}
+
 std::string SearchOptions::violation() const {
   if (probes < 1) return fmt::format("probes = {} violates probes ≥ 1", probes);
   if (batches < 0) return fmt::format("batches = {} violates batches ≥ 0", batches);

@@ -81,10 +81,12 @@ struct SearchOptions {
   RadiusOptions radius;
   BoxLpOptions lp;
   LineKind line_kind = LineKind::grid;
-  LineSearchOptions line;      ///< slope, limit and seed are set by the round
+  LineSearchOptions line;      ///< slope, start_loss, limit and seed are set by the round
   RecoveryOptions recovery;    ///< before the rounds
   CorrectorOptions corrector;  ///< between rounds
   bool tune_rate = false;      ///< I_η: after the rounds, correctors at several learning rates are tried
+  /// Rows of a round's linear program: 0 where the direction has none.
+  [[nodiscard]] int rows() const noexcept;
   /// "" when valid, else as "probes = 0 violates probes ≥ 1".
   [[nodiscard]] std::string violation() const;
 };
@@ -100,6 +102,8 @@ struct SearchState {
   PhaseTimers& timers;                     ///< phases gradient, probes, lp, line_search, corrector, evaluate
   const SequenceSet* selection = nullptr;  ///< chooses t* and the best iterate; nullptr: valid
   at::Tensor pretrained = {};  ///< [n], where interpolation leads; undefined if nothing asks for it
+  /// Loss of the selection split at the W that a search begins from, where it is known, nats/token.
+  std::optional<double> start_loss = {};
 
   [[nodiscard]] const SequenceSet& select() const noexcept { return selection ? *selection : valid; }
 };

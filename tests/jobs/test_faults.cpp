@@ -6,11 +6,11 @@
 #include <cstdlib>
 #include <filesystem>
 #include <sstream>
-#include <stdexcept>
 #include <string>
 
 #include "mpi/fault.hpp"
 #include "tests/jobs/toy_inputs.hpp"
+#include "tests/support/shared.hpp"
 
 namespace lift {
 namespace {
@@ -22,13 +22,7 @@ constexpr int kRanks = 2;
 
 class Faults : public testing::TestWithParam<std::string_view> {
  protected:
-  Faults() {
-    std::string pattern = fs::temp_directory_path() / "lift-faults-XXXXXX";
-    if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder");
-    folder_ = pattern;
-    write_toy_inputs(folder_);
-  }
-  ~Faults() override { fs::remove_all(folder_); }
+  Faults() { write_toy_inputs(folder_.path()); }
 
   /// Exit code of a run through recovery, a round with random probes, and one with an implicit solve; 124 if
   /// it was not gone after half a minute.
@@ -41,7 +35,7 @@ class Faults : public testing::TestWithParam<std::string_view> {
         "--recover.corrector-epochs 1 --search.hvp-batches 1 --search.batches 1 --search.watch 0 {5} --out "
         "{4}/run "
         "> {4}/stdout 2> {4}/stderr",
-        fault, LIFT_MPIEXEC, kRanks, LIFT_PROGRAM, folder_.string(), more);
+        fault, LIFT_MPIEXEC, kRanks, LIFT_PROGRAM, folder_.path().string(), more);
     const int status = std::system(command.c_str());
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   }
@@ -54,7 +48,7 @@ class Faults : public testing::TestWithParam<std::string_view> {
     return "";
   }
 
-  fs::path folder_;
+  OwnFolder folder_;
 };
 
 constexpr const char* kRound = "--search.probes 2 --search.steps 3";

@@ -11,11 +11,11 @@
 #include <fstream>
 #include <iterator>
 #include <sstream>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "tests/jobs/toy_inputs.hpp"
+#include "tests/support/shared.hpp"
 
 namespace lift {
 namespace {
@@ -32,13 +32,7 @@ struct Ending {
 
 class Program : public testing::Test {
  protected:
-  Program() {
-    std::string pattern = fs::temp_directory_path() / "lift-program-XXXXXX";
-    if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder");
-    folder_ = pattern;
-    write_toy_inputs(folder_);
-  }
-  ~Program() override { fs::remove_all(folder_); }
+  Program() { write_toy_inputs(folder_.path()); }
 
   /// Runs `lift WORDS`, in which MODEL, DATA, OUT and JSON stand for the test's own paths.
   [[nodiscard]] Ending run(std::string words) const {
@@ -91,7 +85,7 @@ class Program : public testing::Test {
       "evaluate --model MODEL --data DATA --json JSON --cache none --length 16";
 
  private:
-  fs::path folder_;
+  OwnFolder folder_;
 };
 
 TEST_F(Program, AnswersQuestions) {

@@ -18,11 +18,22 @@ std::string make_folder() {
   return pattern;
 }
 
+void remove_folder(const std::filesystem::path& folder) {
+  std::error_code ignored;
+  std::filesystem::remove_all(folder, ignored);
+}
+
 }  // namespace
 
 std::filesystem::path shared_folder() {
   if (const char* named = std::getenv("LIFT_SHARED"); named != nullptr) return named;
   return std::filesystem::path(LIFT_SOURCE_DIR).parent_path() / "shared";
+}
+
+OwnFolder::OwnFolder() : path_(make_folder()) {}
+
+OwnFolder::~OwnFolder() {
+  remove_folder(path_);
 }
 
 TempFolder::TempFolder(const Communicator& comm) : comm_(comm) {
@@ -36,9 +47,7 @@ TempFolder::TempFolder(const Communicator& comm) : comm_(comm) {
 
 TempFolder::~TempFolder() {
   MPI_Barrier(comm_.handle());
-  if (!comm_.is_root()) return;
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
+  if (comm_.is_root()) remove_folder(path_);
 }
 
 }  // namespace lift

@@ -123,6 +123,20 @@ TEST(FigureParts, SplitsAreShownAsChangesUpToALittleBeyondTheStepTaken) {
   EXPECT_EQ(splits_figure(run), std::nullopt);
 }
 
+TEST(FigureParts, AHeldOutPartIsCalledWhatItIs) {
+  RunResult run = testing::paper_run();
+  EXPECT_THAT(line_search_figure(run)->script, HasSubstr("\"validation loss (nats/token)\""));
+  run.selection_sequences = 40;
+  const Figure splits = *splits_figure(run), search = *line_search_figure(run);
+  EXPECT_THAT(splits.data, HasSubstr("# selection: t change_of_loss\n0 0\n"));
+  EXPECT_THAT(splits.script, HasSubstr("set label \"selection\""));
+  EXPECT_THAT(search.data, HasSubstr("# round 1: t selection_loss\n"));
+  EXPECT_THAT(search.script, HasSubstr("set ylabel \"selection loss (nats/token)\""));
+  for (const Figure& figure : {splits, search}) {
+    EXPECT_THAT(figure.data + figure.script, Not(HasSubstr("valid")));
+  }
+}
+
 TEST(FigureParts, StepsTriedFarBeyondTheBestOneStayInTheDataAndOutOfThePicture) {
   RunResult run = testing::paper_run();
   RoundResult& round = run.rounds.front();

@@ -100,7 +100,7 @@ TEST_F(CurvatureTest, TheOperatorAddsTheRegulariserAndIsLinear) {
   const Round round = choose_round(s, options, 0);
   const ShardMap layout(tiny.tuned.n(), world_.size());
   LocalCurvature curvature(round, part_of_rank(round.hessian_sequences, world_));
-  at::Tensor last;
+  WholeProduct last;
   const auto h22 = hessian_operator(round, layout, curvature, last);
   const auto apply = [&](const at::Tensor& v) {
     const auto x = shard_of(v, layout, world_.rank());
@@ -113,6 +113,8 @@ TEST_F(CurvatureTest, TheOperatorAddsTheRegulariserAndIsLinear) {
   tiny.regularizer.add_hessian_vector(tiny.lambda, v, expected);
   mask(expected, round.masked);
   EXPECT_LT(relative_distance(apply(v), expected), 1e-5);
+  EXPECT_TRUE(last.vector.equal(v));
+  EXPECT_LT(relative_distance(last.product, expected), 1e-5);
   EXPECT_LT(relative_distance(apply(7.0 * v), 7.0 * apply(v)), 1e-12);
   EXPECT_EQ(norm64(apply(at::zeros_like(v))), 0.0);
 }

@@ -27,6 +27,8 @@ TEST(Holdout, PartsAreWholeAndShareNothing) {
 }
 
 TEST(Holdout, NoPartIsEmpty) {
+  EXPECT_EQ(held_out(3, 0), 0);
+  EXPECT_EQ(held_out(487, 0.5), 244);
   EXPECT_EQ(split_holdout(counted(3), 0.01).selection.size(), 1);
   EXPECT_EQ(split_holdout(counted(3), 0.99).shaping.size(), 1);
 }

@@ -95,6 +95,27 @@ TEST_F(LineSearchTest, EvaluatesTheWholeGrid) {
   EXPECT_TRUE(tiny_.w().equal(before));
 }
 
+TEST_F(LineSearchTest, DoesNotEvaluateAStartThatIsKnown) {
+  const auto [direction, slope] = descent(0.8);
+  const auto evaluations = [&, &direction = direction](const LineSearchOptions& options) {
+    const std::int64_t before = tiny_.objective.work().loss_sequences;
+    const auto found = search(direction, options, self_);
+    return std::pair(found, tiny_.objective.work().loss_sequences - before);
+  };
+  const auto [plain, all] = evaluations({.slope = slope});
+  const auto [known, fewer] = evaluations({.slope = slope, .start_loss = loss_at(direction, 0)});
+  EXPECT_EQ(fewer, all - tiny_.valid.size());
+  EXPECT_EQ(known.t_star, plain.t_star);
+  ASSERT_EQ(known.losses.size(), plain.losses.size());
+  for (std::size_t k = 0; k < plain.losses.size(); ++k)
+    EXPECT_NEAR(known.losses[k].second, plain.losses[k].second, 1e-12);
+  // What is handed on is believed.
+  EXPECT_EQ(evaluations({.slope = slope, .start_loss = 0.5}).first.t_star, 0.0);
+  const auto [still, none] = evaluations({.start_loss = 2.0, .limit = 0});
+  EXPECT_EQ(none, 0);
+  EXPECT_EQ(still.loss, 2.0);
+}
+
 TEST_F(LineSearchTest, EvaluatesAnotherSplitAtGivenSteps) {
   const auto before = tiny_.w().clone();
   const auto direction = descent(0.8).first;

@@ -206,6 +206,8 @@ TEST_F(LocalModelTest, TheAdjointRowIsTheHypergradientBesideG) {
   EXPECT_LT(relative_distance(row.narrow(0, 2, n), g), 1e-12);
   const auto q = model.probe(0);
   EXPECT_LT(relative_distance(at::mv(h.narrow(1, 2, n), q) + 50.0 * q, g), 1e-7);
+  EXPECT_LE(model.implicit->certificate, 1e-9);
+  EXPECT_EQ(model.implicit->certificate, model.implicit->q_residual);
   // −γ = H12 q.
   EXPECT_LT(relative_distance(row.narrow(0, 0, 2), at::mv(h.narrow(1, 0, 2).t(), q)), 1e-7);
 }
@@ -249,7 +251,8 @@ TEST_F(LocalModelTest, BoundsAreThoseOfTheRadius) {
   Tiny tiny;
   const auto options = small_options();
   const auto model = build_local_model(state(tiny, world_), options, kRound, {});
-  EXPECT_EQ(model.u, box_bounds(tiny.tuned, options.radius, model.a.layout(), world_.rank()));
+  EXPECT_EQ(model.u,
+            program_bounds(tiny.tuned, options.radius, TrustRegion::box, model.a.layout(), world_.rank()));
 }
 
 TEST_F(LocalModelTest, AllValidationBatchesAreUsedOnRequest) {

@@ -20,7 +20,7 @@ std::vector<double> joined(const Tiny& tiny, const RadiusOptions& options, int p
   const ShardMap layout(p + tiny.tuned.n(), parts);
   std::vector<double> all;
   for (int rank = 0; rank < parts; ++rank) {
-    const auto shard = box_bounds(tiny.tuned, options, layout, rank);
+    const auto shard = program_bounds(tiny.tuned, options, TrustRegion::box, layout, rank);
     EXPECT_EQ(std::ssize(shard), layout.size(rank));
     all.insert(all.end(), shard.begin(), shard.end());
   }

@@ -138,6 +138,28 @@ TEST_F(RecoveryTest, TheSelectionLossNeverRisesOverAWholeSearch) {
   EXPECT_TRUE(same_on_all_ranks(tiny.w(), world_));
 }
 
+TEST_F(RecoveryTest, NoWIsEvaluatedTwiceWhereStagesMeet) {
+  Overfitted tiny;
+  auto whole = options(0);
+  whole.rounds = 2;
+  whole.direction = DirectionKind::sign;
+  whole.line.steps = 4;
+  whole.line.refine = false;
+  auto s = state(tiny, self_);
+  s.start_loss = selection_loss(s);
+  const auto work = [&] { return tiny.objective.work().loss_sequences; };
+  const std::int64_t before = work();
+  hyperlocal_search(s, whole, watching());
+  ASSERT_THAT(names(), ElementsAre("interpolation", "round 1", "round 2"));
+  std::int64_t tried = 0;
+  for (const auto& stage : stages_)
+    tried += std::ssize(stage.losses) - 1;  // t = 0 is where the last one ended
+  EXPECT_EQ(work() - before, tried * tiny.valid.size());
+  EXPECT_EQ(stages_[0].losses.front().second, *s.start_loss);
+  for (std::size_t k = 1; k < stages_.size(); ++k)
+    EXPECT_EQ(stages_[k].losses.front().second, stages_[k - 1].selection);
+}
+
 TEST_F(RecoveryTest, RoundsEndWhenTheyGainTooLittle) {
   Overfitted tiny;
   auto demanding = options(0);

@@ -1,0 +1,231 @@
+#include "jobs/run_cost.hpp"
+
+#include <algorithm>
+
+#include "src/objective/sequence_cost.hpp"
+#include "src/search/holdout.hpp"
+#include "src/search/local_model.hpp"
+#include "src/search/recovery.hpp"
+
+namespace lift {
+namespace {
+
+/// Candidates that the line search tries below, above and beside its grid, about.
+constexpr int kRefinements = 4;
+/// Learning rates that tune_learning_rate() tries.
+constexpr int kRates = 5;
+/// Passes over A of a box LP, and the bytes a second that a rank reads in one (results/README.md, gpt2-small:
+/// 66 passes of 1.48 GiB in 13.8 s; bench_lp: 101 of 0.18 GiB in 1.48 s).
+constexpr double kSweeps = 66, kSweepRate = 7.6e9;
+/// Vectors that a pass reads beside the rows.
+constexpr double kSweepVectors = 8;
+/// Bytes a second of loading, hashing and writing (the same run: 2 GB in some 15 s).
+constexpr double kFileRate = 1.3e8;
+
+/// Rows that the rate of bfloat16 is measured with: a processor that does not multiply it needs seconds for
+/// more.
+constexpr std::int64_t kRowsOfHalfTypes = 256;
+
+std::int64_t ceil_div(std::int64_t total, std::int64_t parts) {
+  return (total + parts - 1) / parts;
+}
+
+std::int64_t products_of(const SearchOptions& search) {
+  if (solves_implicitly(search)) return search.max_products;
+  return search.rows();
+}
+
+/// The most tasks × sequences that a group of ranks does, as ProcessGrid deals them.
+struct Share {
+  std::int64_t tasks = 0;
+  std::int64_t sequences = 0;
+  [[nodiscard]] double all() const { return static_cast<double>(tasks * sequences); }
+};
+
+Share share(std::int64_t tasks, std::int64_t groups, std::int64_t sequences, int ranks) {
+  const std::int64_t used = std::min<std::int64_t>(ranks, groups);
+  return {.tasks = ceil_div(tasks, used), .sequences = ceil_div(sequences, ranks / used)};
+}
+
+/// Operations of the busiest rank, phase by phase.
+class Operations {
+ public:
+  Operations(const RunPlan& plan, const CorpusSize& size, int ranks)
+      : plan_(plan),
+        search_(plan.search),
+        size_(size),
+        ranks_(ranks),
+        counts_(count_run(plan, size)),
+        one_(sequence_cost(plan.config, plan.layout, plan.corpus.length, plan.precision, plan.activations)),
+        loss_(one_.prefix + one_.loss),
+        gradient_(one_.prefix + one_.gradient) {}
+
+  [[nodiscard]] double warmup_steps() const {
+    return static_cast<double>(counts_.steps) * each(plan_.warmup.batch) * gradient_;
+  }
+  [[nodiscard]] double warmup_evaluations() const {
+    return (plan_.warmup.epochs + 1.0) * each(counts_.evaluated) * loss_;
+  }
+  /// Two gradients, and two products with a graph each.
+  [[nodiscard]] double self_check() const { return each(search_.batch) * (4 * gradient_ + 2 * one_.hvp); }
+  [[nodiscard]] double gradient() const {
+    const bool balances = plan_.around_pretrained && !plan_.search_lambda;
+    return search_.rounds * (each(counts_.gradient) + each(counts_.hessian)) * gradient_ +
+           (balances ? each(counts_.hessian) * gradient_ : 0);
+  }
+  /// Random probes are dealt over the ranks; those that follow from each other are made by all of them.
+  [[nodiscard]] double probes() const {
+    const bool dealt = search_.direction == DirectionKind::lp && search_.probe_kind == ProbeKind::random;
+    const Share mine = share(counts_.products, dealt ? counts_.products : 1, counts_.hessian, ranks_);
+    if (counts_.products == 0) return 0;
+    const auto sequences = static_cast<double>(mine.sequences), tasks = static_cast<double>(mine.tasks);
+    switch (search_.products.kind) {
+      case ProductKind::identity:
+        return 0;
+      case ProductKind::forward:
+        return search_.rounds * (tasks + 1) * sequences * gradient_;
+      case ProductKind::central:
+        return search_.rounds * 2 * tasks * sequences * gradient_;
+      case ProductKind::exact:
+      case ProductKind::gauss_newton:
+        break;
+    }
+    const auto graphs = static_cast<double>(dealt ? ceil_div(mine.tasks, kProbesPerGraph) : mine.tasks);
+    return search_.rounds * sequences * (graphs * gradient_ + tasks * one_.hvp);
+  }
+  /// The loss at t = 0 is known, but for that of a held-out part at the start.
+  [[nodiscard]] double line_search() const {
+    const bool grid = search_.line_kind == LineKind::grid;
+    const double product = grid ? 0 : each(counts_.gradient) * (gradient_ + one_.hvp);
+    return search_.rounds *
+               (product + along(search_.line.steps - 1 + (grid ? kRefinements : 0), counts_.selection)) +
+           (plan_.holdout > 0 ? each(counts_.selection) * loss_ : 0);
+  }
+  [[nodiscard]] double corrector_steps() const {
+    return static_cast<double>(counts_.corrector_steps) * each(search_.batch) * gradient_;
+  }
+  /// Evaluations after correctors, and the interpolation before the first.
+  [[nodiscard]] double corrector_evaluations() const {
+    return static_cast<double>(counts_.correctors) * each(counts_.selection) * loss_ +
+           (search_.recovery.interpolate ? along(kInterpolationSteps - 1, counts_.selection) : 0);
+  }
+  /// train before and after, valid and test where a stage left W and no other loss tells them.
+  [[nodiscard]] double evaluate() const {
+    const std::int64_t train = std::min(size_.train, size_.valid);
+    const double others = static_cast<double>(counts_.correctors) + (search_.recovery.interpolate ? 1 : 0);
+    const double valid = plan_.holdout > 0 ? search_.rounds + others : 0;
+    const double test = others + (plan_.watched_steps > 0 ? 0 : search_.rounds);
+    const bool several = search_.rounds + others > 1;
+    return (2 * each(train) + valid * each(size_.valid) + test * each(size_.test) +
+            (several ? each(counts_.evaluated) : 0)) *
+               loss_ +
+           search_.rounds * (along(plan_.watched_steps, train) + along(plan_.watched_steps, size_.test));
+  }
+
+ private:
+  [[nodiscard]] double each(std::int64_t sequences) const {
+    return static_cast<double>(ceil_div(sequences, ranks_));
+  }
+  /// Losses at `steps` values of t, the frozen blocks run once.
+  [[nodiscard]] double along(std::int64_t steps, std::int64_t sequences) const {
+    if (steps == 0) return 0;
+    return share(steps, kLineSearchWave, sequences, ranks_).all() * one_.loss + each(sequences) * one_.prefix;
+  }
+
+  const RunPlan& plan_;
+  const SearchOptions& search_;
+  const CorpusSize& size_;
+  int ranks_;
+  RunCounts counts_;
+  SequenceCost one_;
+  double loss_, gradient_;
+};
+
+/// Bytes of one vector of p + n doubles, of a rank.
+double shard_bytes(const RunPlan& plan, int ranks) {
+  return 8.0 * static_cast<double>(plan.layout.p() + plan.layout.n()) / ranks;
+}
+
+double program_seconds(const RunPlan& plan, int ranks) {
+  const int rows = plan.search.rows();
+  if (rows == 0) return 0;
+  return plan.search.rounds * kSweeps * (rows + kSweepVectors) * shard_bytes(plan, ranks) / kSweepRate;
+}
+
+/// Every vector of a Krylov basis is made orthogonal to those before it twice, in five passes each.
+double basis_seconds(const RunPlan& plan, int ranks) {
+  if (plan.search.rows() == 0 || plan.search.probe_kind != ProbeKind::krylov) return 0;
+  const double pairs = 0.5 * plan.search.probes * plan.search.probes;
+  return plan.search.rounds * 10 * pairs * shard_bytes(plan, ranks) / kSweepRate;
+}
+
+/// Models are read to be loaded and to be hashed; two are written, and the epochs that are kept.
+double file_seconds(const RunPlan& plan) {
+  const double read = plan.start.empty() ? 2 : 4;
+  return (read + 2 + static_cast<double>(plan.kept_epochs.size())) * parameters_of(plan.config) * 4 /
+         kFileRate;
+}
+
+}  // namespace
+
+bool solves_implicitly(const SearchOptions& search) {
+  return search.direction == DirectionKind::exact ||
+         (search.direction == DirectionKind::lp && search.probe_kind == ProbeKind::adjoint);
+}
+
+double parameters_of(const Gpt2Config& config) {
+  double parameters = 0;
+  for (const TensorSpec& spec : tensor_specs(config)) parameters += static_cast<double>(spec.size());
+  return parameters;
+}
+
+RunCounts count_run(const RunPlan& plan, const CorpusSize& size) {
+  const SearchOptions& search = plan.search;
+  const std::int64_t epoch = ceil_div(size.train, plan.warmup.batch);
+  const std::int64_t held = held_out(size.valid, plan.holdout), shaping = size.valid - held;
+  const std::int64_t first = search.recovery.corrector.total(epoch), between = search.corrector.total(epoch);
+  const std::int64_t tried = search.tune_rate ? kRates : 0, gaps = std::max(0, search.rounds - 1);
+  return {.steps = epoch * plan.warmup.epochs,
+          .gradient =
+              search.batches == 0 ? shaping : std::min(shaping, std::int64_t{search.batches} * search.batch),
+          .hessian = std::min(size.train, std::int64_t{search.hvp_batches} * search.batch),
+          .evaluated = size.valid + size.test,
+          .selection = held > 0 ? held : size.valid,
+          .products = products_of(search),
+          .correctors = (first > 0 ? 1 : 0) + (between > 0 ? gaps : 0) + tried,
+          .corrector_steps = first + between * gaps + tried * (between > 0 ? between : epoch)};
+}
+
+ComputeRates measure_rates(const RunPlan& plan, at::Device device) {
+  const std::int64_t rows = std::int64_t{plan.micro_batch} * plan.corpus.length;
+  const double model = matrix_product_rate(plan.config, rows, plan.precision, device);
+  switch (plan.warmup.precision) {
+    case TrainingPrecision::bf16:
+      return {model,
+              matrix_product_rate(plan.config, std::min(rows, kRowsOfHalfTypes), at::kBFloat16, device)};
+    case TrainingPrecision::tf32: {
+      const Tf32Products products;
+      return {model, matrix_product_rate(plan.config, rows, plan.precision, device)};
+    }
+    case TrainingPrecision::model:
+      break;
+  }
+  return {model, model};
+}
+
+RunSeconds estimate_seconds(const RunPlan& plan, const CorpusSize& size, int ranks,
+                            const ComputeRates& rates) {
+  const double rate = rates.model;
+  const Operations count(plan, size, ranks);
+  return {.warmup = count.warmup_steps() / rates.training + count.warmup_evaluations() / rate,
+          .self_check = count.self_check() / rate,
+          .gradient = count.gradient() / rate,
+          .probes = count.probes() / rate + basis_seconds(plan, ranks),
+          .lp = program_seconds(plan, ranks),
+          .line_search = count.line_search() / rate,
+          .corrector = count.corrector_steps() / rates.training + count.corrector_evaluations() / rate,
+          .evaluate = count.evaluate() / rate,
+          .files = file_seconds(plan)};
+}
+
+}  // namespace lift

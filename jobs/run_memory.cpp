@@ -1,0 +1,132 @@
+#include <algorithm>
+
+#include "jobs/run_cost.hpp"
+#include "src/objective/sequence_cost.hpp"
+#include "src/search/local_model.hpp"
+
+namespace lift {
+namespace {
+
+/// Resident before the model is loaded, LibTorch 2.11 for the CPU, PETSc and Open MPI (measured on the
+/// machine of results/README.md).
+constexpr double kLibraries = 0.14 * (1 << 30);
+/// A chunk of logits (sequence_loss.cpp).
+constexpr double kLogits = 64 << 20;
+
+/// What the phases hold, counted in vectors of n values and in shards of p + n doubles.
+class Holdings {
+ public:
+  Holdings(const RunPlan& plan, const CorpusSize& size, int ranks)
+      : plan_(plan),
+        search_(plan.search),
+        size_(size),
+        ranks_(ranks),
+        one_(sequence_cost(plan.config, plan.layout, plan.corpus.length, plan.precision, plan.activations)),
+        value_(plan.precision == at::kDouble ? 8 : 4),
+        vector_(static_cast<double>(plan.layout.n()) * value_),
+        whole_(8.0 * static_cast<double>(plan.layout.n())),
+        shard_(8.0 * static_cast<double>(plan.layout.p() + plan.layout.n()) / ranks) {}
+
+  [[nodiscard]] double model() const {
+    return parameters_of(plan_.config) * value_ + (plan_.needs_pretrained() ? vector_ : 0);
+  }
+  /// Two moments, the last good and the best W, the gradient whole and by tensors.
+  /// In bfloat16 a copy of the model, of W and half the activations.
+  [[nodiscard]] double warmup() const {
+    if (plan_.warmup.precision != TrainingPrecision::bf16) return 6 * vector_ + gradient();
+    const double copies = 2 * parameters_of(plan_.config) + 2 * static_cast<double>(plan_.layout.n());
+    return 6 * vector_ + copies + 0.5 * one_.gradient_bytes * plan_.micro_batch + 1.5 * kLogits;
+  }
+  /// W, both vectors, a product, and what product() says.
+  [[nodiscard]] double self_check() const { return 4 * vector_ + exact_product(); }
+  [[nodiscard]] double probes() const {
+    if (search_.direction == DirectionKind::exact) return search() + vector_ + implicit();
+    if (search_.rows() == 0) return search() + vector_ + gradient();
+    const double model = search() + vector_ + (search_.rows() + 2) * shard_;
+    switch (search_.probe_kind) {
+      case ProbeKind::krylov:
+        return model + (search_.probes + 1) * shard_ + followed();
+      case ProbeKind::adjoint:
+        return model + implicit();
+      case ProbeKind::random:
+        break;
+    }
+    const double together = std::min<double>(kProbesPerGraph, dealt());
+    return model + 2 * together * vector_ + product();
+  }
+  /// A, g, u and d; then the iterates of the solver, or d whole.
+  [[nodiscard]] double program() const {
+    if (search_.rows() == 0) return 0;
+    return search() + vector_ + (search_.rows() + 3) * shard_ + std::max(4 * shard_, whole_ + vector_);
+  }
+  /// d and W beside, the hidden states of the largest split that is followed, and one forward pass.
+  [[nodiscard]] double line_search() const {
+    const std::int64_t watched = plan_.watched_steps > 0 ? std::max(size_.test, size_.valid) : 0;
+    const std::int64_t groups = std::max(1, ranks_ / kLineSearchWave);
+    const double sequences = static_cast<double>((std::max(size_.valid, watched) + groups - 1) / groups);
+    const double held = plan_.layout.tunes_embeddings() ? 0 : sequences * states();
+    const double product = search_.line_kind == LineKind::model ? vector_ + exact_product() : 0;
+    return search() + 2 * vector_ + std::max(held + forward(), product);
+  }
+  [[nodiscard]] double writing() const { return parameters_of(plan_.config) * 4; }
+
+ private:
+  /// The best W of a search, and the one last evaluated.
+  [[nodiscard]] double search() const { return 2 * vector_; }
+  /// Hidden states of a sequence.
+  [[nodiscard]] double states() const {
+    return static_cast<double>(plan_.corpus.length) * plan_.config.width * value_;
+  }
+  [[nodiscard]] double forward() const {
+    const double widths = 6 + 2.0 * plan_.config.inner / plan_.config.width;
+    return plan_.micro_batch * widths * states() + kLogits;
+  }
+  /// Activations of a gradient, and its parts by tensors.
+  [[nodiscard]] double gradient() const { return one_.gradient_bytes * plan_.micro_batch + kLogits; }
+  /// Activations of a product; the gradient that is differentiated, and the product by tensors.
+  [[nodiscard]] double exact_product() const {
+    return one_.hvp_bytes * plan_.micro_batch + 2 * vector_ + 2 * kLogits;
+  }
+  /// The same of the kind that the rows are made by: differences have W, the base gradient and its parts.
+  [[nodiscard]] double product() const {
+    const bool differences =
+        search_.products.kind == ProductKind::forward || search_.products.kind == ProductKind::central;
+    return differences ? 3 * vector_ + gradient() : exact_product();
+  }
+  /// A vector that comes as shards: whole as doubles, as it is multiplied, of unit length, its product.
+  [[nodiscard]] double followed() const { return whole_ + 3 * vector_ + product(); }
+  /// Vectors of conjugate gradients, and H21.
+  [[nodiscard]] double implicit() const { return 11 * shard_ + followed(); }
+  /// Probes of a rank.
+  [[nodiscard]] double dealt() const {
+    const int groups = std::min(ranks_, search_.probes);
+    return (search_.probes + groups - 1) / groups;
+  }
+
+  const RunPlan& plan_;
+  const SearchOptions& search_;
+  const CorpusSize& size_;
+  int ranks_;
+  SequenceCost one_;
+  double value_, vector_, whole_, shard_;
+};
+
+}  // namespace
+
+double RunMemory::total() const {
+  return libraries + model + std::max({warmup, self_check, probes, program, line_search}) + writing;
+}
+
+RunMemory estimate_memory(const RunPlan& plan, const CorpusSize& size, int ranks) {
+  const Holdings holdings(plan, size, ranks);
+  return {.libraries = kLibraries,
+          .model = holdings.model(),
+          .warmup = holdings.warmup(),
+          .self_check = holdings.self_check(),
+          .probes = holdings.probes(),
+          .program = holdings.program(),
+          .line_search = holdings.line_search(),
+          .writing = holdings.writing()};
+}
+
+}  // namespace lift

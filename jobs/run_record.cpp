@@ -1,0 +1,171 @@
+#include "jobs/run_record.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "jobs/lp_job.hpp"
+#include "mpi/collectives.hpp"
+#include "src/report/process_memory.hpp"
+#include "src/search/holdout.hpp"
+
+namespace lift {
+namespace {
+
+ImplicitResult implicit_result(const ImplicitReport& report) {
+  return {.status = report.status,
+          .mu = report.mu,
+          .theta_min = report.theta_min,
+          .theta_max = report.theta_max,
+          .gamma = report.gamma,
+          .predicted = report.predicted,
+          .certificate = report.certificate,
+          .products = report.products};
+}
+
+RoundResult round_result(const RoundSummary& summary) {
+  RoundResult entry{.t_star = summary.line.t_star,
+                    .lambda_before = summary.lambda_before,
+                    .lambda_after = summary.lambda_after,
+                    .lp = summary.lp ? std::optional(lp_result(*summary.lp)) : std::nullopt,
+                    .line_search = summary.line.losses,
+                    .curves = summary.curves,
+                    .stationarity = summary.stationarity};
+  if (summary.implicit) entry.implicit = implicit_result(*summary.implicit);
+  return entry;
+}
+
+/// The test loss at the step taken, where the curve over t has it.
+std::optional<double> test_loss_at_step(const RoundSummary& summary) {
+  const auto curve = summary.curves.find("test");
+  if (curve == summary.curves.end()) return std::nullopt;
+  const auto taken = std::ranges::find(curve->second, summary.line.t_star, &std::pair<double, double>::first);
+  return taken == curve->second.end() ? std::nullopt : std::optional(taken->second);
+}
+
+}  // namespace
+
+RunRecord::RunRecord(JobContext& context, const RunPlan& plan, const Corpus& corpus,
+                     const Objective& objective, RunOutput& output)
+    : context_(context),
+      plan_(plan),
+      corpus_(corpus),
+      objective_(objective),
+      output_(output),
+      meter_(objective),
+      losses_(objective, corpus, output.progress(), timers_, context.comm) {
+  result_.n = plan.layout.n();
+  result_.p = plan.layout.p();
+  result_.m = plan.search.rows();
+  result_.selection_sequences = held_out(corpus.valid.size(), plan.holdout);
+  result_.ranks = context.comm.size();
+  result_.threads = context.binding().threads;
+  result_.device = context.binding().name;
+  result_.seed = plan.search.seed;
+}
+
+void RunRecord::add_epoch() {
+  const ShardMap shares(corpus_.test.size(), context_.comm.size());
+  meter_.leave_out(static_cast<double>(shares.size(context_.comm.rank())));
+}
+
+void RunRecord::add_early_stopping(const WarmupSummary& summary) {
+  const WarmupEpoch& best = summary.epochs.at(summary.best_epoch);
+  result_.early_stopping = EarlyStopping{.epoch = summary.best_epoch,
+                                         .valid = SplitLoss{best.valid, corpus_.valid.size()},
+                                         .test = SplitLoss{best.test, corpus_.test.size()}};
+}
+
+void RunRecord::add_before() {
+  losses_.know_valid(result_.epochs.back().valid);
+  losses_.know_test(result_.epochs.back().test);
+  result_.before = losses_.all();
+}
+
+void RunRecord::add_self_check(const SelfCheck& check) {
+  result_.self_check = SelfCheckResult{check.symmetry,         check.symmetry_limit,  check.difference,
+                                       check.difference_limit, check.difference_step, check.passed};
+  const std::string found = fmt::format(
+      "second derivatives: symmetry {:.1e} (limit {:.1e}), against central differences {:.1e} (limit "
+      "{:.1e})",
+      check.symmetry, check.symmetry_limit, check.difference, check.difference_limit);
+  if (check.passed) {
+    context_.log.info(found);
+  } else {
+    context_.log.warn(found + ": the Hessian-vector products of this run are not to be trusted");
+  }
+}
+
+void RunRecord::add_stage(const StageSummary& stage) {
+  output_.progress().finish();
+  context_.log.info(stage.message);
+  StageResult entry{
+      .name = stage.name, .t = stage.t, .selection = stage.selection, .line_search = stage.losses};
+  // A corrector that diverged left nothing to evaluate.
+  if (std::isfinite(stage.selection)) {
+    if (plan_.holdout == 0) losses_.know_valid(stage.selection);
+    entry.valid = meter_.left_out([this] { return losses_.valid(); });
+    entry.test = meter_.left_out([this] { return losses_.test(); });
+  }
+  result_.stages.push_back(std::move(entry));
+}
+
+void RunRecord::add_round(int round, const RoundSummary& summary) {
+  const RoundResult entry = round_result(summary);
+  output_.progress().finish();
+  output_.add_round(round, entry);
+  if (summary.lp && summary.lp->answered) context_.log.info(summary.lp->message);
+  if (summary.lp && !summary.lp->answered)
+    context_.log.warn(summary.lp->message + "; its direction is used as it is");
+  if (summary.implicit) context_.log.info(summary.implicit->message);
+  if (const auto loss = test_loss_at_step(summary)) losses_.know_test(*loss);
+  meter_.leave_out(forward_units(summary.watched));
+  probes_done_ += summary.probes_done;
+  steps_done_ += summary.line.evaluated;
+  result_.rounds.push_back(entry);
+}
+
+const RunResult& RunRecord::finish(std::span<const double> lambda, double total_seconds) {
+  result_.lambda_after.assign(lambda.begin(), lambda.end());
+  add_seconds(total_seconds);
+  add_work();
+  for (double* units : {&result_.warmup_units, &result_.search_units})
+    *units = sum_over_ranks(*units, context_.comm);
+  result_.reproducibility =
+      context_.device.is_cpu()
+          ? fmt::format("same bits with {} ranks of {} threads, these libraries and this processor",
+                        result_.ranks, result_.threads)
+          : "not to the bit: kernels of the accelerator may add in any order";
+  return result_;
+}
+
+void RunRecord::add_seconds(double total) {
+  timers_.add("total", total);
+  for (const PhaseTime& phase : timers_.summary(context_.comm)) {
+    result_.seconds[phase.name] = phase.max;
+    context_.log.detail(fmt::format("seconds of {}: {:.2f} least, {:.2f} mean, {:.2f} most over the ranks",
+                                    phase.name, phase.min, phase.mean, phase.max));
+  }
+}
+
+void RunRecord::add_work() {
+  const WorkCount& work = objective_.work();
+  const auto column = [&](std::int64_t value) { return gather_values(value, context_.comm); };
+  const auto gradients = column(work.gradient_sequences), hvps = column(probes_done_),
+             hvp_sequences = column(work.hvp_sequences), sequences = column(work.loss_sequences),
+             prefix = column(work.prefix_sequences), steps = column(steps_done_),
+             memory = column(peak_memory_bytes());
+  for (int rank = 0; rank < context_.comm.size(); ++rank) {
+    result_.work.push_back({.rank = rank,
+                            .gradients = gradients[rank],
+                            .hvps = hvps[rank],
+                            .hvp_sequences = hvp_sequences[rank],
+                            .sequences = sequences[rank],
+                            .prefix_sequences = prefix[rank],
+                            .line_search_steps = steps[rank],
+                            .peak_memory_bytes = memory[rank]});
+  }
+}
+
+}  // namespace lift

@@ -1,0 +1,56 @@
+#pragma once
+#include <span>
+
+#include "jobs/job_context.hpp"
+#include "jobs/run_output.hpp"
+#include "jobs/run_plan.hpp"
+#include "jobs/split_losses.hpp"
+#include "jobs/work_meter.hpp"
+#include "src/search/hyperlocal.hpp"
+
+namespace lift {
+
+/// What becomes of a run in result.json and in the log, as its stages come.
+///
+/// Ownership   keeps references to all arguments of the constructor.
+/// Collective  every member but the accessors on context.comm; the objective's W is what each refers to.
+/// Test        tests/jobs/test_run_job.cpp, test_run_options.cpp
+class RunRecord {
+ public:
+  RunRecord(JobContext& context, const RunPlan& plan, const Corpus& corpus, const Objective& objective,
+            RunOutput& output);
+
+  [[nodiscard]] RunResult& result() noexcept { return result_; }
+  [[nodiscard]] PhaseTimers& timers() noexcept { return timers_; }
+  [[nodiscard]] WorkMeter& meter() noexcept { return meter_; }
+  [[nodiscard]] SplitLosses& losses() noexcept { return losses_; }
+
+  /// The work of the report alone in an epoch of the warm-up: the test split.
+  void add_epoch();
+  void add_early_stopping(const WarmupSummary& summary);
+  /// W0, whose losses the warm-up's last epoch has found but for train's.
+  void add_before();
+  void add_self_check(const SelfCheck& check);
+  void add_stage(const StageSummary& stage);
+  void add_round(int round, const RoundSummary& summary);
+  /// The whole, of a run of `total_seconds` that ended with `lambda`.
+  [[nodiscard]] const RunResult& finish(std::span<const double> lambda, double total_seconds);
+
+ private:
+  void add_seconds(double total);
+  void add_work();
+
+  JobContext& context_;
+  const RunPlan& plan_;
+  const Corpus& corpus_;
+  const Objective& objective_;
+  RunOutput& output_;
+  PhaseTimers timers_;
+  WorkMeter meter_;
+  SplitLosses losses_;
+  RunResult result_;
+  std::int64_t probes_done_ = 0;
+  std::int64_t steps_done_ = 0;
+};
+
+}  // namespace lift

@@ -1,0 +1,65 @@
+#include "jobs/split_losses.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "src/objective/distributed.hpp"
+#include "src/search/sharded.hpp"
+
+namespace lift {
+
+SplitLosses::SplitLosses(const Objective& objective, const Corpus& corpus, Progress& progress,
+                         PhaseTimers& timers, const Communicator& comm)
+    : objective_(objective), corpus_(corpus), progress_(progress), timers_(timers), comm_(comm) {}
+
+SplitLoss SplitLosses::train() {
+  return mean(corpus_.train.first(corpus_.valid.size()), "train");
+}
+
+SplitLoss SplitLosses::valid() {
+  forget_if_moved();
+  if (!valid_) valid_ = mean(corpus_.valid, "valid");
+  return *valid_;
+}
+
+SplitLoss SplitLosses::test() {
+  forget_if_moved();
+  if (!test_) test_ = mean(corpus_.test, "test");
+  return *test_;
+}
+
+Evaluation SplitLosses::all() {
+  return {.train = train(), .valid = valid(), .test = test()};
+}
+
+void SplitLosses::know_valid(double loss) {
+  forget_if_moved();
+  valid_ = {loss, corpus_.valid.size()};
+}
+
+void SplitLosses::know_test(double loss) {
+  forget_if_moved();
+  test_ = {loss, corpus_.test.size()};
+}
+
+SplitLoss SplitLosses::mean(const SequenceSet& set, const char* split) {
+  const auto time = timers_.measure("evaluate");
+  const std::string phase = fmt::format("evaluate {}", split);
+  const auto show = [&](std::int64_t done, std::int64_t total) { progress_.update(phase, done, total); };
+  const double loss = mean_loss(objective_, set, first_sequences(set.size()), comm_, show);
+  progress_.finish(fmt::format("perplexity {:.2f}", std::exp(loss)));
+  return {loss, set.size()};
+}
+
+/// What follows is collective, so that all ranks take rank 0's word for whether W has moved.
+void SplitLosses::forget_if_moved() {
+  const at::Tensor& w = objective_.tuned().flat();
+  const bool moved = !w_.defined() || !w_.equal(w);
+  if (from_root(moved ? 1.0 : 0.0, comm_) == 0) return;
+  w_ = w.clone();
+  valid_.reset();
+  test_.reset();
+}
+
+}  // namespace lift

@@ -1,0 +1,48 @@
+#pragma once
+#include <ATen/core/Tensor.h>
+
+#include <optional>
+
+#include "jobs/corpus_inputs.hpp"
+#include "mpi/communicator.hpp"
+#include "mpi/timers.hpp"
+#include "src/objective/objective.hpp"
+#include "src/report/progress.hpp"
+#include "src/report/run_result.hpp"
+
+namespace lift {
+
+/// Losses of a run's splits at its present W; valid and test are not evaluated again while W stays.
+///
+/// Ownership   keeps references to all arguments of the constructor, and a copy of the last W asked about.
+/// Collective  every member on `comm`, with the same W on every rank.
+/// Cost        an evaluation of the split (phase "evaluate"), or one comparison of W.
+/// Test        tests/jobs/test_run_options.cpp: counts of evaluations; test_run_job.cpp
+class SplitLosses {
+ public:
+  SplitLosses(const Objective& objective, const Corpus& corpus, Progress& progress, PhaseTimers& timers,
+              const Communicator& comm);
+
+  /// Of the first min(|train|, |valid|) training sequences.
+  [[nodiscard]] SplitLoss train();
+  [[nodiscard]] SplitLoss valid();
+  [[nodiscard]] SplitLoss test();
+  [[nodiscard]] Evaluation all();
+  /// Takes what others found at the present W, nats/token.
+  void know_valid(double loss);
+  void know_test(double loss);
+
+ private:
+  [[nodiscard]] SplitLoss mean(const SequenceSet& set, const char* split);
+  void forget_if_moved();
+
+  const Objective& objective_;
+  const Corpus& corpus_;
+  Progress& progress_;
+  PhaseTimers& timers_;
+  const Communicator& comm_;
+  at::Tensor w_;  ///< at which valid_ and test_ hold
+  std::optional<SplitLoss> valid_, test_;
+};
+
+}  // namespace lift

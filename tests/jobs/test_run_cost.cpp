@@ -1,0 +1,213 @@
+#include "jobs/run_cost.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <ostream>
+
+#include "src/objective/sequence_cost.hpp"
+#include "tests/jobs/paper_plan.hpp"
+
+namespace lift {
+namespace {
+
+ComputeRates at_rate(double rate) {
+  return {.model = rate, .training = rate};
+}
+
+/// What a phase took, and what is left of it if it did the work of `estimate` at the recorded rate.
+void expect_within_a_factor_of_two(double estimate, double recorded, const char* phase) {
+  EXPECT_LT(estimate, 2 * recorded) << phase;
+  EXPECT_GT(estimate, 0.5 * recorded) << phase;
+}
+
+/// The run of results/README.md, "gpt2-small": two ranks, 137 GFLOP/s in a matrix product of both.
+struct Recorded {
+  static constexpr int kRanks = 2;
+  static constexpr ComputeRates kRate{.model = 137e9 / kRanks, .training = 137e9 / kRanks};
+  static constexpr CorpusSize kSize{.train = 8, .valid = 4, .test = 4};
+  RunPlan plan = paper_plan();
+  Recorded() {
+    plan.warmup.epochs = 2;
+    plan.micro_batch = 2;
+    plan.search.batches = plan.search.hvp_batches = 1;
+    plan.watched_steps = 0;  // no curves were recorded then
+  }
+};
+
+TEST(RunCost, TimeIsWithinAFactorOfTwoOfARecordedRunPhaseByPhase) {
+  const Recorded run;
+  const RunSeconds seconds = estimate_seconds(run.plan, Recorded::kSize, Recorded::kRanks, Recorded::kRate);
+  expect_within_a_factor_of_two(seconds.warmup, 65.8, "warm-up");
+  expect_within_a_factor_of_two(seconds.gradient, 20.5, "gradient");
+  expect_within_a_factor_of_two(seconds.probes, 263.3, "probes");
+  expect_within_a_factor_of_two(seconds.lp, 13.8, "LP");
+  expect_within_a_factor_of_two(seconds.line_search, 141.1, "line search");
+  expect_within_a_factor_of_two(seconds.evaluate, 19.5, "evaluate");
+  expect_within_a_factor_of_two(seconds.self_check + seconds.files, 596.7 - 524.0, "the rest");
+  expect_within_a_factor_of_two(seconds.total(), 596.7, "all");
+}
+
+void expect_within_a_quarter(const RunPlan& plan, double recorded) {
+  const double estimate = estimate_memory(plan, Recorded::kSize, Recorded::kRanks).total();
+  EXPECT_LT(estimate, 1.25 * recorded);
+  EXPECT_GT(estimate, 0.75 * recorded);
+}
+
+/// Peaks of both ranks, which work[].peak_memory_bytes says.
+TEST(RunCost, MemoryIsWithinAQuarterOfRecordedRuns) {
+  Recorded run;
+  for (const double recorded : {5156261888.0, 4641038336.0}) expect_within_a_quarter(run.plan, recorded);
+  run.plan.search.probes = 2;
+  for (const double recorded : {3931348992.0, 3200385024.0}) expect_within_a_quarter(run.plan, recorded);
+}
+
+TEST(RunCost, CountsWhatOneRankDoes) {
+  const RunPlan plan = paper_plan();
+  const SequenceCost one = sequence_cost(plan.config, plan.layout, 512, at::kFloat);
+  const double gradient = one.prefix + one.gradient, loss = one.prefix + one.loss;
+  const RunSeconds seconds = estimate_seconds(plan, kWikiText2, 1, at_rate(1.0));
+  EXPECT_DOUBLE_EQ(seconds.warmup, 35.0 * 1180 * 4 * gradient + 36.0 * (487 + 558) * loss);
+  EXPECT_DOUBLE_EQ(seconds.gradient, 80 * gradient);
+  EXPECT_DOUBLE_EQ(seconds.self_check, 4 * (4 * gradient + 2 * one.hvp));
+  EXPECT_DOUBLE_EQ(seconds.probes, 4 * 40 * gradient + 16 * 40 * one.hvp);
+  EXPECT_DOUBLE_EQ(seconds.line_search, 34 * 487 * one.loss + 487 * one.prefix);
+  // train before and after; the curves tell test's loss at t*, the line search valid's.
+  EXPECT_DOUBLE_EQ(seconds.evaluate, 2 * 487 * loss + (487 + 558) * (9 * one.loss + one.prefix));
+  EXPECT_EQ(seconds.corrector, 0.0);
+  EXPECT_DOUBLE_EQ(seconds.total(), seconds.warmup + seconds.gradient + seconds.self_check + seconds.probes +
+                                        seconds.lp + seconds.line_search + seconds.evaluate + seconds.files);
+}
+
+TEST(RunCost, CountsRecoveryHoldoutAndProductsThatFollowFromEachOther) {
+  RunPlan plan = paper_plan();
+  const SequenceCost one = sequence_cost(plan.config, plan.layout, 512, at::kFloat);
+  const double gradient = one.prefix + one.gradient, loss = one.prefix + one.loss;
+  plan.holdout = 0.5;
+  plan.search.batches = 0;
+  plan.search.probe_kind = ProbeKind::krylov;
+  plan.search.probes = 4;
+  plan.search.line_kind = LineKind::model;
+  plan.search.line.steps = 9;
+  plan.search.rounds = 2;
+  plan.search.recovery.corrector.epochs = 1;
+  plan.search.corrector.steps = 10;
+  const RunSeconds seconds = estimate_seconds(plan, kWikiText2, 1, at_rate(1.0));
+  EXPECT_DOUBLE_EQ(seconds.gradient, 2 * (243 + 40) * gradient);
+  EXPECT_NEAR(seconds.probes, 2 * 4 * 40 * (gradient + one.hvp), 10) << "and the basis, in bytes";
+  EXPECT_GT(seconds.probes, 2 * 4 * 40 * (gradient + one.hvp));
+  // The model of each round's line search is a product on the sequences that made g.
+  EXPECT_DOUBLE_EQ(seconds.line_search,
+                   2 * (8 * 244 * one.loss + 244 * one.prefix + 243 * (gradient + one.hvp)) + 244 * loss);
+  EXPECT_DOUBLE_EQ(seconds.corrector, (1180 + 10) * 4 * gradient + 2 * 244 * loss);
+  EXPECT_DOUBLE_EQ(seconds.evaluate, (2 * 487 + 4 * 487 + 2 * 558 + (487 + 558)) * loss +
+                                         2 * (487 + 558) * (9 * one.loss + one.prefix));
+}
+
+TEST(RunCost, DividesOverRanksAndByTheRate) {
+  const RunPlan plan = paper_plan();
+  const RunSeconds one = estimate_seconds(plan, kWikiText2, 1, at_rate(1e12));
+  const RunSeconds four = estimate_seconds(plan, kWikiText2, 4, at_rate(1e12));
+  EXPECT_NEAR(four.total(), one.total() / 4, 0.01 * one.total());
+  EXPECT_DOUBLE_EQ(estimate_seconds(plan, kWikiText2, 1, at_rate(2e12)).warmup, one.warmup / 2);
+  EXPECT_DOUBLE_EQ(four.lp, one.lp / 4);
+  // 24 ranks on 16 probes: eight groups of one rank keep all 40 sequences of a product to themselves.
+  EXPECT_DOUBLE_EQ(estimate_seconds(plan, kWikiText2, 24, at_rate(1e12)).probes,
+                   estimate_seconds(plan, kWikiText2, 16, at_rate(1e12)).probes);
+  EXPECT_LT(estimate_memory(plan, kWikiText2, 4).total(), estimate_memory(plan, kWikiText2, 2).total());
+}
+
+TEST(RunCost, TrainingStepsGoAtTheirOwnRate) {
+  const RunPlan plan = paper_plan();
+  const SequenceCost one = sequence_cost(plan.config, plan.layout, 512, at::kFloat);
+  const double steps = 35.0 * 1180 * 4 * (one.prefix + one.gradient);
+  const double slow = estimate_seconds(plan, kWikiText2, 1, at_rate(1e12)).warmup;
+  const double fast = estimate_seconds(plan, kWikiText2, 1, {.model = 1e12, .training = 4e12}).warmup;
+  EXPECT_NEAR(slow - fast, 0.75 * steps / 1e12, 1e-6 * slow);
+}
+
+TEST(RunCost, RecomputationTakesTimeForMemory) {
+  RunPlan plan = paper_plan();
+  const double memory = estimate_memory(plan, kWikiText2, 2).probes;
+  const RunSeconds seconds = estimate_seconds(plan, kWikiText2, 2, at_rate(1e11));
+  plan.activations = Activations::recompute;
+  EXPECT_LT(estimate_memory(plan, kWikiText2, 2).probes, memory);
+  EXPECT_GT(estimate_seconds(plan, kWikiText2, 2, at_rate(1e11)).probes, seconds.probes);
+}
+
+struct Change {
+  const char* name;
+  std::function<void(RunPlan&)> apply;
+};
+void PrintTo(const Change& change, std::ostream* out) {
+  *out << change.name;
+}
+
+class MoreTime : public testing::TestWithParam<Change> {};
+
+TEST_P(MoreTime, IsAskedForByWhatAddsWork) {
+  RunPlan plan = paper_plan();
+  plan.watched_steps = 0;
+  const double before = estimate_seconds(plan, kWikiText2, 2, at_rate(1e11)).total();
+  GetParam().apply(plan);
+  EXPECT_GT(estimate_seconds(plan, kWikiText2, 2, at_rate(1e11)).total(), before);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    OfEachOption, MoreTime,
+    testing::Values(Change{"epochs", [](RunPlan& plan) { plan.warmup.epochs = 36; }},
+                    Change{"kept",
+                           [](RunPlan& plan) {
+                             plan.kept_epochs = {10, 20};
+                           }},
+                    Change{"start", [](RunPlan& plan) { plan.start = "start"; }},
+                    Change{"batches", [](RunPlan& plan) { plan.search.batches = 0; }},
+                    Change{"hvp_batches", [](RunPlan& plan) { plan.search.hvp_batches = 20; }},
+                    Change{"probes", [](RunPlan& plan) { plan.search.probes = 32; }},
+                    Change{"krylov", [](RunPlan& plan) { plan.search.probe_kind = ProbeKind::krylov; }},
+                    Change{"adjoint", [](RunPlan& plan) { plan.search.probe_kind = ProbeKind::adjoint; }},
+                    Change{"exact", [](RunPlan& plan) { plan.search.direction = DirectionKind::exact; }},
+                    Change{"steps", [](RunPlan& plan) { plan.search.line.steps = 41; }},
+                    Change{"rounds", [](RunPlan& plan) { plan.search.rounds = 2; }},
+                    Change{"interpolate", [](RunPlan& plan) { plan.search.recovery.interpolate = true; }},
+                    Change{"corrector", [](RunPlan& plan) { plan.search.recovery.corrector.epochs = 1; }},
+                    Change{"learning_rate", [](RunPlan& plan) { plan.search.tune_rate = true; }},
+                    Change{"watch", [](RunPlan& plan) { plan.watched_steps = 9; }},
+                    Change{"l2_sp", [](RunPlan& plan) { plan.around_pretrained = true; }}),
+    [](const auto& change) { return std::string(change.param.name); });
+
+class MoreMemory : public testing::TestWithParam<Change> {};
+
+TEST_P(MoreMemory, IsAskedForByWhatHoldsMore) {
+  RunPlan plan = paper_plan();
+  const double before = estimate_memory(plan, kWikiText2, 2).total();
+  GetParam().apply(plan);
+  EXPECT_GT(estimate_memory(plan, kWikiText2, 2).total(), before);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    OfEachOption, MoreMemory,
+    testing::Values(Change{"micro_batch", [](RunPlan& plan) { plan.micro_batch = 8; }},
+                    Change{"probes", [](RunPlan& plan) { plan.search.probes = 32; }},
+                    Change{"krylov", [](RunPlan& plan) { plan.search.probe_kind = ProbeKind::krylov; }},
+                    Change{"length", [](RunPlan& plan) { plan.corpus.length = 1024; }},
+                    Change{"interpolate", [](RunPlan& plan) { plan.search.recovery.interpolate = true; }},
+                    Change{"l2_sp", [](RunPlan& plan) { plan.around_pretrained = true; }},
+                    Change{"fp64", [](RunPlan& plan) { plan.precision = at::kDouble; }}),
+    [](const auto& change) { return std::string(change.param.name); });
+
+TEST(RunCost, DifferencesCostGradientsAndHoldNoSecondGraph) {
+  RunPlan plan = paper_plan();
+  const SequenceCost one = sequence_cost(plan.config, plan.layout, 512, at::kFloat);
+  const double gradient = one.prefix + one.gradient;
+  const double exact = estimate_memory(plan, kWikiText2, 2).probes;
+  plan.search.products.kind = ProductKind::forward;
+  EXPECT_DOUBLE_EQ(estimate_seconds(plan, kWikiText2, 1, at_rate(1.0)).probes, 17 * 40 * gradient);
+  plan.search.products.kind = ProductKind::central;
+  EXPECT_DOUBLE_EQ(estimate_seconds(plan, kWikiText2, 1, at_rate(1.0)).probes, 32 * 40 * gradient);
+  EXPECT_LT(estimate_memory(plan, kWikiText2, 2).probes, exact);
+}
+
+}  // namespace
+}  // namespace lift
