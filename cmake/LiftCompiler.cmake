@@ -1,6 +1,8 @@
 # Flags of every target of the project; third-party headers are SYSTEM and stay outside them.
 add_library(lift_flags INTERFACE)
-target_compile_options(lift_flags INTERFACE -Wall -Wextra -Werror)
+target_compile_options(lift_flags INTERFACE
+  "$<$<COMPILE_LANGUAGE:C,CXX>:-Wall;-Wextra;-Werror>"
+  "$<$<COMPILE_LANGUAGE:CUDA>:-Werror=all-warnings;-Xcompiler=-Wall,-Wextra,-Werror>")
 target_include_directories(lift_flags INTERFACE ${PROJECT_SOURCE_DIR})
 
 if(LIFT_SANITIZE)
@@ -16,6 +18,9 @@ endif()
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+endif()
+if(CCACHE_PROGRAM AND NOT CMAKE_CUDA_COMPILER_LAUNCHER)
+  set(CMAKE_CUDA_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
 endif()
 
 # lift_library(NAME sources... DEPENDS targets...): one library of a layer.

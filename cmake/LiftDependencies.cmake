@@ -25,3 +25,6 @@ find_package(ICU REQUIRED COMPONENTS uc)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
 
 include(LiftTorch)
+if(LIFT_CUDA)
+  include(LiftNccl)
+endif()

@@ -16,12 +16,13 @@ if(LIFT_SANITIZE)
     UBSAN_OPTIONS=print_stacktrace=1:suppressions=${PROJECT_SOURCE_DIR}/tests/ubsan.supp)
 endif()
 
-# lift_test(NAME sources... DEPENDS targets... [RANKS 1 2 4] [LABELS l...] [TIMEOUT s] [MAIN mpi|petsc])
+# lift_test(NAME sources... DEPENDS targets... [RANKS 1 2 4] [LABELS l...] [TIMEOUT s] [MAIN mpi|petsc] [DEVICES])
 #
 # One test binary, and one ctest entry for each rank count: NAME_np1, NAME_np2, ... A failure on any rank
-# fails the entry. MAIN says which libraries the test's main starts (tests/support).
+# fails the entry. MAIN says which libraries the test's main starts (tests/support). DEVICES: several ranks see
+# the GPUs of the machine, and the test skips what they are too few for.
 function(lift_test name)
-  cmake_parse_arguments(ARG "" "TIMEOUT;MAIN" "DEPENDS;RANKS;LABELS;ENVIRONMENT" ${ARGN})
+  cmake_parse_arguments(ARG "DEVICES" "TIMEOUT;MAIN" "DEPENDS;RANKS;LABELS;ENVIRONMENT" ${ARGN})
   if(NOT ARG_RANKS)
     set(ARG_RANKS 1)
   endif()
@@ -36,7 +37,7 @@ function(lift_test name)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
   foreach(np IN LISTS ARG_RANKS)
     set(devices "")
-    if(LIFT_CUDA AND np GREATER 1)
+    if(LIFT_CUDA AND np GREATER 1 AND NOT ARG_DEVICES)
       set(devices CUDA_VISIBLE_DEVICES=)  # ranks never share a GPU, and a test machine may have one
     endif()
     add_test(NAME ${name}_np${np}

@@ -29,9 +29,20 @@ target_include_directories(lift_dep_torch SYSTEM INTERFACE
   ${PROJECT_BINARY_DIR}/before_torch
   ${LIFT_TORCH_ROOT}/include ${LIFT_TORCH_ROOT}/include/torch/csrc/api/include)
 if(LIFT_CUDA)
-  if(NOT TORCH_CUDA_ARCH_LIST AND NOT DEFINED ENV{TORCH_CUDA_ARCH_LIST})
-    set(TORCH_CUDA_ARCH_LIST 9.0 CACHE STRING "GPU architectures that LibTorch's package compiles for")
+  # CMake would keep an architecture of its own choice from the first configuration on: ask only before that one.
+  if(NOT TORCH_CUDA_ARCH_LIST)
+    set(architectures 9.0)
+    if(DEFINED ENV{TORCH_CUDA_ARCH_LIST})
+      set(architectures $ENV{TORCH_CUDA_ARCH_LIST})
+    elseif(CMAKE_CUDA_ARCHITECTURES MATCHES "^[0-9;]+$")
+      string(REGEX REPLACE "([0-9]+)([0-9])" "\\1.\\2" architectures "${CMAKE_CUDA_ARCHITECTURES}")
+    endif()
+    set(TORCH_CUDA_ARCH_LIST ${architectures} CACHE STRING "GPU architectures that kernels are compiled for")
   endif()
+  # LibTorch's package turns CUDA on as a language, with that list as -gencode flags. The runtime must be the one that
+  # LibTorch loads, not a second one linked statically.
+  set(CMAKE_CUDA_RUNTIME_LIBRARY Shared)
+  set(CMAKE_CUDA_STANDARD 17)  # the kernels need no more, and CMake 3.25.1 knows no later one of nvcc
   list(APPEND CMAKE_PREFIX_PATH ${LIFT_TORCH_ROOT})
   find_package(CUDAToolkit 13 REQUIRED)
   find_package(Torch REQUIRED)

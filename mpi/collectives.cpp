@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "mpi/error.hpp"
+#include "mpi/nccl.hpp"
 #include "mpi/reduction.hpp"
 #include "mpi/staging.hpp"
 
@@ -129,6 +130,7 @@ Buffer host_buffer(std::span<std::uint8_t> values) {
 }
 
 void sum_over_ranks(const Buffer& buffer, const Communicator& comm, std::size_t chunk) {
+  if (comm.size() > 1 && sum_by_nccl(buffer, comm)) return;
   reduce_over_ranks(buffer, Reduction::sum, comm, chunk);
 }
 
@@ -137,7 +139,7 @@ void max_over_ranks(const Buffer& buffer, const Communicator& comm, std::size_t 
 }
 
 void broadcast(const Buffer& buffer, int root, const Communicator& comm, std::size_t chunk) {
-  if (comm.size() == 1) return;
+  if (comm.size() == 1 || broadcast_by_nccl(buffer, root, comm)) return;
   const auto width = static_cast<int>(size_of(buffer.type));
   const std::size_t most = std::min<std::size_t>(chunk, INT_MAX / width);
   for_each_chunk(buffer, most, [&](void* data, std::size_t count) {

@@ -1,5 +1,6 @@
-// What device.hpp and staging.hpp promise of a build with CUDA.
-#include <cuda_runtime_api.h>
+// What device.hpp, staging.hpp and cuda_check.hpp promise of a build with CUDA.
+#include "mpi/cuda_check.hpp"
+
 #include <fmt/format.h>
 
 #include "mpi/device.hpp"
@@ -9,13 +10,6 @@
 namespace lift {
 
 namespace {
-
-void check_cuda(cudaError_t code, const char* call) {
-  if (code == cudaSuccess) return;
-  cudaGetLastError();  // or a later launch would report it again
-  throw Error(ExitCode::internal,
-              fmt::format("{} failed: {} ({})", call, cudaGetErrorString(code), cudaGetErrorName(code)));
-}
 
 std::string text_of(const cudaUUID_t& uuid) {
   std::string text = "GPU-";
@@ -27,6 +21,13 @@ std::string text_of(const cudaUUID_t& uuid) {
 }
 
 }  // namespace
+
+void check_cuda(cudaError_t code, const char* call) {
+  if (code == cudaSuccess) return;
+  cudaGetLastError();  // or a later launch would report it again
+  throw Error(ExitCode::internal,
+              fmt::format("{} failed: {} ({})", call, cudaGetErrorString(code), cudaGetErrorName(code)));
+}
 
 std::vector<Device> visible_devices() {
   int count = 0, driver = 0;
@@ -54,6 +55,14 @@ std::vector<Device> visible_devices() {
 
 void select_device(int device) {
   if (device != -1) check_cuda(cudaSetDevice(device), "cudaSetDevice");
+}
+
+std::string current_device_uuid() {
+  const std::vector<Device> devices = visible_devices();
+  if (devices.empty()) return "";
+  int current = 0;
+  check_cuda(cudaGetDevice(&current), "cudaGetDevice");
+  return devices.at(static_cast<std::size_t>(current)).uuid;
 }
 
 Staging::Staging(std::size_t bytes) {

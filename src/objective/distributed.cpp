@@ -42,6 +42,7 @@ Buffer buffer_of(at::Tensor& tensor) {
                 .count = static_cast<std::size_t>(tensor.numel()),
                 .type = tensor.scalar_type() == at::kFloat ? DataType::f32 : DataType::f64};
 #ifdef LIFT_CUDA
+  buffer.mixed = !tensor.is_cuda();  // a rank without a device, beside others that may have one
   if (tensor.is_cuda()) {
     buffer.memory = Memory::device;
     buffer.stream = c10::cuda::getCurrentCUDAStream(tensor.device().index()).stream();

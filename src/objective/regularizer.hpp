@@ -22,6 +22,8 @@ class Regularizer {
   /// `center` c [n], or an undefined tensor for c = 0 (`l2`).
   explicit Regularizer(TunedLayout layout, at::Tensor center = {});
   [[nodiscard]] int p() const noexcept { return layout_.p(); }
+  [[nodiscard]] const TunedLayout& layout() const noexcept { return layout_; }
+  [[nodiscard]] const at::Tensor& center() const noexcept { return center_; }  ///< undefined for 0
   /// R_i(W) for each group.
   [[nodiscard]] std::vector<double> values(const at::Tensor& w) const;
   /// gradient += 2 λ_i (W_i − c_i).

@@ -1,14 +1,9 @@
 #include "src/objective/sequence_loss.hpp"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/_softmax.h>
-#include <ATen/ops/_softmax_backward_data.h>
-#include <ATen/ops/amax.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/full.h>
-#include <ATen/ops/gather.h>
-#include <ATen/ops/log.h>
 #include <ATen/ops/mm.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/zeros_like.h>
@@ -18,6 +13,7 @@
 #include <algorithm>
 
 #include "mpi/error.hpp"
+#include "src/objective/head_rows.hpp"
 
 namespace lift {
 
@@ -70,25 +66,6 @@ void for_each_chunk(const at::Tensor& rows, const at::Tensor& head, const Action
   }
 }
 
-void softmax_in_place(at::Tensor& logits) {
-  at::_softmax_out(logits, logits, 1, /*half_to_float=*/false);
-}
-
-/// Softmax in place and the loss of each row in float64, from log-sum-exp z = z_max − log P_max, in which
-/// nothing can overflow or vanish.
-at::Tensor softmax_and_losses(at::Tensor& logits, const at::Tensor& targets) {
-  const auto of_target = at::gather(logits, 1, targets);
-  const auto largest = at::amax(logits, {1}, /*keepdim=*/true);
-  softmax_in_place(logits);
-  const auto log_largest = at::log(at::amax(logits, {1}, true).to(at::kDouble));
-  return largest.to(at::kDouble) - log_largest - of_target.to(at::kDouble);
-}
-
-/// Turns P into ∂ loss / ∂ logits = P − Y.
-void subtract_targets(at::Tensor& probabilities, const at::Tensor& targets) {
-  probabilities.scatter_add_(1, targets, at::full(targets.sizes(), -1.0, probabilities.options()));
-}
-
 struct LossesAndGradient {
   at::Tensor losses;    ///< of each row, float64
   at::Tensor gradient;  ///< of each row's loss in the row [rows, width]; undefined if not wanted
@@ -100,9 +77,9 @@ LossesAndGradient sweep(const at::Tensor& rows, const at::Tensor& head, const at
   if (with_gradient) result.gradient = at::empty_like(rows);
   for_each_chunk(rows, head, [&](std::int64_t first, std::int64_t size, at::Tensor& logits) {
     const auto chunk_targets = targets.narrow(0, first, size);
-    result.losses.narrow(0, first, size).copy_(softmax_and_losses(logits, chunk_targets).squeeze(1));
-    if (!with_gradient) return;
-    subtract_targets(logits, chunk_targets);
+    auto losses = result.losses.narrow(0, first, size);
+    if (!with_gradient) return head_row_losses(logits, chunk_targets, losses);
+    head_row_losses_and_residuals(logits, chunk_targets, losses);
     auto gradient = result.gradient.narrow(0, first, size);
     at::mm_out(gradient, logits.to(head.scalar_type()), head);
   });
@@ -114,8 +91,7 @@ at::Tensor head_gradient(const at::Tensor& rows, const at::Tensor& head, const a
                          const at::Tensor& weight) {
   auto gradient = at::zeros_like(head, head.options().dtype(wide_type(head)));
   for_each_chunk(rows, head, [&](std::int64_t first, std::int64_t size, at::Tensor& logits) {
-    softmax_in_place(logits);
-    subtract_targets(logits, targets.narrow(0, first, size));
+    head_row_residuals(logits, targets.narrow(0, first, size), logits);
     const auto weighted = rows.narrow(0, first, size) * weight.narrow(0, first, size);
     if (gradient.scalar_type() == weighted.scalar_type()) {
       gradient.addmm_(logits.t(), weighted);
@@ -126,25 +102,16 @@ at::Tensor head_gradient(const at::Tensor& rows, const at::Tensor& head, const a
   return gradient.to(head.scalar_type());
 }
 
-/// Turns logits into δ = P∘(a − P·a) in place; `tangents` is scratch for a, which `fill` makes.
-template <typename Fill>
-void bend_chunk(at::Tensor& probabilities, at::Tensor& tangents, std::int64_t size, const Fill& fill) {
-  auto tangent = tangents.narrow(0, 0, size);
-  fill(tangent);
-  at::_softmax_backward_data_out(probabilities, tangent, probabilities, 1, probabilities.scalar_type());
-}
-
 /// The Hessian of each row's loss times its direction: (P∘(a − P·a)) E with a = E u.
 at::Tensor row_hessian_products(const at::Tensor& rows, const at::Tensor& head,
                                 const at::Tensor& directions) {
   auto products = at::empty_like(rows);
   at::Tensor tangents;
   for_each_chunk(rows, head, [&](std::int64_t first, std::int64_t size, at::Tensor& logits) {
-    softmax_in_place(logits);
     if (!tangents.defined()) tangents = at::empty_like(logits);
-    bend_chunk(logits, tangents, size, [&](at::Tensor& tangent) {
-      at::mm_out(tangent, directions.narrow(0, first, size), head.t());
-    });
+    auto tangent = tangents.narrow(0, 0, size);
+    at::mm_out(tangent, directions.narrow(0, first, size), head.t());
+    head_row_curvature(logits, tangent);
     auto product = products.narrow(0, first, size);
     at::mm_out(product, logits, head);
   });
@@ -165,18 +132,15 @@ JointProducts joint_hessian_products(const at::Tensor& rows, const at::Tensor& h
   for_each_chunk(rows, head, [&](std::int64_t first, std::int64_t size, at::Tensor& logits) {
     const auto h = rows.narrow(0, first, size), u = row_directions.narrow(0, first, size);
     const auto w = weight.narrow(0, first, size);
-    softmax_in_place(logits);
     if (!tangents.defined()) {
       tangents = at::empty_like(logits);
       residuals = at::empty_like(logits);
     }
-    auto residual = residuals.narrow(0, 0, size);
-    residual.copy_(logits);
-    subtract_targets(residual, targets.narrow(0, first, size));
-    bend_chunk(logits, tangents, size, [&](at::Tensor& tangent) {
-      at::mm_out(tangent, u, head.t());
-      tangent.addmm_(h, head_direction.t());
-    });
+    auto tangent = tangents.narrow(0, 0, size), residual = residuals.narrow(0, 0, size);
+    head_row_residuals(logits, targets.narrow(0, first, size), residual);
+    at::mm_out(tangent, u, head.t());
+    tangent.addmm_(h, head_direction.t());
+    head_row_curvature(logits, tangent);
     auto product = products.rows.narrow(0, first, size);
     at::mm_out(product, logits, head);
     product.addmm_(residual, head_direction);

@@ -6,7 +6,8 @@ namespace lift {
 /// W ← start + t·direction, each coordinate in one multiplication and addition of W's type; t = 0 gives
 /// `start` to the last bit even where `direction` is not finite. `w` may be `start` itself.
 ///
-/// Shapes  all [n], equal type and device.
+/// Method  at::add, and on a GPU a kernel (step_kernel.hpp) whose product and sum are rounded once.
+/// Shapes  all [n], contiguous, equal type and device.
 /// Test    tests/src/search/test_line_search.cpp
 void step_along(at::Tensor& w, const at::Tensor& start, const at::Tensor& direction, double t);
 

@@ -13,15 +13,14 @@ namespace lift {
 
 Adam::Adam(const at::Tensor& w, Options options)
     : options_(options),
-      first_moment_(at::zeros_like(w)),
-      second_moment_(at::zeros_like(w)),
+      moments_{at::zeros_like(w), at::zeros_like(w)},
       kernel_steps_(at::zeros({}, w.options().dtype(at::kFloat))) {}
 
 void Adam::step(at::Tensor& w, const at::Tensor& gradient, double rate) {
   const c10::NoGradGuard no_graph;
   ++steps_;
   kernel_steps_.fill_(static_cast<double>(steps_));
-  at::_fused_adam_({w}, {gradient}, {first_moment_}, {second_moment_}, {}, {kernel_steps_}, rate,
+  at::_fused_adam_({w}, {gradient}, {moments_.first}, {moments_.second}, {}, {kernel_steps_}, rate,
                    options_.beta1, options_.beta2, /*weight_decay=*/0.0, options_.epsilon, /*amsgrad=*/false,
                    /*maximize=*/false);
 }

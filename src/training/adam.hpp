@@ -22,10 +22,16 @@ class Adam {
   void step(at::Tensor& w, const at::Tensor& gradient, double rate);
   [[nodiscard]] std::int64_t steps() const noexcept { return steps_; }
 
+  struct Moments {
+    at::Tensor first, second;
+  };
+  /// For a kernel that makes the whole step itself, and then counts it.
+  [[nodiscard]] const Moments& moments() const noexcept { return moments_; }
+  void count_step() noexcept { ++steps_; }
+
  private:
   Options options_;
-  at::Tensor first_moment_;
-  at::Tensor second_moment_;
+  Moments moments_;
   at::Tensor kernel_steps_;  ///< steps_ as the fused kernel reads it: float32 on the device
   std::int64_t steps_ = 0;
 };

@@ -25,14 +25,12 @@ double scheduled_rate(Schedule schedule, double rate, std::int64_t step, std::in
 Trainer::Trainer(const Objective& objective, const Regularizer& regularizer, std::span<const double> lambda,
                  const SequenceSet& train, double clip, TrainingPrecision precision, const Communicator& comm)
     : objective_(objective, precision),
-      regularizer_(regularizer),
-      lambda_(lambda),
       train_(train),
       clip_(clip),
       comm_(comm),
       w_(objective.tuned().flat()),
       last_good_(w_.clone()),
-      adam_(w_, {}) {}
+      adam_(w_, regularized_ranges(regularizer.layout(), lambda), regularizer.center(), {}) {}
 
 Trainer::Step Trainer::step(std::span<const std::int64_t> sequences, double rate) {
   LossAndGradient f;
@@ -43,11 +41,9 @@ Trainer::Step Trainer::step(std::span<const std::int64_t> sequences, double rate
     throw;
   }
   fault_point("step");
-  regularizer_.add_gradient(lambda_, w_, f.gradient);
-  const double norm = clip_norm(f.gradient, clip_);
-  if (!std::isfinite(norm)) throw AgreedError(ExitCode::numerical, "the gradient is not finite");
   last_good_.copy_(w_);
-  adam_.step(w_, f.gradient, rate);
+  const double norm = adam_.step(w_, f.gradient, rate, clip_);
+  if (!std::isfinite(norm)) throw AgreedError(ExitCode::numerical, "the gradient is not finite");
   return {f.loss, norm};
 }
 

@@ -8,7 +8,7 @@
 #include "src/objective/regularizer.hpp"
 #include "src/objective/training_objective.hpp"
 #include "src/text/corpus.hpp"
-#include "src/training/adam.hpp"
+#include "src/training/regularized_adam.hpp"
 
 namespace lift {
 
@@ -25,7 +25,7 @@ enum class Schedule { constant, cosine, linear };  ///< of the learning rate, ov
 ///
 /// In/out      objective.tuned().flat() moves.
 /// Shapes      lambda: [p].
-/// Ownership   keeps references to all arguments of the constructor.
+/// Ownership   keeps references to objective, train and comm; λ and c are those of the constructor's call.
 /// Collective  constructor local, step() on `comm` with the same arguments everywhere.
 /// Throws      step(): AgreedError(numerical) if a loss or the gradient is not finite, before it reaches W;
 ///             W is then the last one whose training loss was finite.
@@ -49,14 +49,12 @@ class Trainer {
 
  private:
   TrainingObjective objective_;
-  const Regularizer& regularizer_;
-  std::span<const double> lambda_;
   const SequenceSet& train_;
   double clip_;
   const Communicator& comm_;
   at::Tensor w_;  ///< shares the storage of tuned().flat()
   at::Tensor last_good_;
-  Adam adam_;
+  RegularizedAdam adam_;
 };
 
 }  // namespace lift

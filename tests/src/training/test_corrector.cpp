@@ -34,7 +34,8 @@ TEST_F(CorrectorTest, IsAdamWithFreshMomentsAndARateThatFallsToZero) {
   Tiny tiny, reference;
   const CorrectorOptions options{.steps = 4, .rate = 1e-2, .batch = 12};
   const auto summary = run(tiny, options, world_);
-  Trainer trainer(reference.objective, reference.regularizer, reference.lambda, reference.train, 1.0, TrainingPrecision::model, self_);
+  Trainer trainer(reference.objective, reference.regularizer, reference.lambda, reference.train, 1.0,
+                  TrainingPrecision::model, self_);
   const auto all = first_sequences(12);
   double total = 0;
   for (const double rate : {1e-2, 7.5e-3, 5e-3, 2.5e-3}) total += trainer.step(all, rate).loss;
