@@ -5,9 +5,13 @@
 #include <dlfcn.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "jobs/output_file.hpp"
 #include "mpi/agreement.hpp"
+#include "mpi/collectives.hpp"
 #include "mpi/error.hpp"
+#include "mpi/nccl.hpp"
 #include "src/files/atomic_file.hpp"
 #include "src/objective/training_objective.hpp"
 
@@ -24,14 +28,31 @@ bool uses_device(const Options& options) {
 }
 
 /// What --precision asks of the device that will compute; a dry run may be on another machine.
-void check_precision(const Options& options, at::Device device, Log& log) {
-  if (!computes(options.job()) || !device.is_cpu()) return;
-  if (options.job() == Job::run && options.flag("dry-run")) return;
+void check_precision(const Options& options, at::Device device, const Communicator& comm, Log& log) {
+  if (!computes(options.job()) || (options.job() == Job::run && options.flag("dry-run"))) return;
   const std::string precision = options.text("precision");
-  if (precision == "tf32")
-    throw Error(ExitCode::usage, "--precision tf32 needs a GPU, and this rank has none: fp32, bf16 or fp64");
-  if (precision == "bf16" && !cpu_multiplies_bf16())
-    log.warn("--precision bf16: this processor does not multiply bfloat16 in hardware; fp32 is faster here");
+  agree(comm, [&] {
+    if (precision == "tf32" && device.is_cpu())
+      throw Error(ExitCode::usage,
+                  "--precision tf32 needs a GPU, and this rank has none: fp32, bf16 or fp64");
+  });
+  const bool slow = precision == "bf16" && device.is_cpu() && !cpu_multiplies_bf16();
+  const std::int64_t ranks = sum_over_ranks(std::int64_t{slow ? 1 : 0}, comm);
+  if (ranks > 0 && comm.is_root())
+    log.warn(fmt::format(
+        "--precision bf16: {} of {} ranks have a processor that is not known to multiply bfloat16; "
+        "fp32 is much faster on one that does not",
+        ranks, comm.size()));
+}
+
+/// Says how device memory goes over the ranks, which the NCCL of the machine decides.
+void tell_route(const std::vector<Binding>& bindings, const Communicator& comm, Log& log) {
+  const bool all = std::ranges::all_of(bindings, [](const Binding& binding) { return binding.device >= 0; });
+  if (!all || comm.size() == 1) return;
+  const bool by_nccl = settled_route(comm) == DeviceRoute::nccl;
+  if (comm.is_root())
+    log.info(by_nccl ? "device memory goes over the ranks by NCCL"
+                     : "device memory goes over the ranks by the host");
 }
 
 /// Sets the threads of the OpenBLAS that PETSc may have brought into the process.
@@ -61,7 +82,8 @@ JobContext make_context(const Communicator& comm, const Options& options, Log& l
   if (mine.device >= 0) context.device = at::Device(at::kCUDA, static_cast<at::DeviceIndex>(mine.device));
   agree(comm, [&] { select_device(mine.device); });
   at::globalContext().setFloat32MatmulPrecision("highest");  // no TF32, whatever the environment says
-  agree(comm, [&] { check_precision(options, context.device, log); });
+  check_precision(options, context.device, comm, log);
+  tell_route(context.bindings, comm, log);
   at::set_num_threads(mine.threads);  // OpenMP's and MKL's too
   set_openblas_threads(mine.threads);
   return context;

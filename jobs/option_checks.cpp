@@ -126,6 +126,18 @@ void check_correctors(const Options& options) {
     refuse_idle(options, "recover.overshoot", "without interpolation and corrector");
 }
 
+bool trains(const Options& options) {
+  if (options.job() == Job::pretrain) return options.count("epochs") > 0;
+  return options.count("warmup.epochs") > 0 || options.count("recover.corrector-epochs") > 0 ||
+         options.count_or_word("search.corrector-steps") != 0 || options.text("tune.learning-rate") == "on";
+}
+
+void check_precision(const Options& options) {
+  const std::string precision = options.text("precision");
+  if (!trains(options) && (precision == "bf16" || precision == "tf32"))
+    refuse_idle(options, "precision", fmt::format("as {} where there is no training step", precision));
+}
+
 void check_shape(const Options& options) {
   if (options.count("width") % options.count("heads") != 0) {
     refuse(fmt::format("--width {} is not a multiple of --heads {}", options.count("width"),
@@ -148,6 +160,7 @@ void check_consistency(const Options& options) {
     check_products(options);
     check_correctors(options);
   }
+  if (options.job() == Job::run || options.job() == Job::pretrain) check_precision(options);
   if (options.job() == Job::pretrain) check_shape(options);
   if (options.job() == Job::lp && options.path("input") == options.path("output")) {
     refuse(fmt::format("--input and --output are both {}", options.path("input").string()));

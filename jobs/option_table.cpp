@@ -159,7 +159,7 @@ std::vector<OptionSpec> build_table() {
     {"search.fd-step", real, "", kPositive, {}, "",
      "Step of differences along a unit vector; without it by precision and the norm of W.", kSearch, kRun},
     {"search.curvature", choice, "hessian", kAny, {"hessian", "ggn", "identity"}, "",
-     "Curvature of the training loss: its Hessian, the Gauss-Newton matrix, or as a control the identity, whose rows are the random probes themselves.", kSearch, kRun},
+     "Curvature of the training loss: its Hessian, the Gauss-Newton matrix, or as a control the identity in its place, which costs nothing and knows nothing.", kSearch, kRun},
     {"search.damping", real, "", kNotNegative, {}, "",
      "Damping mu of the implicit solves (exact, adjoint); without it from a short Lanczos run.", kSearch, kRun},
     {"search.solve-tol", real, "1e-4", kPositive, {}, "",

@@ -32,7 +32,7 @@ std::int64_t ceil_div(std::int64_t total, std::int64_t parts) {
 
 std::int64_t products_of(const SearchOptions& search) {
   if (solves_implicitly(search)) return search.max_products;
-  return search.rows();
+  return search.products.kind == ProductKind::identity ? 0 : search.rows();
 }
 
 /// The most tasks × sequences that a group of ranks does, as ProcessGrid deals them.

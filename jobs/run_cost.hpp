@@ -63,6 +63,7 @@ struct RunMemory {
   double libraries = 0;
   double model = 0;        ///< with the pretrained weights where something leads back to them
   double warmup = 0;       ///< Adam, copies of W and activations
+  double corrector = 0;    ///< the same, beside what a search keeps
   double self_check = 0;   ///< a product, with the vectors that it is checked by
   double probes = 0;       ///< the LP's shard so far, the probes that share a graph, activations twice over
   double program = 0;      ///< the LP's shard and the solver's vectors

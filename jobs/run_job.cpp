@@ -1,5 +1,7 @@
 #include "jobs/run_job.hpp"
 
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/isfinite.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -80,6 +82,7 @@ class Run {
   /// Rounds the model to what the file holds, writes it, and evaluates that. Frozen tensors keep their values
   /// in a float32 file.
   void save() {
+    if (plan_.save_type != at::kFloat) keeping_last_good([&] { check_type_of_file(); });
     at::Tensor flat = tuned_.flat();
     flat.copy_(flat.to(plan_.save_type));
     if (plan_.save_type != at::kFloat) round_frozen();
@@ -101,7 +104,23 @@ class Run {
     }
   }
 
+  /// A value beyond float16 is found while W is still what the search left.
+  void check_type_of_file() {
+    agree(context_.comm, [&] {
+      for (const TensorSpec& spec : tensor_specs(plan_.config)) {
+        const at::Tensor stored = model_.tensor(spec.name).detach().to(plan_.save_type);
+        if (!at::isfinite(stored).all().item<bool>())
+          throw Error(
+              ExitCode::numerical,
+              fmt::format("--save.dtype: {} has values that the type cannot hold; the float32 weights "
+                          "are in checkpoints/last-good",
+                          spec.name));
+      }
+    });
+  }
+
   void round_frozen() {
+    record_.losses().forget();
     const auto tuned = plan_.layout.names();
     for (const TensorSpec& spec : tensor_specs(plan_.config)) {
       if (std::ranges::count(tuned, spec.name) > 0) continue;

@@ -2,6 +2,7 @@
 
 #include "jobs/run_cost.hpp"
 #include "src/objective/sequence_cost.hpp"
+#include "src/objective/sequence_loss.hpp"
 #include "src/search/local_model.hpp"
 
 namespace lift {
@@ -10,8 +11,7 @@ namespace {
 /// Resident before the model is loaded, LibTorch 2.11 for the CPU, PETSc and Open MPI (measured on the
 /// machine of results/README.md).
 constexpr double kLibraries = 0.14 * (1 << 30);
-/// A chunk of logits (sequence_loss.cpp).
-constexpr double kLogits = 64 << 20;
+constexpr double kLogits = kHeadChunkBytes;
 
 /// What the phases hold, counted in vectors of n values and in shards of p + n doubles.
 class Holdings {
@@ -35,7 +35,10 @@ class Holdings {
   [[nodiscard]] double warmup() const {
     if (plan_.warmup.precision != TrainingPrecision::bf16) return 6 * vector_ + gradient();
     const double copies = 2 * parameters_of(plan_.config) + 2 * static_cast<double>(plan_.layout.n());
-    return 6 * vector_ + copies + 0.5 * one_.gradient_bytes * plan_.micro_batch + 1.5 * kLogits;
+    return 6 * vector_ + copies + 0.5 * one_.gradient_bytes * plan_.micro_batch + 2 * kLogits;
+  }
+  [[nodiscard]] double corrector() const {
+    return count_run(plan_, size_).correctors > 0 ? search() + warmup() : 0;
   }
   /// W, both vectors, a product, and what product() says.
   [[nodiscard]] double self_check() const { return 4 * vector_ + exact_product(); }
@@ -52,7 +55,9 @@ class Holdings {
         break;
     }
     const double together = std::min<double>(kProbesPerGraph, dealt());
-    return model + 2 * together * vector_ + product();
+    if (search_.products.kind == ProductKind::identity) return model + 2 * together * vector_;
+    const double tangents = (together - 1) * one_.direction_bytes * plan_.micro_batch;
+    return model + 2 * together * vector_ + product() + tangents;
   }
   /// A, g, u and d; then the iterates of the solver, or d whole.
   [[nodiscard]] double program() const {
@@ -114,7 +119,8 @@ class Holdings {
 }  // namespace
 
 double RunMemory::total() const {
-  return libraries + model + std::max({warmup, self_check, probes, program, line_search}) + writing;
+  return libraries + model + std::max({warmup, corrector, self_check, probes, program, line_search}) +
+         writing;
 }
 
 RunMemory estimate_memory(const RunPlan& plan, const CorpusSize& size, int ranks) {
@@ -122,6 +128,7 @@ RunMemory estimate_memory(const RunPlan& plan, const CorpusSize& size, int ranks
   return {.libraries = kLibraries,
           .model = holdings.model(),
           .warmup = holdings.warmup(),
+          .corrector = holdings.corrector(),
           .self_check = holdings.self_check(),
           .probes = holdings.probes(),
           .program = holdings.program(),

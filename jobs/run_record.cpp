@@ -119,7 +119,7 @@ void RunRecord::add_round(int round, const RoundSummary& summary) {
   if (summary.lp && !summary.lp->answered)
     context_.log.warn(summary.lp->message + "; its direction is used as it is");
   if (summary.implicit) context_.log.info(summary.implicit->message);
-  if (const auto loss = test_loss_at_step(summary)) losses_.know_test(*loss);
+  if (const auto loss = test_loss_at_step(summary); loss && std::isfinite(*loss)) losses_.know_test(*loss);
   meter_.leave_out(forward_units(summary.watched));
   probes_done_ += summary.probes_done;
   steps_done_ += summary.line.evaluated;

@@ -31,6 +31,8 @@ class SplitLosses {
   /// Takes what others found at the present W, nats/token.
   void know_valid(double loss);
   void know_test(double loss);
+  /// What is known no longer holds, as where frozen weights have moved.
+  void forget() { w_.reset(); }
 
  private:
   [[nodiscard]] SplitLoss mean(const SequenceSet& set, const char* split);

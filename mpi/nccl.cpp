@@ -26,6 +26,8 @@ struct Route {
 };
 
 constexpr auto kPause = std::chrono::milliseconds(1);
+/// Wall time after which a set-up that is still under way counts as failed.
+constexpr auto kPatience = std::chrono::minutes(2);
 
 /// The result of a call on a communicator that does not block, once it is known.
 ncclResult_t finished(ncclComm_t nccl, ncclResult_t result) {
@@ -104,6 +106,7 @@ ncclComm_t make_nccl(const Communicator& comm) {
   ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
   config.blocking = 0;
   ncclComm_t nccl = nullptr;
+  const auto start = std::chrono::steady_clock::now();
   ncclResult_t result = ncclCommInitRankConfig(&nccl, comm.size(), id, comm.rank(), &config);
   for (;;) {
     const std::int64_t slowest = max_over_ranks(std::int64_t{progress_of(result)}, comm);
@@ -113,6 +116,7 @@ ncclComm_t make_nccl(const Communicator& comm) {
     if (result == ncclInProgress && ncclCommGetAsyncError(nccl, &result) != ncclSuccess) {
       result = ncclInternalError;
     }
+    if (std::chrono::steady_clock::now() - start > kPatience) result = ncclInternalError;
   }
   if (nccl != nullptr) ncclCommAbort(nccl);  // the setup has failed already: nothing more to say of this
   return nullptr;

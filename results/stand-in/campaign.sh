@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The rows of results/README.md on the stand-in: for each seed one warm-up of 35 epochs with l2, and from its epochs 12,
-# 24 and 35 the paper's search, its controls (random rows, no probes, WiSE) and `recover`; beside them a restart from the
+# What a table of three warm-up lengths and three seeds on the stand-in needs: for each seed one warm-up of 35 epochs with l2,
+# and from its epochs 12, 24 and 35 the paper's search, its controls (random rows, no probes, WiSE) and `recover`; beside them a restart from the
 # pretrained weights. Rows that are done are left alone, so it can be started again, for more seeds too.
 #
 # usage: ./results/stand-in/campaign.sh [SEED ...]     (default 0 1 2); then ./results/stand-in/table.py

@@ -68,7 +68,7 @@ class Objective {
                           const at::Tensor& v, at::Tensor& product) const;
   /// Adds Σ ∇²L v_j to `products[j]` for several v at once: one forward and one first backward pass of a
   /// micro-batch serve all of them. The same bits as one by one, in about two thirds of the time for four,
-  /// and with little more memory than one.
+  /// and with little more memory than one; where activations are recomputed, each holds a tangent a block.
   void add_hessian_vectors(const SequenceSet& set, std::span<const std::int64_t> sequences,
                            std::span<const at::Tensor> v, std::span<at::Tensor> products) const;
 

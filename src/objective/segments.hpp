@@ -32,6 +32,9 @@ class SegmentedLosses {
   SegmentedLosses(const Gpt2& model, const TunedParameters& tuned, at::Tensor tokens, at::Tensor hidden,
                   Attention attention);
 
+  SegmentedLosses(const SegmentedLosses&) = delete;
+  SegmentedLosses& operator=(const SegmentedLosses&) = delete;
+
   /// One tensor for each leaf of `tuned`; an undefined one where nothing depends on the leaf.
   using Leaves = std::vector<at::Tensor>;
 
@@ -72,7 +75,7 @@ class SegmentedLosses {
   /// The tangents of the sources of segment k along a direction.
   [[nodiscard]] std::vector<at::Tensor> source_tangents(std::size_t k, const at::Tensor& input_tangent,
                                                         const Leaves& direction) const;
-  /// Runs all segments but the last `kept_back`.
+  /// Runs all segments but the head.
   [[nodiscard]] Inputs run_up(std::span<const Leaves> directions) const;
   /// Adds what is after the sources' first `inputs` entries to the leaves of segment k.
   void add_to_leaves(std::size_t k, const std::vector<at::Tensor>& of_sources, std::size_t inputs,

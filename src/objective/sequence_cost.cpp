@@ -70,6 +70,7 @@ SequenceCost sequence_cost(const Gpt2Config& config, const TunedLayout& layout, 
   const double graph = block + tokens * (3 * width + inner) * value;  // of one block, tuned whole
   cost.gradient_bytes = entering + graph;
   cost.hvp_bytes = 2 * entering + kSecondOrderBytesOfOneBlock * graph;
+  cost.direction_bytes = entering;
   cost.gradient += rest * (linear + attention);
   cost.hvp += rest * (2 * linear + 2 * kAttentionBackward * attention) + 2 * weights;
   return cost;

@@ -21,12 +21,13 @@ namespace lift {
 /// Limits  within a factor of two, not to the per cent: for plans, not for measurements.
 /// Test    tests/src/objective/test_sequence_cost.cpp
 struct SequenceCost {
-  double prefix = 0;          ///< the frozen part below the first tuned block, forward
-  double loss = 0;            ///< the rest of a forward pass, head included
-  double gradient = 0;        ///< forward and backward of that rest
-  double hvp = 0;             ///< one product, on top of the gradient whose graph it uses or makes again
-  double gradient_bytes = 0;  ///< activations held for the gradient
-  double hvp_bytes = 0;       ///< and for products: the graph of the gradient too
+  double prefix = 0;           ///< the frozen part below the first tuned block, forward
+  double loss = 0;             ///< the rest of a forward pass, head included
+  double gradient = 0;         ///< forward and backward of that rest
+  double hvp = 0;              ///< one product, on top of the gradient whose graph it uses or makes again
+  double gradient_bytes = 0;   ///< activations held for the gradient
+  double hvp_bytes = 0;        ///< and for products: the graph of the gradient too
+  double direction_bytes = 0;  ///< of each further product made together with one
 };
 
 SequenceCost sequence_cost(const Gpt2Config& config, const TunedLayout& layout, int length,

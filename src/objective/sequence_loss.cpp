@@ -23,9 +23,7 @@ using torch::autograd::AutogradContext;
 using torch::autograd::Function;
 using torch::autograd::variable_list;
 
-constexpr std::int64_t kChunkBytes = 64 << 20;
-
-/// What logits and losses are computed in: float32 where products are made in bfloat16.
+/// What follows the products of the head is computed in: float32 where they are made in bfloat16.
 at::ScalarType wide_type(const at::Tensor& tensor) {
   return tensor.scalar_type() == at::kBFloat16 ? at::kFloat : tensor.scalar_type();
 }
@@ -92,7 +90,8 @@ at::Tensor head_gradient(const at::Tensor& rows, const at::Tensor& head, const a
   auto gradient = at::zeros_like(head, head.options().dtype(wide_type(head)));
   for_each_chunk(rows, head, [&](std::int64_t first, std::int64_t size, at::Tensor& logits) {
     head_row_residuals(logits, targets.narrow(0, first, size), logits);
-    const auto weighted = rows.narrow(0, first, size) * weight.narrow(0, first, size);
+    const auto weighted =
+        (rows.narrow(0, first, size) * weight.narrow(0, first, size)).to(rows.scalar_type());
     if (gradient.scalar_type() == weighted.scalar_type()) {
       gradient.addmm_(logits.t(), weighted);
     } else {
@@ -156,7 +155,7 @@ at::Tensor or_zeros(const at::Tensor& direction, const at::Tensor& like) {
 
 /// Weight of each row from the weight of its sequence, [rows, 1].
 at::Tensor row_weights(const at::Tensor& weight, std::int64_t targets, const at::Tensor& like) {
-  return weight.to(like.scalar_type()).repeat_interleave(targets).unsqueeze(1);
+  return weight.to(wide_type(like)).repeat_interleave(targets).unsqueeze(1);
 }
 
 /// Σ over a sequence's rows of `values` [rows, width], [B] of the type of `weight`.
@@ -248,8 +247,8 @@ struct HeadLoss : Function<HeadLoss> {
 }  // namespace
 
 std::int64_t head_chunk_rows(const at::Tensor& head) {
-  const auto row_bytes = head.size(0) * static_cast<std::int64_t>(head.element_size());
-  return std::max<std::int64_t>(1, kChunkBytes / row_bytes);
+  const auto row_bytes = head.size(0) * static_cast<std::int64_t>(c10::elementSize(wide_type(head)));
+  return std::max<std::int64_t>(1, kHeadChunkBytes / row_bytes);
 }
 
 at::Tensor head_loss(const at::Tensor& hidden, const at::Tensor& head, const at::Tensor& tokens) {

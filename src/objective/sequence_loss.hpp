@@ -18,7 +18,10 @@ namespace lift {
 ///             losses [B]: position t predicts token t + 1, each sequence has T − 1 targets, its first token
 ///             is never one.
 /// Units       nats/token.
-/// Types       floating type of `hidden`; the losses are float64, summed over positions in float64.
+/// Types       floating type of `hidden`; the losses are float64, summed over positions in float64. Logits of
+/// a
+///             bfloat16 model are rounded to it as they are made; log-sum-exp, P and the sum of the head's
+///             gradient are in float32.
 ///             Where `head` needs a gradient too, a = u_h Eᵀ + h u_Eᵀ, δ = P∘(a − P·a), and the products are
 ///             δ E + (P − Y) u_E in `hidden` and δᵀ h + (P − Y)ᵀ u_h in `head`.
 /// Limits      differentiable twice in both; asking for a third derivative throws Error(internal).
@@ -33,7 +36,9 @@ at::Tensor head_loss(const at::Tensor& hidden, const at::Tensor& head, const at:
 at::Tensor head_loss_hessian_product(const at::Tensor& hidden, const at::Tensor& head,
                                      const at::Tensor& tokens, const at::Tensor& direction);
 
-/// Positions whose logits head_loss holds at a time: as many as fit in 64 MiB, at least one.
+inline constexpr std::int64_t kHeadChunkBytes = 64 << 20;
+/// Positions whose logits, in float32 at least, head_loss holds at a time: as many as fit in kHeadChunkBytes,
+/// at least one. A bfloat16 model has them twice more in bfloat16.
 std::int64_t head_chunk_rows(const at::Tensor& head);
 
 /// Losses [B] of whole sequences from their tokens; differentiable in whatever tensors of the model require

@@ -134,7 +134,7 @@ void add_random_rows(const Round& round, const SearchObserver& observer, LocalMo
     }
     report(observer, "probes", std::min(last * grid.groups(), grid.tasks()), grid.tasks());
   }
-  model.probes_done = grid.tasks_of_group();
+  model.probes_done = round.options.products.kind == ProductKind::identity ? 0 : grid.tasks_of_group();
   model.probe = [draw = drawer(round)](int i) { return draw(i).w; };
 }
 

@@ -3,8 +3,8 @@
 
 namespace lift {
 
-/// W ← start + t·direction, each coordinate in one multiplication and addition of W's type; t = 0 gives
-/// `start` to the last bit even where `direction` is not finite. `w` may be `start` itself.
+/// W ← start + t·direction in W's type; t = 0 gives `start` to the last bit even where `direction` is not
+/// finite. `w` may be `start` itself.
 ///
 /// Method  at::add, and on a GPU a kernel (step_kernel.hpp) whose product and sum are rounded once.
 /// Shapes  all [n], contiguous, equal type and device.

@@ -41,7 +41,7 @@ enum class ProbeKind {
 /// H12 dW = 0 and leaves d = 0 as m grows.
 enum class ProbeSpace { weights, joint };
 /// How a curvature product is made; finite differences are of ∇L_t alone, the regulariser's part is exact.
-/// `identity` is a control: rows that are the probes themselves and know nothing of L_t.
+/// `identity` is a control: rows of random probes that know nothing of L_t, only of the regulariser.
 enum class ProductKind { exact, forward, central, gauss_newton, identity };
 /// Which steps a round's line search tries.
 enum class LineKind {

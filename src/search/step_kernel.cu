@@ -28,7 +28,7 @@ void step_on_device(Real* w, const Real* start, const Real* direction, Real t, s
   if (n == 0) return;
   const auto blocks = static_cast<unsigned>(std::min((n + kThreads - 1) / kThreads, kMaxBlocks));
   step_kernel<<<blocks, kThreads, 0, static_cast<cudaStream_t>(stream)>>>(w, start, direction, t, n);
-  check_launch("step_kernel");
+  check_launch("step_kernel of step_along");
 }
 
 template void step_on_device(float*, const float*, const float*, float, std::int64_t, void*);

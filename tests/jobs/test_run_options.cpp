@@ -1,12 +1,16 @@
+#include <ATen/ops/full.h>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <cmath>
+#include <nlohmann/json.hpp>
 
+#include "jobs/evaluate_job.hpp"
 #include "jobs/run_job.hpp"
 #include "mpi/device.hpp"
 #include "mpi/error.hpp"
 #include "solvers/session.hpp"
+#include "src/model/checkpoint.hpp"
 #include "src/model/safetensors.hpp"
 #include "src/report/run_result.hpp"
 #include "tests/jobs/job_run.hpp"
@@ -36,8 +40,9 @@ class RunOptions : public testing::Test {
     std::string words = fmt::format(
         "--model {0}/model --data {0}/data --cache none --length 16 --tune.mlp-only 0 --train-limit 12 "
         "--limit 8 "
-        "--search.hvp-batches 1 --warmup.lr 1e-2 --out {0}/{1} {2}",
+        "--search.hvp-batches 1 --out {0}/{1} {2}",
         folder_.path().string(), out(), more);
+    if (more.find("--warmup.lr") == std::string::npos) words += " --warmup.lr 1e-2";
     if (more.find("--search.watch") == std::string::npos) words += " --search.watch 0";
     if (more.find("--search.batches") == std::string::npos) words += " --search.batches 1";
     JobRun ending = run_in_process(Job::run, run_job, words_of(words), world_);
@@ -295,6 +300,7 @@ TEST_F(RunOptions, Tf32NeedsAGpu) {
   EXPECT_EQ(ending.code, ExitCode::usage);
   EXPECT_THAT(ending.error, HasSubstr("--precision tf32 needs a GPU"));
   EXPECT_EQ(run("--tune.blocks 0,1 --precision tf32 --dry-run").code, ExitCode::done);
+  expect_refusal("--precision bf16 --warmup.epochs 0", "no training step");
 }
 
 TEST_F(RunOptions, TheModelIsWrittenInTheTypeAskedFor) {
@@ -303,7 +309,31 @@ TEST_F(RunOptions, TheModelIsWrittenInTheTypeAskedFor) {
   for (const auto& [name, entry] : file.entries()) EXPECT_EQ(entry.type, StoredType::bf16) << name;
   EXPECT_NE(half.after.valid->loss, wide.after.valid->loss) << "after is of the model written";
   EXPECT_NEAR(half.after.valid->loss, wide.after.valid->loss, 1e-2);
+  const auto answer = path("answer.json");
+  const JobRun evaluated = run_in_process(
+      Job::evaluate, evaluate_job,
+      words_of(
+          fmt::format("--model {0}/{1}/model --data {0}/data --cache none --length 16 --limit 8 --json {2}",
+                      folder_.path().string(), out(), answer.string())),
+      world_);
+  ASSERT_EQ(evaluated.code, ExitCode::done) << evaluated.error;
+  world_.barrier();
+  EXPECT_NEAR(nlohmann::json::parse(text_of(answer)).at("loss").get<double>(), half.after.valid->loss, 1e-7);
   EXPECT_EQ(half.rounds[0].line_search, wide.rounds[0].line_search);
+}
+
+TEST_F(RunOptions, WeightsThatDoNotFitAreKeptInFloat32) {
+  if (world_.is_root()) {
+    Gpt2 model = load_checkpoint(path("model"), at::kFloat, at::kCPU, Communicator::self());
+    model.set("ln_f.bias", at::full(model.tensor("ln_f.bias").sizes(), 1e5));
+    save_checkpoint(path("model"), model, path("model"), {"ln_f.bias"});
+  }
+  world_.barrier();
+  const JobRun ending = run("--tune.blocks 0,1 --search.rounds 0 --save.dtype f16");
+  EXPECT_EQ(ending.code, ExitCode::numerical);
+  EXPECT_THAT(ending.error, HasSubstr("--save.dtype"));
+  EXPECT_TRUE(std::filesystem::exists(path(out()) / "checkpoints/last-good/model.safetensors"));
+  EXPECT_FALSE(std::filesystem::exists(path(out()) / "model"));
 }
 
 TEST_F(RunOptions, RecomputedActivationsChangeRoundingOnly) {

@@ -96,6 +96,7 @@ TEST_P(SegmentsTest, ALossThatIsNotFiniteIsNamed) {
     FAIL() << "nothing thrown";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ExitCode::numerical);
+    EXPECT_THAT(error.what(), ::testing::HasSubstr("sequence 4"));
   }
 }
 
