@@ -1,16 +1,12 @@
 #include "src/training/regularized_adam.hpp"
 
-#include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 #include <c10/core/GradMode.h>
-#include <fmt/format.h>
 
-#include <algorithm>
 #include <cmath>
 #include <utility>
 
-#include "mpi/error.hpp"
 #include "src/objective/kernel_call.hpp"
 #include "src/training/adam_kernels.hpp"
 
@@ -26,42 +22,25 @@ Real* data_of(const at::Tensor& tensor) {
 
 }  // namespace
 
-std::vector<RegularizedRange> regularized_ranges(const TunedLayout& layout, std::span<const double> lambda) {
-  std::vector<RegularizedRange> ranges;
-  for (const auto& tensor : layout.tensors())
-    if (tensor.group >= 0)
-      ranges.push_back({tensor.offset, tensor.size, lambda[static_cast<std::size_t>(tensor.group)]});
-  return ranges;
-}
-
-std::vector<Segment> cover(std::span<const RegularizedRange> ranges, std::int64_t n) {
-  std::vector<RegularizedRange> ordered(ranges.begin(), ranges.end());
-  std::ranges::sort(ordered, {}, &RegularizedRange::offset);
+std::vector<Segment> segments_of(const TunedLayout& layout, std::span<const double> lambda) {
   std::vector<Segment> segments;
-  std::int64_t end = 0;
-  for (const auto& range : ordered) {
-    if (range.size < 0 || range.offset < end || range.offset + range.size > n)
-      throw Error(ExitCode::internal,
-                  fmt::format("regularised coordinates {} … {} overlap others or are not in 0 … {}",
-                              range.offset, range.offset + range.size - 1, n - 1));
-    if (range.size == 0) continue;
-    if (range.offset > end) segments.push_back({range.offset, 0.0});
-    end = range.offset + range.size;
-    segments.push_back({end, 2 * range.lambda});
+  for (const auto& tensor : layout.tensors()) {
+    const double weight = tensor.group < 0 ? 0.0 : 2 * lambda[static_cast<std::size_t>(tensor.group)];
+    if (segments.empty() || segments.back().weight != weight) segments.push_back({0, weight});
+    segments.back().end = tensor.offset + tensor.size;
   }
-  if (end < n) segments.push_back({n, 0.0});
   return segments;
 }
 
-RegularizedAdam::RegularizedAdam(const at::Tensor& w, std::span<const RegularizedRange> ranges,
-                                 at::Tensor center, Adam::Options options)
-    : ranges_(ranges.begin(), ranges.end()),
-      center_(std::move(center)),
+RegularizedAdam::RegularizedAdam(const at::Tensor& w, Regularizer regularizer, std::span<const double> lambda,
+                                 Adam::Options options)
+    : regularizer_(std::move(regularizer)),
+      lambda_(lambda.begin(), lambda.end()),
       options_(options),
       adam_(w, options) {
-  auto segments = cover(ranges, w.numel());
   if (!has_kernels(w)) return;
-  if (center_.defined()) center_ = center_.contiguous();
+  if (regularizer_.center().defined()) center_ = regularizer_.center().contiguous();
+  auto segments = segments_of(regularizer_.layout(), lambda_);
   segment_count_ = static_cast<int>(segments.size());
   const auto bytes = static_cast<std::int64_t>(segments.size() * sizeof(Segment));
   segments_ = at::from_blob(segments.data(), {bytes}, at::kByte).to(w.device());
@@ -71,14 +50,9 @@ RegularizedAdam::RegularizedAdam(const at::Tensor& w, std::span<const Regularize
 double RegularizedAdam::step(at::Tensor& w, at::Tensor& gradient, double rate, double clip) {
   const c10::NoGradGuard no_graph;
   if (has_kernels(w) && has_kernels(gradient)) return step_by_kernels(w, gradient, rate, clip);
-  for (const auto& [offset, size, lambda] : ranges_) {
-    const auto here = w.narrow(0, offset, size);
-    const auto distance = center_.defined() ? here - center_.narrow(0, offset, size) : here;
-    gradient.narrow(0, offset, size).add_(distance, 2 * lambda);
-  }
+  regularizer_.add_gradient(lambda_, w, gradient);
   const double norm = clip_norm(gradient, clip);
-  if (!std::isfinite(norm)) return norm;
-  adam_.step(w, gradient, rate);
+  if (std::isfinite(norm)) adam_.step(w, gradient, rate);
   return norm;
 }
 

@@ -30,7 +30,7 @@ Trainer::Trainer(const Objective& objective, const Regularizer& regularizer, std
       comm_(comm),
       w_(objective.tuned().flat()),
       last_good_(w_.clone()),
-      adam_(w_, regularized_ranges(regularizer.layout(), lambda), regularizer.center(), {}) {}
+      adam_(w_, regularizer, lambda, {}) {}
 
 Trainer::Step Trainer::step(std::span<const std::int64_t> sequences, double rate) {
   LossAndGradient f;

@@ -7,10 +7,8 @@
 
 #include <cmath>
 #include <limits>
-#include <utility>
 #include <vector>
 
-#include "mpi/error.hpp"
 #include "src/objective/kernel_call.hpp"
 #include "src/objective/regularizer.hpp"
 #include "tests/src/training/tiny.hpp"
@@ -60,7 +58,7 @@ class RegularizedAdamTest : public testing::TestWithParam<Place> {
     auto expected = start_.to(GetParam().type).clone();
     auto w = here(start_);
     Adam reference(expected, kOptions);
-    RegularizedAdam adam(w, regularized_ranges(layout_, lambda_), center.defined() ? here(center) : center,
+    RegularizedAdam adam(w, Regularizer(layout_, center.defined() ? here(center) : center), lambda_,
                          kOptions);
     for (int step = 0; step < 6; ++step) {
       const double norm = three_calls(expected, gradient(step).clone(), reference,
@@ -94,27 +92,29 @@ TEST_P(RegularizedAdamTest, WithACenterToo) {
 TEST_P(RegularizedAdamTest, HasTheSameBitsAgain) {
   const auto run = [&] {
     auto w = here(start_), g = here(gradient(1));
-    RegularizedAdam(w, regularized_ranges(layout_, lambda_), {}, kOptions).step(w, g, kRate, kClip);
+    RegularizedAdam(w, Regularizer(layout_), lambda_, kOptions).step(w, g, kRate, kClip);
     return w;
   };
   EXPECT_TRUE(run().equal(run()));
 }
 
-TEST_P(RegularizedAdamTest, AnotherLambdaIsNoticed) {
+TEST_P(RegularizedAdamTest, AnotherLambdaMovesItsGroupAlone) {
   const auto run = [&](double lambda) {
     auto w = here(start_), g = here(gradient(1));
-    const std::vector<RegularizedRange> ranges{{3, 5, lambda}};
-    RegularizedAdam(w, ranges, {}, kOptions).step(w, g, kRate, 0);
+    RegularizedAdam(w, Regularizer(layout_), std::vector{lambda, 0.02, 0.1}, kOptions).step(w, g, kRate, 0);
     return w;
   };
   const auto moved = (run(0.0) != run(50.0)).cpu();
-  EXPECT_GT(moved.narrow(0, 3, 5).sum().item().toLong(), 0);
-  EXPECT_EQ(moved.sum().item().toLong(), moved.narrow(0, 3, 5).sum().item().toLong()) << "in its range only";
+  std::int64_t in_group = 0;
+  for (const auto& tensor : layout_.tensors())
+    if (tensor.group == 0) in_group += moved.narrow(0, tensor.offset, tensor.size).sum().item().toLong();
+  EXPECT_GT(in_group, 0);
+  EXPECT_EQ(moved.sum().item().toLong(), in_group);
 }
 
 TEST_P(RegularizedAdamTest, ANormThatIsNotFiniteChangesNothing) {
   auto w = here(start_);
-  RegularizedAdam adam(w, regularized_ranges(layout_, lambda_), {}, kOptions);
+  RegularizedAdam adam(w, Regularizer(layout_), lambda_, kOptions);
   auto bad = here(gradient(1));
   bad[7] = std::numeric_limits<double>::quiet_NaN();
   EXPECT_TRUE(std::isnan(adam.step(w, bad, kRate, kClip)));
@@ -134,30 +134,17 @@ INSTANTIATE_TEST_SUITE_P(Places, RegularizedAdamTest,
                                          Place{at::kCUDA, at::kDouble, 1e-13},
                                          Place{at::kCUDA, at::kFloat, 2e-6}));
 
-using Ranges = std::vector<RegularizedRange>;
-
-TEST(Cover, FillsTheGapsWithoutWeight) {
-  const auto segments = cover(Ranges{{6, 2, 0.5}, {1, 3, 0.1}, {4, 0, 9}, {8, 1, 0.2}}, 10);
-  const std::vector<std::pair<std::int64_t, double>> expected{{1, 0}, {4, 0.2}, {6, 0},
-                                                              {8, 1}, {9, 0.4}, {10, 0}};
-  ASSERT_EQ(segments.size(), expected.size());
-  for (std::size_t k = 0; k < expected.size(); ++k) {
-    EXPECT_EQ(segments[k].end, expected[k].first);
-    EXPECT_EQ(segments[k].weight, expected[k].second);
+TEST(Segments, CoverAllCoordinatesWithTheWeightsOfTheirGroups) {
+  const TunedLayout layout(tiny_config(),
+                           {.blocks = {0, 1}, .mlp_only = {1}, .regularizers = {{0, 0}, {1, 2}}});
+  const auto segments = segments_of(layout, std::vector{0.5, 0.25});
+  ASSERT_EQ(segments.size(), 3U);
+  for (const auto& tensor : layout.tensors()) {
+    const auto& segment =
+        segments[static_cast<std::size_t>(segment_of(segments.data(), 3, tensor.offset + tensor.size - 1))];
+    EXPECT_EQ(segment.weight, tensor.group < 0 ? 0.0 : tensor.group == 0 ? 1.0 : 0.5) << tensor.name;
   }
-}
-
-TEST(Cover, OfNoRangesIsOneSegment) {
-  ASSERT_EQ(cover({}, 3).size(), 1U);
-  EXPECT_EQ(cover({}, 3)[0].end, 3);
-  EXPECT_TRUE(cover({}, 0).empty());
-}
-
-TEST(Cover, RefusesWhatOverlapsOrIsOutside) {
-  EXPECT_THROW(cover(Ranges{{0, 3, 1}, {2, 2, 1}}, 10), Error);
-  EXPECT_THROW(cover(Ranges{{8, 3, 1}}, 10), Error);
-  EXPECT_THROW(cover(Ranges{{-1, 3, 1}}, 10), Error);
-  EXPECT_THROW(cover(Ranges{{2, -1, 1}}, 10), Error);
+  EXPECT_EQ(segments.back().end, layout.n());
 }
 
 }  // namespace
