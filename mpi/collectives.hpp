@@ -58,9 +58,8 @@ inline constexpr std::size_t kChunk = std::size_t{1} << 23;
 /// Collective  on `comm`, equal count, type and `chunk` everywhere.
 /// Throws      Error(internal).
 /// Cost        2 (P − 1) / P of the buffer sent and received by each rank; a chunk of scratch memory.
-/// Limits      a rank that is lost while NCCL works leaves the others waiting for their stream: MPI_Abort
-/// ends
-///             them.
+/// Limits      a rank that is lost while NCCL works leaves the others waiting for their stream:
+///             MPI_Abort ends them.
 /// Test        tests/mpi/test_collectives.cpp, tests/mpi/test_device_collectives.cpp
 void sum_over_ranks(const Buffer& buffer, const Communicator& comm, std::size_t chunk = kChunk);
 /// Element-wise maximum over ranks, in place; NaN where any rank has NaN; otherwise as sum_over_ranks.

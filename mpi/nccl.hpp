@@ -4,20 +4,19 @@
 
 namespace lift {
 
-/// The way that device memory goes over the ranks of `comm`: settled at the first such collective on it (or
-/// here), then kept with the MPI communicator until that is freed.
+/// The way that device memory goes over the ranks of `comm`: settled at the first such collective on it
+/// (or here), then kept with the MPI communicator until that is freed.
 ///
-/// Method      every rank's device by UUID (device_route), then an NCCL communicator whose id rank 0 makes
-/// and
-///             MPI carries. It is set up without blocking while the ranks tell each other how far they are:
-///             where it fails on any rank, all go by the host.
-/// Collective  on `comm`, after select_device(); DeviceRoute::host without communication in a build without
-///             NCCL.
+/// Method      every rank's device by UUID (device_route), then an NCCL communicator whose id rank 0
+///             makes and MPI carries. It is set up without blocking while the ranks tell each other how
+///             far they are: where it fails on any rank, all go by the host.
+/// Collective  on `comm`, after select_device(); DeviceRoute::host without communication in a build
+///             without NCCL.
 /// Throws      Error(internal) when MPI fails.
 DeviceRoute settled_route(const Communicator& comm);
 
-/// sum_over_ranks of a buffer by NCCL where that is the route of `comm`; false, and nothing done, where it is
-/// not or not all ranks hold the buffer on a device. Enqueued on buffer.stream when it returns.
+/// sum_over_ranks of a buffer by NCCL where that is the route of `comm`; false, and nothing done, where
+/// it is not or not all ranks hold the buffer on a device. Enqueued on buffer.stream when it returns.
 ///
 /// Collective  on `comm`.
 /// Throws      Error(internal) with the call and NCCL's own text.

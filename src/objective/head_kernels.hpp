@@ -13,12 +13,12 @@ struct LogitRows {
 
 /// Enqueues, for each row, loss = log Σ_j exp(z_j) − z_target and residual = P − Y with P = softmax(z).
 ///
-/// Method      one block a row; its sums go in an order that depends on nothing, so that a rerun gives the
-/// same
-///             bits.
-/// Shapes      targets: [rows]; residuals: [rows, vocabulary] or null, may be the logits themselves; losses:
-///             [rows] float64 or null. All in the memory of the current device.
-/// Throws      Error(internal) if the launch is refused. A target outside the vocabulary makes its loss NaN.
+/// Method      one block a row; its sums go in an order that depends on nothing, so that a rerun gives
+///             the same bits.
+/// Shapes      targets: [rows]; residuals: [rows, vocabulary] or null, may be the logits themselves;
+///             losses: [rows] float64 or null. All in the memory of the current device.
+/// Throws      Error(internal) if the launch is refused. A target outside the vocabulary makes its loss
+///             NaN.
 /// Cost        the logits read once, and once more and written where residuals are wanted.
 /// Test        tests/src/objective/test_head_rows.cpp
 template <typename Real>

@@ -15,16 +15,16 @@ namespace lift {
 /// which nothing is kept but what enters each: activations inside are made again when a derivative needs
 /// them.
 ///
-/// Method      checkpointing at every block (Chen et al. 2016, arXiv:1604.06174), for both derivatives. With
-///             s = ⟨a, f(x, w)⟩ of a segment f and the cotangent a of its output, its cotangents are ∇s, and
-///             along (ẋ, ẇ, ȧ) they move by ∇⟨∇s, (ẋ, ẇ)⟩ + Jᵀȧ. Tangents ẏ = J(ẋ, ẇ) go up by
+/// Method      checkpointing at every block (Chen et al. 2016, arXiv:1604.06174), for both derivatives.
+///             With s = ⟨a, f(x, w)⟩ of a segment f and the cotangent a of its output, its cotangents are
+///             ∇s, and along (ẋ, ẇ, ȧ) they move by ∇⟨∇s, (ẋ, ẇ)⟩ + Jᵀȧ. Tangents ẏ = J(ẋ, ẇ) go up by
 ///             differentiating Jᵀu in u.
 /// Shapes      losses [B] of tokens [B, T]; directions and gradients as the leaves of `tuned`.
 /// Ownership   keeps references to model and tuned; W must not move while it lives.
 /// Collective  never: local to the rank.
 /// Cost        memory: an activation [B, T, width] a block, one more for each direction, and one block's
-/// graph.
-///             Time: a gradient one more forward pass; a product one more gradient and its double backward.
+///             graph. Time: a gradient one more forward pass; a product one more gradient and its double
+///             backward.
 /// Test        tests/src/objective/test_segments.cpp: against the graph that keeps everything
 class SegmentedLosses {
  public:

@@ -30,9 +30,9 @@ class Tf32Products {
 /// Gradients of the loss for optimiser steps, in the precision chosen for them.
 ///
 /// Method      bf16: a copy of the model in bfloat16, to whose tuned tensors W is rounded before each
-/// gradient
-///             (Micikevicius et al. 2018; without loss scaling, which bfloat16's exponent does not need).
-///             Log-sum-exp and the sums over sequences, micro-batches and ranks are in float32 and float64.
+///             gradient (Micikevicius et al. 2018; without loss scaling, which bfloat16's exponent does
+///             not need). Log-sum-exp and the sums over sequences, micro-batches and ranks are in float32
+///             and float64.
 /// Types       bf16 and tf32 need a float32 model; gradients are in the model's type.
 /// Ownership   keeps a reference to `objective`, counts its work there; bf16 owns a copy of the model.
 /// Collective  never: local to the rank.

@@ -28,9 +28,8 @@ inline constexpr int kAdamScratch = 1025;
 /// Enqueues one step of RegularizedAdam; afterwards scratch[0] is the norm of the regularised gradient.
 ///
 /// Method  the sum of squares by blocks, whose number depends on n alone, then over the blocks, both in
-/// float64
-///         and in a fixed order: the same bits on every run. The last kernel reads the norm: if it is not
-///         finite, it changes nothing.
+///         float64 and in a fixed order: the same bits on every run. The last kernel reads the norm: if
+///         it is not finite, it changes nothing.
 /// Shapes  scratch: [kAdamScratch] float64 in device memory.
 /// Throws  Error(internal) if a launch is refused.
 /// Cost    w, gradient (and center) are read twice, w and both moments written once.
