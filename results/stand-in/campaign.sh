@@ -4,8 +4,8 @@
 # pretrained weights. Rows that are done are left alone, so it can be started again, for more seeds too.
 #
 # usage: ./results/stand-in/campaign.sh [SEED ...]     (default 0 1 2); then ./results/stand-in/table.py
-# Writes to runs/campaign; LIFT_RANKS (default 2). Cost: a seed takes 96,000 forward passes of 256 tokens, about 80
-# minutes on two cores of the machine of results/README.md when it does nothing else.
+# Writes to runs/campaign; LIFT_RANKS (default 2). Cost: some 120,000 forward passes of 256 tokens a seed, counted from the options;
+# at the 2,172 tokens/s of results/README.md's warm-up an estimated 80 minutes. No seed has been run whole yet.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 runs="runs/campaign"
