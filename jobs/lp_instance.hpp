@@ -20,8 +20,7 @@ struct LpInstance {
 ///
 /// Collective  on `comm`, which must outlive the instance.
 /// Throws      AgreedError(input) naming file and tensor: missing, another type or shape, an entry that is
-/// not finite,
-///             u < 0.
+///             not finite, u < 0.
 /// Cost        one pass over a rank's part of the file; memory for its shard alone.
 /// Test        tests/jobs/test_lp_job.cpp
 LpInstance read_instance(const std::filesystem::path& path, const Communicator& comm);

@@ -8,8 +8,7 @@ namespace lift {
 ///
 /// Not collective; call on the rank that will write.
 /// Throws  Error(usage) if `file` is a folder, Error(input) if its folder is missing, Error(write) if that
-/// cannot
-///         be written to.
+///         cannot be written to.
 /// Test    tests/jobs/test_output_file.cpp
 void check_output_file(const std::filesystem::path& file, std::string_view option);
 

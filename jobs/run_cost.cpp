@@ -12,8 +12,6 @@ namespace {
 
 /// Candidates that the line search tries below, above and beside its grid, about.
 constexpr int kRefinements = 4;
-/// Learning rates that tune_learning_rate() tries.
-constexpr int kRates = 5;
 /// Passes over A of a box LP, and the bytes a second that a rank reads in one (results/README.md, gpt2-small:
 /// 66 passes of 1.48 GiB in 13.8 s; bench_lp: 101 of 0.18 GiB in 1.48 s).
 constexpr double kSweeps = 66, kSweepRate = 7.6e9;
@@ -184,7 +182,8 @@ RunCounts count_run(const RunPlan& plan, const CorpusSize& size) {
   const std::int64_t epoch = ceil_div(size.train, plan.warmup.batch);
   const std::int64_t held = held_out(size.valid, plan.holdout), shaping = size.valid - held;
   const std::int64_t first = search.recovery.corrector.total(epoch), between = search.corrector.total(epoch);
-  const std::int64_t tried = search.tune_rate ? kRates : 0, gaps = std::max(0, search.rounds - 1);
+  const std::int64_t tried = search.tune_rate ? std::ssize(kRateFactors) : 0,
+                     gaps = std::max(0, search.rounds - 1);
   return {.steps = epoch * plan.warmup.epochs,
           .gradient =
               search.batches == 0 ? shaping : std::min(shaping, std::int64_t{search.batches} * search.batch),

@@ -17,8 +17,7 @@ namespace lift {
 /// Everything that `lift run` leaves in its folder; only rank 0 touches the disk.
 ///
 /// Collective  every member on context.comm but `progress` and what the observers call at each step; a write
-/// that
-///             fails ends all ranks with AgreedError(write) at the next collective member.
+///             that fails ends all ranks with AgreedError(write) at the next collective member.
 /// Test        tests/jobs/test_run_job.cpp
 class RunOutput {
  public:

@@ -47,8 +47,7 @@ struct RunPlan {
 /// Reads every option of `lift run` and the header of its model.
 ///
 /// Throws  Error(usage) where options contradict the model: a block out of range, a length beyond its
-/// positions;
-///         Error(input) where the model's folder is not whole.
+///         positions; Error(input) where the model's folder is not whole.
 /// Test    tests/jobs/test_run_job.cpp
 RunPlan plan_run(const Options& options);
 

@@ -10,14 +10,13 @@ namespace lift {
 /// Runs `action` on every rank and makes the failure of any rank the failure of all.
 ///
 /// Method      every rank catches its own exception, one all-reduce finds the lowest failing rank, that
-/// rank's
-///             code and message are broadcast. An exception other than Error counts as ExitCode::internal,
-///             and the first line of its text is its message.
+///             rank's code and message are broadcast. An exception other than Error counts as
+///             ExitCode::internal, and the first line of its text is its message.
 /// Collective  on `comm`; `action` itself must not communicate on it after a point where it can throw, unless
 ///             through an agree() of its own.
 /// Throws      AgreedError on every rank if any rank's action threw; on more than one rank the message ends
-/// in
-///             " (rank R of P on HOST)", R and P counted over MPI_COMM_WORLD, once even if agree() is nested.
+///             in " (rank R of P on HOST)", R and P counted over MPI_COMM_WORLD, once even if agree() is
+///             nested.
 /// Cost        one small all-reduce, and one broadcast after a failure.
 /// Test        tests/mpi/test_agreement.cpp
 void agree(const Communicator& comm, const std::function<void()>& action);

@@ -75,15 +75,14 @@ struct BoxLpSummary {
 /// Types       float64; A is read in place and never copied; beside it four vectors of the shard's length.
 /// Collective  on problem.a.comm(); the summary is the same on every rank, y to the last bit.
 /// Throws      AgreedError(internal) for invalid options, a wrong shape, u < 0 or entries of A, g or u that
-/// are
-///             not finite. Not converging is a status, never an exception.
+///             are not finite. Not converging is a status, never an exception.
 /// Cost        three passes over A a step and five beside; O(m² (p+n)) a step; 5 to 30 steps as a rule.
 /// Limits      dependent rows, zero rows, fixed coordinates, g = 0, n < m and badly scaled entries are normal
 ///             cases. Rows that depend on each other up to single-precision rounding, on few coordinates,
 ///             need multipliers near 1e8, at which the certificate's own rounding can exceed a gap of 1e-9:
 ///             `stalled`.
 /// Test        tests/solvers/test_box_lp.cpp (closed forms and a catalogue of instances; HiGHS; 1, 2, 4
-/// ranks)
+///             ranks)
 BoxLpSummary solve_box_lp(const BoxLpProblem& problem, const BoxLpOptions& options, std::span<double> d);
 
 }  // namespace lift

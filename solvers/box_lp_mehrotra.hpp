@@ -18,8 +18,7 @@ namespace lift::box_lp {
 /// that the gap and the residual that end the loop are those of the certificate, up to rounding.
 ///
 /// Collective  everything, on the problem's communicator; all ranks take the same decisions, because these
-/// rest
-///             on sums over ranks and on m × m work alone.
+///             rest on sums over ranks and on m × m work alone.
 class Mehrotra {
  public:
   /// `d` serves as the slack vector while the loop runs, and holds the direction at its end.

@@ -9,11 +9,10 @@ class SemidefiniteFactor;
 /// Combinations T A of the rows of a matrix A that span the same space and are well conditioned.
 ///
 /// Method  repeated pivoted Cholesky of the Gram matrix of the present combinations: the rows it keeps are
-/// made
-///         orthonormal, what is left of the others after their part along those is scaled up to unit length
-///         and goes into the next round, so that rows dependent up to single-precision rounding keep what
-///         they say; what is below kDependent of a row's length is rounding, and the row is left out. Where
-///         one round keeps every row, which is the rule, T only scales them.
+///         made orthonormal, what is left of the others after their part along those is scaled up to unit
+///         length and goes into the next round, so that rows dependent up to single-precision rounding keep
+///         what they say; what is below kDependent of a row's length is rounding, and the row is left out.
+///         Where one round keeps every row, which is the rule, T only scales them.
 /// Shapes  T: rank × m.
 /// Test    tests/solvers/test_row_basis.cpp
 class RowBasis {

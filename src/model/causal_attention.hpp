@@ -13,7 +13,7 @@ namespace lift {
 /// Cost        in T² × head width products, of which about half are left out as causal: gradient 5, double
 ///             backward 12.
 /// Test        tests/src/model/test_causal_attention.cpp against autograd through matrix products and a
-/// softmax
+///             softmax
 at::Tensor causal_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v);
 
 }  // namespace lift

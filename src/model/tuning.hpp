@@ -38,8 +38,7 @@ struct TunedTensor {
 /// 16,532,736 and p = 2.
 ///
 /// Throws  the constructors Error(usage) naming the option: a block out of range or twice, an mlp-only or
-/// regularizers
-///         block that is not tuned, more groups than tensors.
+///         regularizers block that is not tuned, more groups than tensors.
 /// Test    tests/src/model/test_tuning.cpp
 class TunedLayout {
  public:

@@ -29,9 +29,8 @@ enum class Activations { keep, recompute };
 /// What the phases of a run cost, told by the work of one rank.
 ///
 /// Units  one forward pass of one sequence is 1, a gradient 3, a curvature product 8.2 (an exact one alone
-/// takes 2.74
-///        gradients on the stand-in's shape [measured, tests/bench/bench_hvp]); what the held frozen blocks
-///        spare is not taken off.
+///        takes 2.74 gradients on the stand-in's shape [measured, tests/bench/bench_hvp]); what the held
+///        frozen blocks spare is not taken off.
 [[nodiscard]] double forward_units(const WorkCount& work) noexcept;
 
 /// Sums over sequences of the loss L, its gradient and its Hessian-vector products in W, on this rank.
@@ -42,8 +41,7 @@ enum class Activations { keep, recompute };
 ///
 /// Shapes      W, v, gradients: [n] in TunedLayout's order. Units: nats/token summed over sequences.
 /// Types       the model's type and device, but gradients of a bfloat16 model are added up in float32;
-/// products
-///             need a float32 or float64 model. `v` is not modified.
+///             products need a float32 or float64 model. `v` is not modified.
 /// Ownership   keeps references; model and tuned must outlive it.
 /// Collective  never: local to the rank.
 /// Throws      Error(numerical) naming the first sequence whose loss is not finite; Error(internal) for a
@@ -76,8 +74,8 @@ class Objective {
   /// after ln_f in W, H_L the Hessian of the loss in them (Schraudolph 2002, Neural Comput. 14:1723).
   ///
   /// Method  J v by differentiating Jᵀu in u (the double-backward trick), H_L in closed form, Jᵀ by a
-  /// backward
-  ///         pass. Positive semidefinite, because the loss is convex in the hidden states. Counted as an HVP.
+  ///         backward pass. Positive semidefinite, because the loss is convex in the hidden states.
+  ///         Counted as an HVP.
   /// Limits  not where the embeddings are tuned, whose head is in W: Error(usage).
   void add_gauss_newton_vectors(const SequenceSet& set, std::span<const std::int64_t> sequences,
                                 std::span<const at::Tensor> v, std::span<at::Tensor> products) const;

@@ -19,8 +19,7 @@ namespace lift {
 ///             is never one.
 /// Units       nats/token.
 /// Types       floating type of `hidden`; the losses are float64, summed over positions in float64. Logits of
-/// a
-///             bfloat16 model are rounded to it as they are made; log-sum-exp, P and the sum of the head's
+///             a bfloat16 model are rounded to it as they are made; log-sum-exp, P and the sum of the head's
 ///             gradient are in float32.
 ///             Where `head` needs a gradient too, a = u_h Eᵀ + h u_Eᵀ, δ = P∘(a − P·a), and the products are
 ///             δ E + (P − Y) u_E in `hidden` and δᵀ h + (P − Y)ᵀ u_h in `head`.

@@ -14,10 +14,9 @@ namespace lift {
 /// way that options.products says.
 ///
 /// Method      exact: Pearlmutter's double backward. Gauss–Newton: the same through the head alone
-/// (Schraudolph
-///             2002), positive semidefinite. forward, central: (∇L(W + εv) − ∇L(W))/ε with one base gradient
-///             for all v, or (∇L(W + εv) − ∇L(W − εv))/2ε; v must have length 1.
-///             identity: v, times the sequences.
+///             (Schraudolph 2002), positive semidefinite. forward, central: (∇L(W + εv) − ∇L(W))/ε with one
+///             base gradient for all v, or (∇L(W + εv) − ∇L(W − εv))/2ε; v must have length 1. identity: v,
+///             times the sequences.
 /// In/out      forward and central move W and put it back to the last bit.
 /// Ownership   keeps a reference to `round`.
 /// Collective  never: local to the rank.

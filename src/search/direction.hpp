@@ -57,8 +57,7 @@ struct Direction {
 ///             = 0 where they failed. wise: W_pretrained − W0.
 /// Collective  on state.comm; the same on every rank.
 /// Throws      AgreedError(numerical) if g or a product is not finite, or, after observer.on_direction, if
-/// the
-///             program failed (one that stopped short of its tolerances is used).
+///             the program failed (one that stopped short of its tolerances is used).
 /// Cost        as build_local_model() and its solver; gradient, sign and wise one gradient of the validation
 ///             and one of the training sequences.
 /// Test        tests/src/search/test_direction.cpp (1, 2, 3, 4 ranks)

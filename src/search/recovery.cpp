@@ -94,7 +94,7 @@ void tune_learning_rate(const SearchState& state, const SearchOptions& options,
   if (corrector.none()) corrector.epochs = 1;
   corrector.stage = options.rounds + 1;
   const BestIterate start(state, best.loss());
-  for (const double factor : {0.25, 0.5, 1.0, 2.0, 4.0}) {
+  for (const double factor : kRateFactors) {
     start.restore();
     corrector.rate = factor * options.corrector.rate;
     const std::string name = fmt::format("learning rate {:.3g}", corrector.rate);

@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <functional>
 #include <string>
 #include <vector>
@@ -9,6 +10,8 @@ namespace lift {
 
 /// Evaluations of the interpolation, t = 0 among them.
 inline constexpr int kInterpolationSteps = 9;
+/// Learning rates that tune_learning_rate() tries, as multiples of the correctors'.
+inline constexpr std::array kRateFactors = {0.25, 0.5, 1.0, 2.0, 4.0};
 
 /// The best W and λ of a search by their selection loss.
 class BestIterate {
@@ -35,10 +38,9 @@ class BestIterate {
 /// corrector from beyond its best step.
 ///
 /// Method      with c the pretrained weights, L_v(W0 + t(c − W0)) is searched over t in [0, 1]; the step
-/// taken
-///             is min(1, overshoot·t*), from where the corrector trains on F back towards the training data:
-///             the fine-tuning is begun anew from a point that has forgotten most of the overfitting. The
-///             best of W0, t* and the corrector's end is kept.
+///             taken is min(1, overshoot·t*), from where the corrector trains on F back towards the training
+///             data: the fine-tuning is begun anew from a point that has forgotten most of the overfitting.
+///             The best of W0, t* and the corrector's end is kept.
 /// In/out      objective.tuned().flat() moves; λ does not.
 /// Collective  on state.comm; W equal on all ranks.
 /// Throws      AgreedError(numerical) as line_search() and correct().

@@ -66,8 +66,7 @@ struct WarmupSummary {
 /// Shapes      lambda: [p].
 /// Collective  on `comm`; after every epoch the weights are equal on all ranks to the last bit.
 /// Throws      AgreedError(numerical) naming step and epoch if a loss or the gradient is not finite, before
-/// it
-///             reaches the weights: W is then the last one whose training loss was finite.
+///             it reaches the weights: W is then the last one whose training loss was finite.
 ///             AgreedError(usage) for invalid options.
 /// Cost        a step is a gradient of ⌈batch/P⌉ sequences a rank and an all-reduce of n; beside W, its
 ///             gradient and Adam's moments, a rank holds one copy of W on its device and one on the host.
