@@ -10,9 +10,11 @@ namespace lift {
 /// [p+n].
 ///
 /// Every rank maps the file and reads its own coordinates of it, in float64. What the solver has is written
-/// even when it did not answer. JSON        the `lp` object: status, certificate, iterations, seconds; on
-/// stdout and in --json. Collective  on context.comm. Throws      AgreedError: input (a tensor that is
-/// missing, of another type or shape, not finite, or u < 0),
+/// even when it did not answer.
+///
+/// JSON        the `lp` object: status, certificate, iterations, seconds; on stdout and in --json.
+/// Collective  on context.comm.
+/// Throws      AgreedError: input (a tensor that is missing, of another type or shape, not finite, or u < 0),
 ///             numerical (not answered; d and the JSON are written), write.
 /// Test        tests/jobs/test_lp_job.cpp (1, 2, 3 ranks)
 void lp_job(JobContext& context);

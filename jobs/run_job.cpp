@@ -14,6 +14,7 @@
 #include "jobs/run_plan.hpp"
 #include "jobs/run_record.hpp"
 #include "mpi/agreement.hpp"
+#include "mpi/fault.hpp"
 #include "src/model/checkpoint.hpp"
 #include "src/objective/distributed.hpp"
 #include "src/search/holdout.hpp"
@@ -67,7 +68,7 @@ class Run {
     const SequenceSet train = corpus_.train.first(corpus_.valid.size());
     keeping_last_good([&] {
       set_search_lambda(state);
-      record_.result().kept_stage = hyperlocal_search(state, search_options(), observer(train)).kept;
+      record_.result().kept_stage = hyperlocal_search(state, plan_.search, observer(train)).kept;
     });
   }
 
@@ -75,6 +76,7 @@ class Run {
   void start_from(const std::filesystem::path& folder) {
     const Gpt2 start = load_checkpoint(folder, plan_.precision, context_.device, context_.comm);
     agree(context_.comm, [&] {
+      fault_point("start");
       for (const TensorSpec& spec : tensor_specs(plan_.config)) copy_or_compare(spec.name, start, folder);
     });
   }
@@ -83,6 +85,7 @@ class Run {
   /// in a float32 file.
   void save() {
     if (plan_.save_type != at::kFloat) keeping_last_good([&] { check_type_of_file(); });
+    agree(context_.comm, [] { fault_point("model"); });
     at::Tensor flat = tuned_.flat();
     flat.copy_(flat.to(plan_.save_type));
     if (plan_.save_type != at::kFloat) round_frozen();
@@ -99,8 +102,10 @@ class Run {
     try {
       phase();
     } catch (const AgreedError& error) {
-      if (error.code() == ExitCode::numerical) output_.write_model("checkpoints/last-good", model_);
-      throw;
+      if (error.code() != ExitCode::numerical) throw;
+      output_.write_model("checkpoints/last-good", model_);
+      throw AgreedError(error.code(), fmt::format("{}; the last good weights are in {}", error.what(),
+                                                  (plan_.out / "checkpoints/last-good").string()));
     }
   }
 
@@ -110,11 +115,8 @@ class Run {
       for (const TensorSpec& spec : tensor_specs(plan_.config)) {
         const at::Tensor stored = model_.tensor(spec.name).detach().to(plan_.save_type);
         if (!at::isfinite(stored).all().item<bool>())
-          throw Error(
-              ExitCode::numerical,
-              fmt::format("--save.dtype: {} has values that the type cannot hold; the float32 weights "
-                          "are in checkpoints/last-good",
-                          spec.name));
+          throw Error(ExitCode::numerical,
+                      fmt::format("--save.dtype: {} has values that the type cannot hold", spec.name));
       }
     });
   }
@@ -156,14 +158,6 @@ class Run {
     context_.log.info(fmt::format("lambda at the start of the search: {:.3g}", fmt::join(lambda_, ", ")));
   }
 
-  /// In linear space dλ is bounded by λ itself unless --lp.lambda-scale says otherwise.
-  SearchOptions search_options() const {
-    SearchOptions search = plan_.search;
-    if (plan_.scale_of_lambda && !lambda_.empty())
-      search.radius.lambda_scale = *std::ranges::max_element(lambda_);
-    return search;
-  }
-
   /// Shows `train`, and test, along each d.
   SearchObserver observer(const SequenceSet& train) {
     SearchObserver observer = output_.search_observer(tuned_);
@@ -203,7 +197,8 @@ Holdout parts_of(const SequenceSet& valid, double holdout) {
 }
 
 /// --search.keep is written after hours: what would stop it is found now. The run's own folder will be there.
-void check_kept_file(const RunPlan& plan) {
+void check_kept_file(const RunPlan& plan, const Options& options) {
+  check_spares_inputs(plan.keep, "search.keep", options);
   if (plan.keep.empty() || plan.keep.parent_path() == plan.out) return;
   check_output_file(plan.keep, "search.keep");
 }
@@ -218,7 +213,7 @@ void run_job(JobContext& context) {
   std::optional<RunPlan> plan;
   agree(context.comm, [&] {
     plan.emplace(plan_run(context.options));
-    if (context.comm.is_root()) check_kept_file(*plan);
+    if (context.comm.is_root()) check_kept_file(*plan, context.options);
   });
   RunOutput output(context, *plan);
   check_splits(plan->corpus, {Split::train, Split::valid, Split::test}, context.comm);

@@ -54,8 +54,7 @@ RadiusOptions radius_options(const Options& options) {
       options, "lp.radius-unit",
       {{"rms", RadiusUnit::rms}, {"absolute", RadiusUnit::absolute}, {"norm", RadiusUnit::norm}});
   radius.space = options.text("lp.lambda") == "log" ? LambdaSpace::log : LambdaSpace::linear;
-  if (radius.space == LambdaSpace::linear) radius.lambda_scale = options.real("warmup.lambda");
-  if (const auto scale = options.optional_real("lp.lambda-scale")) radius.lambda_scale = *scale;
+  radius.lambda_scale = options.optional_real("lp.lambda-scale");
   return radius;
 }
 
@@ -151,7 +150,6 @@ RunPlan plan_run(const Options& options) {
       .lambda = options.real("warmup.lambda"),
       .around_pretrained = options.text("regularizer") == "l2-sp",
       .search_lambda = options.optional_real("search.lambda"),
-      .scale_of_lambda = options.text("lp.lambda") == "linear" && !options.given("lp.lambda-scale"),
       .holdout = options.real("search.holdout"),
       .watched_steps = static_cast<int>(options.count("search.watch")),
       .micro_batch = static_cast<int>(options.count("micro-batch")),

@@ -30,9 +30,8 @@ struct RunPlan {
   double lambda = 0;                         ///< λ of every group at the start
   bool around_pretrained = false;            ///< l2-sp: c is the pretrained weights, not 0
   std::optional<double> search_lambda = {};  ///< λ of every group as the search starts
-  bool scale_of_lambda = false;  ///< s_λ is λ as the search starts: linear space, no --lp.lambda-scale
-  double holdout = 0;            ///< --search.holdout
-  int watched_steps = 9;         ///< --search.watch
+  double holdout = 0;                        ///< --search.holdout
+  int watched_steps = 9;                     ///< --search.watch
   int micro_batch = 1;
   Activations activations = Activations::keep;  ///< --recompute
   at::ScalarType precision = at::kFloat;

@@ -21,7 +21,11 @@ ImplicitResult implicit_result(const ImplicitReport& report) {
           .gamma = report.gamma,
           .predicted = report.predicted,
           .certificate = report.certificate,
-          .products = report.products};
+          .products = report.products,
+          .q_residual = report.q_residual,
+          .z_residual = report.z_residual,
+          .g_dw = report.g_dw,
+          .raises = report.raises};
 }
 
 RoundResult round_result(const RoundSummary& summary) {
@@ -45,6 +49,18 @@ std::optional<double> test_loss_at_step(const RoundSummary& summary) {
 }
 
 }  // namespace
+
+std::string reproducibility(const Binding& binding, bool deterministic, int ranks) {
+  if (binding.device < 0)
+    return fmt::format("same bits with {} ranks of {} threads, these libraries and this processor", ranks,
+                       binding.threads);
+  if (!deterministic)
+    return "not to the bit: kernels of the accelerator may add in any order (--deterministic)";
+  if (ranks == 1) return fmt::format("same bits on one {} and with these libraries", binding.name);
+  return fmt::format(
+      "same bits but for NCCL's sums over {} ranks, each on one {}, of which NCCL promises none", ranks,
+      binding.name);
+}
 
 RunRecord::RunRecord(JobContext& context, const RunPlan& plan, const Corpus& corpus,
                      const Objective& objective, RunOutput& output)
@@ -100,6 +116,7 @@ void RunRecord::add_self_check(const SelfCheck& check) {
 void RunRecord::add_stage(const StageSummary& stage) {
   output_.progress().finish();
   context_.log.info(stage.message);
+  steps_done_ += stage.evaluated;
   StageResult entry{
       .name = stage.name, .t = stage.t, .selection = stage.selection, .line_search = stage.losses};
   // A corrector that diverged left nothing to evaluate.
@@ -118,11 +135,12 @@ void RunRecord::add_round(int round, const RoundSummary& summary) {
   if (summary.lp && summary.lp->answered) context_.log.info(summary.lp->message);
   if (summary.lp && !summary.lp->answered)
     context_.log.warn(summary.lp->message + "; its direction is used as it is");
-  if (summary.implicit) context_.log.info(summary.implicit->message);
+  if (summary.implicit && !summary.implicit->failed) context_.log.info(summary.implicit->message);
+  if (summary.implicit && summary.implicit->failed)
+    context_.log.warn(summary.implicit->message + "; the round takes no step");
   if (const auto loss = test_loss_at_step(summary); loss && std::isfinite(*loss)) losses_.know_test(*loss);
   meter_.leave_out(forward_units(summary.watched));
   probes_done_ += summary.probes_done;
-  steps_done_ += summary.line.evaluated;
   result_.rounds.push_back(entry);
 }
 
@@ -133,10 +151,7 @@ const RunResult& RunRecord::finish(std::span<const double> lambda, double total_
   for (double* units : {&result_.warmup_units, &result_.search_units})
     *units = sum_over_ranks(*units, context_.comm);
   result_.reproducibility =
-      context_.device.is_cpu()
-          ? fmt::format("same bits with {} ranks of {} threads, these libraries and this processor",
-                        result_.ranks, result_.threads)
-          : "not to the bit: kernels of the accelerator may add in any order";
+      reproducibility(context_.binding(), context_.options.flag("deterministic"), context_.comm.size());
   return result_;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 #include <span>
+#include <string>
 
 #include "jobs/job_context.hpp"
 #include "jobs/run_output.hpp"
@@ -9,6 +10,11 @@
 #include "src/search/hyperlocal.hpp"
 
 namespace lift {
+
+/// How far the bits of a run on that device come again, in words.
+///
+/// Test  tests/jobs/test_run_options.cpp, with a binding made up for the test
+[[nodiscard]] std::string reproducibility(const Binding& binding, bool deterministic, int ranks);
 
 /// What becomes of a run in result.json and in the log, as its stages come.
 ///

@@ -12,6 +12,9 @@
 
 namespace lift {
 
+/// Called between micro-batches with the sequences this rank has done and those it has to do.
+using LossProgress = std::function<void(std::int64_t done, std::int64_t total)>;
+
 /// Means over `sequences`, which the ranks of `comm` split among them as ShardMap(sequences, ranks).
 ///
 /// Per-sequence losses are gathered in the order of `sequences` in float64 and summed in that order;
@@ -22,9 +25,6 @@ namespace lift {
 /// Throws      AgreedError(numerical) if a loss is not finite on any rank; AgreedError(internal) if there are
 ///             no sequences.
 /// Test        tests/src/objective/test_distributed.cpp (1, 2, 4 ranks; fewer sequences than ranks)
-/// `on_progress` is called between micro-batches with the sequences this rank has done and those it has to
-/// do.
-using LossProgress = std::function<void(std::int64_t done, std::int64_t total)>;
 double mean_loss(const Objective& objective, const SequenceSet& set, std::span<const std::int64_t> sequences,
                  const Communicator& comm, const LossProgress& on_progress = {});
 

@@ -69,8 +69,9 @@ void head_row_losses_and_residuals(at::Tensor& logits, const at::Tensor& targets
 
 void head_row_curvature(at::Tensor& logits, const at::Tensor& tangents) {
   if (has_kernels(logits)) {
+    const auto in_rows = tangents.contiguous();
     return launch_kernels(logits, [&]<typename Real>(Real, void* stream) {
-      curvature_on_device<Real>(rows_of<Real>(logits), tangents.data_ptr<Real>(), stream);
+      curvature_on_device<Real>(rows_of<Real>(logits), in_rows.data_ptr<Real>(), stream);
     });
   }
   softmax_into(logits, logits);

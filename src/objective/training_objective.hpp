@@ -18,7 +18,9 @@ enum class TrainingPrecision {
   bf16    ///< bfloat16, from float32 master weights
 };
 
-/// Lets float32 matrix products on a GPU round their factors to TF32 while it lives; without it none do.
+/// Lets float32 matrix products on a GPU round their factors to TF32 while it lives; without it none of
+/// cuBLAS does. (Fused attention splits float32 over three TF32 products, with float32's accuracy, in any
+/// case.)
 class Tf32Products {
  public:
   Tf32Products();

@@ -147,6 +147,11 @@ std::map<std::string, std::vector<std::pair<double, double>>> read_curves(const 
   return curves;
 }
 
+/// Of results that were written before there was such a number.
+double number_or_nan(const Node& node, const char* name) {
+  return node.has(name) ? node[name].number() : kNaN;
+}
+
 ImplicitResult read_implicit(const Node& node) {
   return {.status = node["status"].text(),
           .mu = node["mu"].number(),
@@ -155,7 +160,11 @@ ImplicitResult read_implicit(const Node& node) {
           .gamma = list_of(node, "gamma", read_number),
           .predicted = node["predicted"].number(),
           .certificate = node["certificate"].number(),
-          .products = node["products"].integer()};
+          .products = node["products"].integer(),
+          .q_residual = number_or_nan(node, "q_residual"),
+          .z_residual = number_or_nan(node, "z_residual"),
+          .g_dw = number_or_nan(node, "g_dw"),
+          .raises = node.has("raises") ? static_cast<int>(node["raises"].integer()) : 0};
 }
 
 RoundResult read_round(const Node& node) {
@@ -165,7 +174,7 @@ RoundResult read_round(const Node& node) {
           .lp = optional_of(node, "lp", read_lp),
           .line_search = list_of(node, "line_search", read_pair),
           .curves = read_curves(node),
-          .stationarity = node.has("stationarity") ? node["stationarity"].number() : kNaN,
+          .stationarity = number_or_nan(node, "stationarity"),
           .implicit = optional_of(node, "implicit", read_implicit)};
 }
 

@@ -64,7 +64,11 @@ Json to_object(const ImplicitResult& implicit) {
           {"gamma", implicit.gamma},
           {"predicted", implicit.predicted},
           {"certificate", implicit.certificate},
-          {"products", implicit.products}};
+          {"products", implicit.products},
+          {"q_residual", implicit.q_residual},
+          {"z_residual", implicit.z_residual},
+          {"g_dw", implicit.g_dw},
+          {"raises", implicit.raises}};
 }
 
 Json to_object(const RoundResult& round) {

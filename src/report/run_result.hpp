@@ -63,6 +63,10 @@ struct ImplicitResult {
   double predicted = 0;       ///< γᵀdλ
   double certificate = 0;  ///< |gᵀdW − γᵀdλ| / |γᵀdλ|; of adjoint probes the relative residual of q
   std::int64_t products = 0;  ///< Hessian-vector products
+  double q_residual = 0;      ///< of the solve for q, relative
+  double z_residual = 0;      ///< of the solve for dW, relative; 0 of adjoint probes
+  double g_dw = 0;            ///< gᵀdW; 0 of adjoint probes
+  int raises = 0;             ///< times that the damping was raised
 };
 
 /// One hyperlocal search.
@@ -77,8 +81,8 @@ struct RoundResult {
   std::optional<ImplicitResult> implicit = {};
 };
 
-/// One stage of a search: "interpolation", "corrector", "round 1", …; the losses are those at its end,
-/// whether it was kept or not.
+/// One stage of a search: "interpolation", "corrector", "round 1", "corrector before round 2", …; the losses
+/// are those at its end, whether it was kept or not.
 struct StageResult {
   std::string name;
   double t = 0;          ///< step of its line search

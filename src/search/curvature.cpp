@@ -2,6 +2,7 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/zeros_like.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
@@ -91,7 +92,8 @@ SymmetricOperator hessian_operator(const Round& round, const ShardMap& layout, L
     last.product = product.mul_(norm);
     agree(state.comm, [&] {
       if (!std::isfinite(norm64(product)))
-        throw Error(ExitCode::numerical, "a Hessian-vector product is not finite");
+        throw Error(ExitCode::numerical,
+                    fmt::format("a Hessian-vector product of round {} is not finite", round.number + 1));
     });
     std::ranges::copy(shard_of(product, layout, state.comm.rank()), y.begin());
   };

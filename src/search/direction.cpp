@@ -41,6 +41,7 @@ LpCertificate common_part(const Certificate& found, double violation) {
 
 ImplicitReport report_of(const StationaritySummary& summary) {
   return {.status = to_string(summary.status),
+          .failed = failed(summary.status),
           .mu = summary.mu,
           .theta_min = summary.theta_min,
           .theta_max = summary.theta_max,
@@ -48,6 +49,10 @@ ImplicitReport report_of(const StationaritySummary& summary) {
           .predicted = summary.predicted,
           .certificate = summary.certificate,
           .products = summary.products,
+          .q_residual = summary.q_residual,
+          .z_residual = summary.z_residual,
+          .g_dw = summary.g_dw,
+          .raises = summary.raises,
           .message = summary.message};
 }
 
@@ -86,8 +91,8 @@ Direction program_direction(const SearchState& state, const SearchOptions& optio
   report(observer, "lp", 1, 1);
   if (observer.on_direction) observer.on_direction(round, model, d);
   if (direction.lp->failed) {
-    throw AgreedError(ExitCode::numerical,
-                      fmt::format("the linear program of round {} failed: {}", round, direction.lp->message));
+    throw AgreedError(ExitCode::numerical, fmt::format("the linear program of round {} failed: {}", round + 1,
+                                                       direction.lp->message));
   }
   const auto p = static_cast<std::size_t>(state.regularizer.p());
   direction.lambda.assign(d.begin(), d.begin() + static_cast<std::ptrdiff_t>(p));

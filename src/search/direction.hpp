@@ -27,6 +27,7 @@ struct ProgramReport {
 /// How the implicit solves of a round ended (StationaritySummary).
 struct ImplicitReport {
   std::string status;
+  bool failed = false;   ///< no direction came of them
   double mu = 0;         ///< damping of both solves
   double theta_min = 0;  ///< least and largest curvature met
   double theta_max = 0;
@@ -34,7 +35,11 @@ struct ImplicitReport {
   double predicted = 0;       ///< γᵀdλ
   double certificate = 0;  ///< |gᵀdW − γᵀdλ| / |γᵀdλ|; of adjoint probes the relative residual of q
   std::int64_t products = 0;  ///< Hessian-vector products, all counted
-  std::string message;        ///< one sentence for the log
+  double q_residual = 0;      ///< of the two solves, relative, and gᵀdW; the last two 0 of adjoint probes
+  double z_residual = 0;
+  double g_dw = 0;
+  int raises = 0;       ///< times that μ was raised
+  std::string message;  ///< one sentence for the log
 };
 
 /// d = (dλ, dW) of one round, whole on every rank, and what was found on the way.

@@ -39,24 +39,28 @@ HeldValidation::HeldValidation(const Objective& objective, const SequenceSet& se
 void HeldValidation::hold_prefixes() {
   const Communicator& world = grid_.world();
   const ShardMap parts(set_.size(), world.size());
-  at::Tensor mine;
-  agree(world, [&] { mine = objective_.prefix(set_, shard_of(parts, world.rank())); });
+  const std::int64_t first = shares_.begin(grid_.data().rank());
+  const std::int64_t last = shares_.end(grid_.data().rank());
+  at::Tensor mine, part;  // part: that of one rank after the other, on the host
+  agree(world, [&] {
+    mine = objective_.prefix(set_, shard_of(parts, world.rank()));
+    if (world.size() == 1) return;
+    held_ = at::empty({last - first, mine.size(1), mine.size(2)}, mine.options());
+    part = at::empty({parts.size(0), mine.size(1), mine.size(2)}, mine.scalar_type());
+  });
   if (world.size() == 1) {
     held_ = mine;
     return;
   }
-  const std::int64_t first = shares_.begin(grid_.data().rank());
-  const std::int64_t last = shares_.end(grid_.data().rank());
-  held_ = at::empty({last - first, mine.size(1), mine.size(2)}, mine.options());
   for (int rank = 0; rank < world.size(); ++rank) {
-    auto part = rank == world.rank()
-                    ? mine.cpu().contiguous()
-                    : at::empty({parts.size(rank), mine.size(1), mine.size(2)}, mine.scalar_type());
-    broadcast(host_buffer(part), rank, world);
+    auto present = part.narrow(0, 0, parts.size(rank));
+    if (rank == world.rank()) present.copy_(mine);
+    broadcast(host_buffer(present), rank, world);
     const std::int64_t begin = std::max(first, parts.begin(rank));
     const std::int64_t end = std::min(last, parts.end(rank));
     if (begin >= end) continue;
-    held_.narrow(0, begin - first, end - begin).copy_(part.narrow(0, begin - parts.begin(rank), end - begin));
+    held_.narrow(0, begin - first, end - begin)
+        .copy_(present.narrow(0, begin - parts.begin(rank), end - begin));
   }
 }
 

@@ -96,11 +96,12 @@ void watch(const SearchState& state, const Direction& direction, const SearchObs
 
 void take_step(const SearchState& state, const RadiusOptions& radius, const Direction& direction, double t) {
   if (t == 0) return;
+  const auto most = lambda_bounds(radius, state.lambda);
   for (std::size_t i = 0; i < state.lambda.size(); ++i) {
     double& lambda = state.lambda[i];
     const double change = t * direction.lambda[i];
     if (radius.space == LambdaSpace::log) {
-      const double bounded = std::clamp(change, -radius.lambda_scale, radius.lambda_scale);
+      const double bounded = std::clamp(change, -most[i], most[i]);
       lambda = std::max(std::min(lambda, kLambdaFloor), lambda * std::exp(bounded));
     } else {
       lambda = std::max(0.0, lambda + change);
@@ -119,7 +120,8 @@ std::string tell_round(int round, const RoundSummary& summary, const SearchObser
                        .t = summary.line.t_star,
                        .selection = summary.line.loss,
                        .losses = summary.line.losses,
-                       .message = summary.line.message});
+                       .message = summary.line.message,
+                       .evaluated = summary.line.evaluated});
   }
   return name;
 }
@@ -140,8 +142,9 @@ std::vector<RoundSummary> run_rounds(const SearchState& state, const SearchOptio
     const double before = best.loss();
     if (round > 0 && !options.corrector.none()) {
       current.corrector.stage = round;
-      present = run_corrector(state, current.corrector, observer);
-      best.offer(present, "corrector");
+      const std::string name = fmt::format("corrector before round {}", round + 1);
+      present = run_corrector(state, current.corrector, observer, name);
+      best.offer(present, name);
       if (!std::isfinite(present)) {
         best.restore();
         present = best.loss();

@@ -36,10 +36,10 @@ struct RoundSummary {
 /// Test        tests/src/search/test_self_check.cpp
 SelfCheck check_second_derivatives(const SearchState& state, const SearchOptions& options);
 
-/// One hyperlocal search, Algorithm 1 steps 3 to 7: local model, box LP, line search, update of λ and W by
+/// One hyperlocal search, Algorithm 1 steps 3 to 7: local model, direction, line search, update of λ and W by
 /// t*.
 ///
-/// Method      in log space λ_i ← max(min(λ_i, 1e-8), λ_i exp(t* dλ_i)), its exponent cut at ± lambda_scale,
+/// Method      in log space λ_i ← max(min(λ_i, 1e-8), λ_i exp(t* dλ_i)), its exponent cut at ± s_λ,
 ///             which bounds Δ log λ a round even where t* > 1; in linear space λ_i + t* dλ_i, where t goes no
 ///             further than the first λ_i = 0. W ← W0 + t* dW with the arithmetic of the line search, so that
 ///             its loss there is the loss of the new W.

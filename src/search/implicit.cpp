@@ -32,7 +32,7 @@ class Solve {
         h22_(hessian_operator(round, layout_, curvature_, last_)),
         cross_(round, layout_),
         g_(shard_of(slope.gradient, layout_, comm().rank())),
-        s_(round.state.lambda.size(), round.options.radius.lambda_scale) {}
+        s_(lambda_bounds(round.options.radius, round.state.lambda)) {}
 
   /// Refers to this.
   [[nodiscard]] StationarityProblem problem() {

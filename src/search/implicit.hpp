@@ -28,7 +28,9 @@ struct AdjointStep {
 };
 
 /// The first half of implicit_step(), about half its products (solve_adjoint); collective and errors
-/// likewise. Test  tests/src/search/test_local_model.cpp
+/// likewise.
+///
+/// Test  tests/src/search/test_local_model.cpp
 AdjointStep adjoint_step(const Round& round, const Slope& slope, const SearchObserver& observer);
 
 }  // namespace lift

@@ -134,10 +134,14 @@ std::vector<double> wave_from(double t, double factor, Admits&& admits) {
   return wave;
 }
 
+/// Whether float32 could show what the linear model promises at t.
+bool visible(double t, double slope, const Candidates& candidates) {
+  return t * -slope >= 4 * kFloat32 * std::abs(candidates.loss_at_start());
+}
+
 /// Halves the first step while the least loss is at t = 0 or at the smallest step; true if any was tried.
 bool refine_below(Candidates& candidates, double smallest, double slope) {
-  const double visible = 4 * kFloat32 * std::abs(candidates.loss_at_start());
-  const auto admits = [&](double t) { return t * std::abs(slope) >= visible; };
+  const auto admits = [&](double t) { return visible(t, slope, candidates); };
   bool tried = false;
   for (double best = 0; best == 0 || best == smallest; best = candidates.best().first) {
     const auto wave = wave_from(smallest, 0.5, admits);
@@ -149,11 +153,18 @@ bool refine_below(Candidates& candidates, double smallest, double slope) {
   return tried;
 }
 
+/// Doublings of the largest step, or the limit where there is no room for one.
+std::vector<double> wave_above(double largest, double limit) {
+  auto wave = wave_from(largest, 2.0, [limit](double t) { return t <= limit; });
+  if (wave.empty() && largest < limit) wave.push_back(limit);
+  return wave;
+}
+
 /// Doubles the grid's top while the least loss is at the largest step; true if any was tried.
 bool refine_above(Candidates& candidates, double largest, double limit) {
   bool tried = false;
   for (int k = 0; k < kWavesAbove && candidates.least().first == largest; ++k) {
-    const auto wave = wave_from(largest, 2.0, [&](double t) { return t <= limit; });
+    const auto wave = wave_above(largest, limit);
     if (wave.empty()) break;
     candidates.evaluate(wave);
     largest = wave.back();
@@ -177,24 +188,19 @@ std::vector<double> next_wave(const Candidates& candidates, const LineSearchOpti
   const auto& losses = candidates.losses();
   const auto best = static_cast<std::size_t>(
       std::ranges::find(losses, candidates.best().first, &std::pair<double, double>::first) - losses.begin());
-  const double visible = 4 * kFloat32 * std::abs(candidates.loss_at_start());
   if (best == 0) {
-    return wave_from(losses[1].first, 0.5, [&](double t) { return t * std::abs(options.slope) >= visible; });
+    return wave_from(losses[1].first, 0.5, [&](double t) { return visible(t, options.slope, candidates); });
   }
-  if (best + 1 == losses.size()) {
-    const auto wave = wave_from(losses[best].first, 2.0, [&](double t) { return t <= options.limit; });
-    if (!wave.empty() || losses[best].first == options.limit) return wave;
-    return {options.limit};
-  }
+  if (best + 1 == losses.size()) return wave_above(losses[best].first, options.limit);
   return wave_between(losses, best);
 }
 
-/// Searches around options.seed, which is not taken to be beyond what a grid would be doubled to.
+/// Searches around options.seed, which is taken to be no more than what a grid would be doubled to.
 void search_from_seed(Candidates& candidates, const LineSearchOptions& options) {
   const double largest = std::exp2(kWavesAbove * kLineSearchWave) * options.max_step;
   const double seed = std::min({options.seed, options.limit, largest});
   std::vector<double> first{0.0};
-  for (const double factor : {0.25, 0.5, 1.0, 2.0}) {
+  for (const double factor : {1.0, 0.5, 0.25, 2.0}) {
     if (seed * factor <= options.limit) first.push_back(seed * factor);
   }
   if (std::ssize(first) > options.steps) first.resize(static_cast<std::size_t>(options.steps));

@@ -17,7 +17,7 @@ inline constexpr int kLineSearchWave = 4;
 struct LineSearchOptions {
   int steps = 31;         ///< |T|, t = 0 among them, ≥ 2; from a seed on, the most evaluations
   double max_step = 1.5;  ///< the grid is t = k·max_step/(steps − 1), > 0
-  double slope = 0;       ///< gᵀd, what the linear model predicts a unit step gains (≤ 0)
+  double slope = 0;  ///< gᵀd, what a unit step changes by the linear model; ≥ 0: no small step is tried
   std::optional<double> start_loss = {};  ///< L_v(W0) where it is known: t = 0 is not evaluated again
   bool refine = true;                     ///< below and above the grid
   /// Where the least loss is expected: few steps around it take the place of the grid. 0: the grid.
@@ -56,12 +56,12 @@ std::vector<std::pair<double, double>> losses_along(
 /// Method      a fixed grid, then fixed waves of four; each is dealt over the ranks by a ProcessGrid of four
 ///             tasks whose groups split the data, so that the candidates do not depend on the number of
 ///             ranks. While the least loss is at the largest step, that is doubled, four doublings a wave and
-///             two waves at most (256 times the grid's top). If t* = 0 then, the grid's first step is halved,
-///             four halvings a wave, until the best step is not the smallest tried or the next one has
-///             t·|gᵀd| < 4·eps32·L_v, a gain that float32 cannot show.
-///             From options.seed s: first t = 0 and s/4, s/2, s, 2s; then waves of four while options.steps
-///             lasts, that double the largest step or halve the smallest where the least loss is there, and
-///             else divide the two gaps beside it.
+///             two waves at most (256 times the grid's top), or replaced by the limit. If t* = 0 then, the
+///             grid's first step is halved, four halvings a wave, until the best step is not the smallest
+///             tried or the next one has t·|gᵀd| < 4·eps32·L_v, a gain that float32 cannot show.
+///             From options.seed s: first t = 0 and s, s/2, s/4, 2s, as many as options.steps allows; then
+///             waves of four while that lasts, which double the largest step if it is the best (as above),
+///             halve the smallest if t = 0 is, and else divide the two gaps beside the best.
 /// In/out      objective.tuned().flat() is W0 on entry and, to the last bit, on return.
 /// Shapes      direction: dW [n], the same on every rank.
 /// Collective  on `comm`; the summary is the same on every rank but for `evaluated`.

@@ -28,7 +28,8 @@ LocalModel build_local_model(const SearchState& state, const SearchOptions& opti
   const int rank = state.comm.rank();
   model.slope = validation_slope(choices, observer);
   model.g = shard_behind_zeros(model.slope.gradient, choices.p(), model.a.layout(), rank);
-  model.u = program_bounds(choices.tuned(), options.radius, options.trust_region, model.a.layout(), rank);
+  model.u = program_bounds(choices.tuned(), state.lambda, options.radius, options.trust_region,
+                           model.a.layout(), rank);
   report(observer, "probes", 0, rows);
   const auto scope = state.timers.measure("probes");
   switch (options.probe_kind) {

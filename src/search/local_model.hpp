@@ -23,8 +23,8 @@ struct LocalModel {
   Slope slope;                                       ///< what g was made from
   std::int64_t probes_done = 0;                      ///< by this rank's group
   std::optional<StationaritySummary> implicit = {};  ///< the solve behind an adjoint row
-  /// The weight part v_i of the probe that made row i, [n]: what --search.keep writes. Collective on
-  /// a.comm().
+  /// The weight part v_i of the probe that made row i, [n]: what --search.keep writes; 0 of an adjoint row
+  /// where there was nothing to solve for. Collective on a.comm().
   std::function<at::Tensor(int i)> probe = {};
 };
 

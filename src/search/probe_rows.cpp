@@ -153,6 +153,7 @@ void add_krylov_rows(const Round& round, const SearchObserver& observer, LocalMo
   options.on_vector = [&](int i, std::span<const double>, std::span<const double>) {
     at::Tensor row;
     agree(comm, [&] {
+      fault_point("row");
       if (comm.is_root()) row = probe_row(round, i, last.vector, {}, last.product);
     });
     insert_row(round, model.a, comm.is_root() ? i : -1, row);
@@ -175,12 +176,13 @@ void add_adjoint_row(const Round& round, const SearchObserver& observer, LocalMo
   AdjointStep step = adjoint_step(round, model.slope, observer);
   if (failed(step.summary.status)) throw AgreedError(ExitCode::numerical, step.summary.message);
   at::Tensor row;
-  if (comm.is_root()) {
+  agree(comm, [&] {
+    if (!comm.is_root()) return;
     row = at::empty({round.p() + w.numel()}, w.options().device(at::kCPU));
     for (int i = 0; i < round.p(); ++i)
       row.narrow(0, i, 1).fill_(-step.summary.gamma[static_cast<std::size_t>(i)]);
     row.narrow(0, round.p(), w.numel()).copy_(model.slope.gradient);
-  }
+  });
   insert_row(round, model.a, comm.is_root() ? 0 : -1, row);
   model.probes_done = step.summary.products;
   model.implicit = std::move(step.summary);

@@ -10,8 +10,8 @@ void add_krylov_rows(const Round& round, const SearchObserver& observer, LocalMo
 void add_adjoint_row(const Round& round, const SearchObserver& observer, LocalModel& model);
 
 /// [vᵀH21, vᵀH22] on the host from v [n] and ∇²L_t v + 2λv, key biases masked in both; for a joint probe its
-/// λ part adds v_λᵀH11 to the first and v_λᵀH12 to the second, else it is empty. Throws  Error(numerical)
-/// naming the probe if the product is not finite. Local.
+/// λ part adds v_λᵀH11 to the first and v_λᵀH12 to the second, else it is empty. Local; throws
+/// Error(numerical) naming the probe if the product is not finite.
 at::Tensor probe_row(const Round& round, int probe, const at::Tensor& v, std::span<const double> v_lambda,
                      at::Tensor& product);
 

@@ -14,6 +14,8 @@ namespace {
 
 /// RMS(all) is what a tensor of zeros, such as a fresh bias, is measured by, at this fraction.
 constexpr double kFloor = 0.1;
+/// λ changes by this factor a round at most.
+constexpr double kLambdaFactor = 4;
 
 /// The shard [begin, end) of a vector that is filled range by range.
 class Shard {
@@ -89,20 +91,27 @@ std::vector<double> tensor_radii(const TunedParameters& tuned, const RadiusOptio
 
 std::string RadiusOptions::violation() const {
   if (!(rho > 0) || !std::isfinite(rho)) return fmt::format("rho = {} violates 0 < rho < ∞", rho);
-  if (!(lambda_scale >= 0) || !std::isfinite(lambda_scale)) {
-    return fmt::format("lambda_scale = {} violates 0 ≤ lambda_scale < ∞", lambda_scale);
+  if (lambda_scale && (!(*lambda_scale >= 0) || !std::isfinite(*lambda_scale))) {
+    return fmt::format("lambda_scale = {} violates 0 ≤ lambda_scale < ∞", *lambda_scale);
   }
   return "";
 }
 
-std::vector<double> program_bounds(const TunedParameters& tuned, const RadiusOptions& options,
-                                   TrustRegion region, const ShardMap& layout, int rank) {
+std::vector<double> lambda_bounds(const RadiusOptions& options, std::span<const double> lambda) {
+  if (!options.lambda_scale && options.space == LambdaSpace::linear) return {lambda.begin(), lambda.end()};
+  return std::vector<double>(lambda.size(), options.lambda_scale.value_or(std::log(kLambdaFactor)));
+}
+
+std::vector<double> program_bounds(const TunedParameters& tuned, std::span<const double> lambda,
+                                   const RadiusOptions& options, TrustRegion region, const ShardMap& layout,
+                                   int rank) {
   const std::int64_t p = tuned.layout().p();
   const auto radii = tensor_radii(tuned, options);
   const double scale = weight_scale(tuned.layout(), region);
   const auto& tensors = tuned.layout().tensors();
   Shard shard(layout.begin(rank), layout.end(rank));
-  shard.fill(0, p, options.lambda_scale);
+  const auto s = lambda_bounds(options, lambda);
+  for (std::int64_t i = 0; i < p; ++i) shard.fill(i, i + 1, s.at(static_cast<std::size_t>(i)));
   for (std::size_t k = 0; k < tensors.size(); ++k) {
     shard.fill(p + tensors[k].offset, p + tensors[k].offset + tensors[k].size, scale * radii[k]);
   }

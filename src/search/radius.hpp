@@ -1,4 +1,6 @@
 #pragma once
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -23,19 +25,25 @@ struct RadiusOptions {
   /// at a vertex. n counts the coordinates that have a box.
   RadiusUnit unit = RadiusUnit::rms;
   LambdaSpace space = LambdaSpace::log;
-  double lambda_scale = 1.3862943611198906;  ///< bound on |dλ_i| (log: log 4 on Δ log λ; linear: s_λ)
+  std::optional<double> lambda_scale = {};  ///< s_λ; without it log 4 in log space, λ_i in linear space
   /// "" when valid, else as "rho = -1 violates rho > 0".
   [[nodiscard]] std::string violation() const;
 };
 
+/// s_λ, the bounds of |dλ_i| (in log space of |Δ log λ_i|) in a round that starts at `lambda`, [p].
+///
+/// Test  tests/src/search/test_radius.cpp
+[[nodiscard]] std::vector<double> lambda_bounds(const RadiusOptions& options, std::span<const double> lambda);
+
 /// This rank's shard of u over p + n coordinates, the bounds of the box or D = diag(u) of the ball: first the
-/// p of dλ, then those of dW; 0 on key biases, on which no loss depends.
+/// p of dλ (lambda_bounds), then those of dW; 0 on key biases, on which no loss depends.
 ///
 /// Method  root mean squares of the tuned tensors in float64; 0.1·RMS(all) is a floor for tensors of zeros.
 /// Shapes  layout over p + n; out: layout.size(rank).
 /// Test    tests/src/search/test_radius.cpp
-std::vector<double> program_bounds(const TunedParameters& tuned, const RadiusOptions& options,
-                                   TrustRegion region, const ShardMap& layout, int rank);
+std::vector<double> program_bounds(const TunedParameters& tuned, std::span<const double> lambda,
+                                   const RadiusOptions& options, TrustRegion region, const ShardMap& layout,
+                                   int rank);
 
 /// The part of program_bounds() that bounds dW, whole: [n] of W's type and device. Local.
 at::Tensor weight_bounds(const TunedParameters& tuned, const RadiusOptions& options, TrustRegion region);

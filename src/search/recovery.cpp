@@ -19,8 +19,12 @@ constexpr double kInterpolationSeed = 0.4;
 LineSearchSummary search_interpolation(const SearchState& state, const at::Tensor& direction,
                                        double start_loss, const SearchObserver& observer) {
   const auto scope = state.timers.measure("line_search");
-  const LineSearchOptions line{
-      .steps = kInterpolationSteps, .start_loss = start_loss, .seed = kInterpolationSeed, .limit = 1.0};
+  // The slope is not known; with this one small steps are tried as long as evaluations last.
+  const LineSearchOptions line{.steps = kInterpolationSteps,
+                               .slope = -std::abs(start_loss),
+                               .start_loss = start_loss,
+                               .seed = kInterpolationSeed,
+                               .limit = 1.0};
   const auto on_progress = [&](std::int64_t done, std::int64_t planned) {
     report(observer, "interpolation", done, planned);
   };
@@ -115,7 +119,8 @@ void recover(const SearchState& state, const SearchOptions& options, const Searc
                     .t = found.t_star,
                     .selection = found.loss,
                     .losses = found.losses,
-                    .message = "towards the pretrained weights: " + found.message});
+                    .message = "towards the pretrained weights: " + found.message,
+                    .evaluated = found.evaluated});
     if (!recovery.corrector.none() && found.t_star > 0)
       move_along(state, start, direction, std::min(1.0, recovery.overshoot * found.t_star));
   }

@@ -43,7 +43,7 @@ class BestIterate {
 ///             The best of W0, t* and the corrector's end is kept.
 /// In/out      objective.tuned().flat() moves; λ does not.
 /// Collective  on state.comm; W equal on all ranks.
-/// Throws      AgreedError(numerical) as line_search() and correct().
+/// Throws      AgreedError(numerical) as line_search(); a corrector that diverges is a stage not kept.
 /// Cost        at most eight evaluations of the selection split, the corrector's steps and one evaluation.
 /// Test        tests/src/search/test_recovery.cpp (1, 2, 3, 4 ranks)
 void recover(const SearchState& state, const SearchOptions& options, const SearchObserver& observer,

@@ -1,5 +1,7 @@
 #include "src/search/round.hpp"
 
+#include <fmt/format.h>
+
 #include <cmath>
 
 #include "mpi/agreement.hpp"
@@ -37,7 +39,9 @@ Slope validation_slope(const Round& round, const SearchObserver& observer) {
   agree(state.comm, [&] {
     fault_point("slope");
     if (!std::isfinite(norm64(gradient)))
-      throw Error(ExitCode::numerical, "the gradient of the validation loss is not finite");
+      throw Error(
+          ExitCode::numerical,
+          fmt::format("the gradient of the validation loss in round {} is not finite", round.number + 1));
   });
   report(observer, "gradient", 1, 2);
   auto f = mean_gradient(state.objective, state.train, round.hessian_sequences, state.comm);

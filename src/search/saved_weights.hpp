@@ -1,6 +1,8 @@
 #pragma once
 #include <ATen/core/Tensor.h>
 
+#include <exception>
+
 namespace lift {
 
 /// W ← start + t·direction in W's type; t = 0 gives `start` to the last bit even where `direction` is not
@@ -15,7 +17,14 @@ void step_along(at::Tensor& w, const at::Tensor& start, const at::Tensor& direct
 class SavedWeights {
  public:
   explicit SavedWeights(const at::Tensor& w) : w_(w), start_(w.clone()) {}
-  ~SavedWeights() { restore(); }
+  /// While another error unwinds, one of the device that also stops the copy would hide it.
+  ~SavedWeights() noexcept(false) {
+    try {
+      restore();
+    } catch (...) {
+      if (std::uncaught_exceptions() == unwinding_) throw;
+    }
+  }
   SavedWeights(const SavedWeights&) = delete;
   SavedWeights& operator=(const SavedWeights&) = delete;
 
@@ -27,6 +36,7 @@ class SavedWeights {
  private:
   at::Tensor w_;
   at::Tensor start_;
+  int unwinding_ = std::uncaught_exceptions();
 };
 
 }  // namespace lift

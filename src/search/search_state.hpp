@@ -70,7 +70,7 @@ struct SearchOptions {
   TrustRegion trust_region = TrustRegion::box;
   std::optional<double> damping;  ///< μ of the implicit solves; without it from a short Lanczos run
   double solve_tol = 1e-4;        ///< relative residual of the implicit solves
-  int max_products = 200;         ///< products that the implicit solves of a round may take
+  int max_products = 200;         ///< products of a round's implicit solves, beside two that measure
   int probes = 16;                ///< m ≥ 1
   int batches = 10;               ///< validation batches that make g; 0: all
   int hvp_batches = 10;           ///< training batches that all HVPs of the round share, ≥ 1
@@ -121,11 +121,12 @@ struct StageSummary {
   double selection = 0;  ///< loss of the selection split at the new W, nats/token
   /// (t, selection loss) of a line search; empty for a corrector
   std::vector<std::pair<double, double>> losses = {};
-  std::string message = {};  ///< one sentence for the log
+  std::string message = {};    ///< one sentence for the log
+  std::int64_t evaluated = 0;  ///< values of t that this rank's group evaluated
 };
 
 struct SearchObserver {
-  /// Called on every rank as a phase begins (done = 0) and goes on; phases as those of SearchState::timers.
+  /// Called on every rank as a phase begins (done = 0) and goes on; `phase` is for a reader.
   std::function<void(const char* phase, std::int64_t done, std::int64_t total)> on_progress;
   /// Called on every rank with the LP answered, d whole on every rank ([p + n]); what --search.keep writes.
   std::function<void(int round, const LocalModel& model, std::span<const double> d)> on_direction;
@@ -133,7 +134,7 @@ struct SearchObserver {
   std::vector<WatchedSplit> watched;
   int watched_steps = 9;  ///< about so many
   /// Called on every rank after each stage of hyperlocal_search, W where the stage left it: "interpolation",
-  /// "corrector", "round 1", …
+  /// "corrector", "round 1", "corrector before round 2", …
   std::function<void(const StageSummary& stage)> on_stage;
   /// Called on every rank after each round of hyperlocal_search, λ and W updated.
   std::function<void(int round, const RoundSummary& summary)> on_round;

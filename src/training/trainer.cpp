@@ -1,5 +1,7 @@
 #include "src/training/trainer.hpp"
 
+#include <fmt/format.h>
+
 #include <cmath>
 #include <numbers>
 
@@ -43,7 +45,10 @@ Trainer::Step Trainer::step(std::span<const std::int64_t> sequences, double rate
   fault_point("step");
   last_good_.copy_(w_);
   const double norm = adam_.step(w_, f.gradient, rate, clip_);
-  if (!std::isfinite(norm)) throw AgreedError(ExitCode::numerical, "the gradient is not finite");
+  if (!std::isfinite(norm))
+    throw AgreedError(
+        ExitCode::numerical,
+        fmt::format("the gradient of step {} is not finite (learning rate {:.3g})", adam_.steps() + 1, rate));
   return {f.loss, norm};
 }
 

@@ -92,7 +92,7 @@ TEST_F(DirectionTest, TheBallProgramKeepsRowsAndRadius) {
   EXPECT_LE(d.lp->certificate.bound_violation, 1e-9);
   const auto u = weight_bounds(tiny.tuned, {}, TrustRegion::ball);
   double squares = 0;
-  for (const double x : d.lambda) squares += x * x / std::pow(RadiusOptions{}.lambda_scale, 2);
+  for (const double x : d.lambda) squares += x * x / std::pow(std::log(4.0), 2);
   EXPECT_LE(squares + std::pow(norm64((d.w / u).masked_select(u > 0)), 2), 1 + 1e-9);
   EXPECT_LT(d.slope, 0.0);
   EXPECT_GE(d.slope, find(tiny, with(DirectionKind::gradient)).slope);

@@ -169,7 +169,9 @@ TEST_F(HyperlocalTest, MovesLambdaByTheStepInLogSpace) {
   EXPECT_EQ(summary.lambda_after, tiny.lambda);
   const double change = std::clamp(summary.line.t_star * d[0], -std::log(4.0), std::log(4.0));
   EXPECT_NEAR(tiny.lambda[0], 1e-3 * std::exp(change), 1e-15);
-  EXPECT_GE(tiny.lambda[1], 1e-9);
+  const double second = std::clamp(summary.line.t_star * d[1], -std::log(4.0), std::log(4.0));
+  EXPECT_NEAR(tiny.lambda[1], std::max(1e-9, 1e-9 * std::exp(second)), 1e-21)
+      << "no lower, being under the floor";
   EXPECT_EQ(tiny.lambda[2], 0.0);
   for (const double bounded : std::span(d).first(3))
     EXPECT_LE(std::abs(bounded), std::log(4.0) * (1 + 1e-12));
@@ -182,12 +184,27 @@ TEST_F(HyperlocalTest, StaysInTheOrthantInLinearSpace) {
   linear.radius.lambda_scale = 1.0;  // far more than λ = 1e-3: some λ_i would be negative at the first step
   std::vector<double> d;
   const auto summary = hyperlocal_round(state(tiny, world_), linear, 0, keeping(d));
+  ASSERT_LT(*std::ranges::min_element(std::span(d).first(3)), 0.0) << "or nothing is capped";
   for (std::size_t i = 0; i < 3; ++i) {
     EXPECT_GE(tiny.lambda[i], 0.0);
     EXPECT_NEAR(tiny.lambda[i], 1e-3 + summary.line.t_star * d[i], 1e-12);
     if (d[i] < 0) {
       EXPECT_LE(summary.line.losses.back().first, 1e-3 / -d[i] * (1 + 1e-12));
     }
+  }
+}
+
+TEST_F(HyperlocalTest, InLinearSpaceOneSmallLambdaHoldsBackNoOther) {
+  Overfitted tiny;
+  tiny.lambda = {1e-3, 1e-9, 0.0};
+  auto linear = options();
+  linear.radius.space = LambdaSpace::linear;
+  linear.rounds = 3;
+  const auto rounds = hyperlocal_search(state(tiny, world_), linear, {}).rounds;
+  ASSERT_EQ(rounds.size(), 3U);
+  for (const auto& round : rounds) {
+    EXPECT_GE(round.line.losses.back().first, 1.0) << "dλ_i is λ_i at most";
+    EXPECT_EQ(round.lambda_after[2], 0.0);
   }
 }
 

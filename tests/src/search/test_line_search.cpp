@@ -158,6 +158,26 @@ TEST_F(LineSearchTest, ASeedKeepsTheLimitTheNumberOfStepsAndTheLargestOfTheGrid)
   EXPECT_EQ(search(direction, {.slope = slope, .seed = 0.8, .limit = 0}, world_).losses.size(), 1U);
 }
 
+TEST_F(LineSearchTest, ASeedIsTriedFirstAndHalvedWhileStepsLast) {
+  const auto [direction, slope] = descent(0.8);
+  EXPECT_EQ(steps_of(search(direction, {.steps = 2, .slope = slope, .seed = 0.8}, world_)),
+            (std::vector<double>{0, 0.8}));
+  // Far beyond the least, which is found below the smallest of the first steps.
+  const auto far = search(direction, {.steps = 9, .slope = slope, .seed = 20}, world_);
+  EXPECT_GT(far.t_star, 0.0);
+  EXPECT_LT(far.t_star, 5.0);
+}
+
+TEST_F(LineSearchTest, UphillNoSmallStepIsTried) {
+  const auto g = gradient();
+  const double slope = dot64(g, g);
+  const auto grid = search(g, {.slope = slope}, world_);
+  EXPECT_EQ(grid.losses.size(), 31U);
+  EXPECT_EQ(grid.t_star, 0.0);
+  EXPECT_FALSE(grid.refined_below);
+  EXPECT_EQ(search(g, {.steps = 9, .slope = slope, .seed = 1}, world_).losses.size(), 5U);
+}
+
 TEST_F(LineSearchTest, AnyNumberOfRanksFindsTheSame) {
   for (const double at : {0.001, 0.8, 20.0}) {
     const auto [direction, slope] = descent(at);
@@ -264,7 +284,10 @@ TEST_F(LineSearchTest, GoesNoFurtherThanTheLimit) {
   EXPECT_DOUBLE_EQ(summary.losses.back().first, 0.4);
   EXPECT_FALSE(summary.refined_above);
   const auto beyond = search(direction, {.slope = slope, .limit = 7}, world_);
-  EXPECT_DOUBLE_EQ(beyond.losses.back().first, 6.0);
+  EXPECT_DOUBLE_EQ(beyond.losses[beyond.losses.size() - 2].first, 6.0);
+  EXPECT_DOUBLE_EQ(beyond.losses.back().first, 7.0) << "the limit, where there is no room to double";
+  const auto short_of_twice = search(direction, {.slope = slope, .limit = 2}, world_);
+  EXPECT_DOUBLE_EQ(short_of_twice.t_star, 2.0);
   const auto none = search(direction, {.slope = slope, .limit = 0}, world_);
   EXPECT_THAT(none.message, HasSubstr("no step is allowed"));
   EXPECT_EQ(steps_of(none), std::vector<double>{0.0});

@@ -251,8 +251,8 @@ TEST_F(LocalModelTest, BoundsAreThoseOfTheRadius) {
   Tiny tiny;
   const auto options = small_options();
   const auto model = build_local_model(state(tiny, world_), options, kRound, {});
-  EXPECT_EQ(model.u,
-            program_bounds(tiny.tuned, options.radius, TrustRegion::box, model.a.layout(), world_.rank()));
+  EXPECT_EQ(model.u, program_bounds(tiny.tuned, tiny.lambda, options.radius, TrustRegion::box,
+                                    model.a.layout(), world_.rank()));
 }
 
 TEST_F(LocalModelTest, AllValidationBatchesAreUsedOnRequest) {

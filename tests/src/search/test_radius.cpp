@@ -20,7 +20,7 @@ std::vector<double> joined(const Tiny& tiny, const RadiusOptions& options, int p
   const ShardMap layout(p + tiny.tuned.n(), parts);
   std::vector<double> all;
   for (int rank = 0; rank < parts; ++rank) {
-    const auto shard = program_bounds(tiny.tuned, options, TrustRegion::box, layout, rank);
+    const auto shard = program_bounds(tiny.tuned, tiny.lambda, options, TrustRegion::box, layout, rank);
     EXPECT_EQ(std::ssize(shard), layout.size(rank));
     all.insert(all.end(), shard.begin(), shard.end());
   }
@@ -33,6 +33,15 @@ void make_steps(const Tiny& tiny) {
   for (std::size_t k = 0; k < tensors.size(); ++k) {
     tiny.w().narrow(0, tensors[k].offset, tensors[k].size).fill_(static_cast<double>(k));
   }
+}
+
+TEST(LambdaBounds, AreAFactorOfFourOrLambdaItselfUnlessGiven) {
+  const std::vector<double> lambda{1e-2, 0, 1e-5};
+  const std::vector<double> factor(3, std::log(4.0)), given(3, 0.3);
+  EXPECT_EQ(lambda_bounds({}, lambda), factor);
+  EXPECT_EQ(lambda_bounds({.space = LambdaSpace::linear}, lambda), lambda);
+  for (const auto space : {LambdaSpace::log, LambdaSpace::linear})
+    EXPECT_EQ(lambda_bounds({.space = space, .lambda_scale = 0.3}, lambda), given);
 }
 
 TEST(BoxBounds, AreRelativeToTheRootMeanSquareOfEachTensor) {
@@ -88,7 +97,7 @@ TEST(BoxBounds, AreThoseOfWholeVectors) {
   const int p = tiny.tuned.layout().p();
   const ShardMap layout(p + tiny.tuned.n(), 1);
   for (const auto region : {TrustRegion::box, TrustRegion::ball}) {
-    const auto all = program_bounds(tiny.tuned, {}, region, layout, 0);
+    const auto all = program_bounds(tiny.tuned, tiny.lambda, {}, region, layout, 0);
     const auto w = weight_bounds(tiny.tuned, {}, region);
     for (std::int64_t k = 0; k < tiny.tuned.n(); ++k)
       EXPECT_EQ(all[static_cast<std::size_t>(p + k)], w[k].item().toDouble());

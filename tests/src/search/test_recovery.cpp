@@ -131,8 +131,8 @@ TEST_F(RecoveryTest, TheSelectionLossNeverRisesOverAWholeSearch) {
   auto s = state(tiny, world_);
   const SearchState held{s.objective, s.regularizer, s.train,          parts.shaping, s.lambda,
                          s.comm,      s.timers,      &parts.selection, s.pretrained};
+  double best = selection_loss(held);
   hyperlocal_search(held, whole, watching());
-  double best = 1e300;
   for (const auto& stage : stages_) best = std::min(best, stage.selection);
   EXPECT_NEAR(selection_loss(held), best, 1e-12);
   EXPECT_TRUE(same_on_all_ranks(tiny.w(), world_));
