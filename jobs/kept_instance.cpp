@@ -5,6 +5,7 @@
 
 #include "mpi/agreement.hpp"
 #include "mpi/collectives.hpp"
+#include "mpi/fault.hpp"
 #include "src/model/safetensors_writer.hpp"
 #include "src/search/local_model.hpp"
 
@@ -16,7 +17,10 @@ class Instance {
  public:
   Instance(const std::filesystem::path& path, std::vector<StoredTensor> tensors, const Communicator& comm)
       : comm_(comm) {
-    on_root([&] { writer_.emplace(path, std::move(tensors)); });
+    agree(comm_, [&] {
+      fault_point("instance");
+      if (comm_.is_root()) writer_.emplace(path, std::move(tensors));
+    });
   }
   void add(std::span<const double> values) {
     on_root([&] { writer_->add(std::as_bytes(values)); });

@@ -122,6 +122,7 @@ void RunOutput::write_model(const std::filesystem::path& name, const Gpt2& model
 void RunOutput::close(const RunResult& result) {
   context_.log.gather_warnings(context_.comm);
   on_root([&] {
+    fault_point("result");
     write_file(folder_->result(), to_json(result));
     for (const std::string& warning : write_figures(result, folder_->figures())) context_.log.warn(warning);
     provenance_.ended = utc_time(std::chrono::system_clock::now());
