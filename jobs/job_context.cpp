@@ -6,11 +6,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "jobs/output_file.hpp"
 #include "mpi/agreement.hpp"
 #include "mpi/collectives.hpp"
 #include "mpi/error.hpp"
+#include "mpi/fault.hpp"
 #include "mpi/nccl.hpp"
 #include "src/files/atomic_file.hpp"
 #include "src/objective/training_objective.hpp"
@@ -43,6 +45,18 @@ void check_precision(const Options& options, at::Device device, const Communicat
         "--precision bf16: {} of {} ranks have a processor that is not known to multiply bfloat16; "
         "fp32 is much faster on one that does not",
         ranks, comm.size()));
+}
+
+/// Lets only kernels run that give the same bits each time, or all; cuBLAS and NCCL read their variables when
+/// they start. NCCL's sums in the switch (NVLS) differ from call to call.
+void choose_kernels(const Options& options) {
+  const bool deterministic = computes(options.job()) && options.flag("deterministic");
+  if (deterministic) {
+    ::setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", 0);
+    ::setenv("NCCL_ALGO", "^NVLS", 0);
+  }
+  at::globalContext().setDeterministicAlgorithms(deterministic, false);
+  at::globalContext().setDeterministicFillUninitializedMemory(false);
 }
 
 /// Says how device memory goes over the ranks, which the NCCL of the machine decides.
@@ -82,6 +96,8 @@ JobContext make_context(const Communicator& comm, const Options& options, Log& l
   if (mine.device >= 0) context.device = at::Device(at::kCUDA, static_cast<at::DeviceIndex>(mine.device));
   agree(comm, [&] { select_device(mine.device); });
   at::globalContext().setFloat32MatmulPrecision("highest");  // no TF32, whatever the environment says
+  at::globalContext().setAllowBF16ReductionCuBLAS(false);    // sums of bfloat16 products stay in float32
+  choose_kernels(options);
   check_precision(options, context.device, comm, log);
   tell_route(context.bindings, comm, log);
   at::set_num_threads(mine.threads);  // OpenMP's and MKL's too
@@ -93,6 +109,7 @@ void check_answer_file(const JobContext& context) {
   const std::filesystem::path file = context.options.path("json");
   agree(context.comm, [&] {
     if (file.empty() || !context.comm.is_root()) return;
+    check_spares_inputs(file, "json", context.options);
     check_output_file(file, "json");
   });
 }
@@ -100,6 +117,7 @@ void check_answer_file(const JobContext& context) {
 void write_answer(const JobContext& context, const std::string& json) {
   const std::filesystem::path file = context.options.path("json");
   agree(context.comm, [&] {
+    fault_point("answer");
     if (!file.empty() && context.comm.is_root()) write_file(file, json);
   });
 }

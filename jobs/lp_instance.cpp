@@ -77,7 +77,8 @@ void read_shards(const SafetensorsFile& file, LpInstance& instance) {
   const int rank = instance.a.comm().rank();
   const auto size = static_cast<std::size_t>(layout.size(rank));
   const auto read = [&](const char* name, std::int64_t first, std::span<double> out) {
-    if (!read_values(file.at(name), first, out)) refuse(file, name, "has an entry that is not finite");
+    if (!read_values(file.at(name), first, out))
+      refuse(file, name, "has an entry that is not finite; expected finite numbers");
   };
   for (int row = 0; row < instance.a.rows(); ++row) {
     read("A", row * layout.total() + layout.begin(rank),

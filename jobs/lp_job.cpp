@@ -39,7 +39,9 @@ void lp_job(JobContext& context) {
   BoxLpOptions options;
   options.max_seconds = context.options.real("lp.time-limit");
   agree(context.comm, [&] {
-    if (context.comm.is_root()) check_output_file(output, "output");
+    if (!context.comm.is_root()) return;
+    check_spares_inputs(output, "output", context.options);
+    check_output_file(output, "output");
   });
 
   const LpInstance instance = read_instance(input, context.comm);

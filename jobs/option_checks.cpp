@@ -7,6 +7,7 @@
 
 #include "jobs/options.hpp"
 #include "mpi/error.hpp"
+#include "solvers/exact_stationarity.hpp"
 
 namespace lift {
 namespace {
@@ -56,9 +57,9 @@ void check_kept_epochs(const Options& options) {
 
 /// `name` was given, but what is chosen elsewhere would ignore it.
 void refuse_idle(const Options& options, const char* name, const std::string& because) {
-  const bool no_default = find_option(options.job(), name)->default_text.empty();
-  if (options.typed(name) || (no_default && options.given(name)))
-    refuse(fmt::format("--{} has no meaning {}", name, because));
+  if (!options.chosen(name)) return;
+  const std::string place = options.typed(name) ? "" : options.origin(name) + ": ";
+  refuse(fmt::format("{}--{} has no meaning {}", place, name, because));
 }
 
 void check_probes(const Options& options) {
@@ -88,6 +89,16 @@ void check_products(const Options& options) {
   if (hvp == "exact") refuse_idle(options, "search.fd-step", "with --search.hvp exact");
 }
 
+/// Fewer products than the damping and one step of each solve take would end in no direction at all.
+void check_implicit(const Options& options) {
+  const int damping = options.given("search.damping") ? 0 : StationarityOptions{}.lanczos_steps;
+  const int least = damping + (options.text("direction") == "exact" ? 2 : 1);
+  if (options.count("search.max-hvps") < least)
+    refuse(fmt::format("--search.max-hvps {}: expected at least {}{}", options.count("search.max-hvps"),
+                       least,
+                       damping == 0 ? "" : fmt::format(", {} of which find --search.damping", damping)));
+}
+
 void check_direction(const Options& options) {
   const std::string direction = options.text("direction");
   const bool solves = direction == "exact" || options.text("search.probe-kind") == "adjoint";
@@ -108,11 +119,28 @@ void check_direction(const Options& options) {
   }
   if (direction != "lp" || options.text("lp.trust-region") != "box")
     refuse_idle(options, "lp.time-limit", "without the box program");
+  if (direction == "lp" && options.text("lp.trust-region") == "none") {
+    for (const char* name : {"lp.radius", "lp.radius-unit"})
+      refuse_idle(options, name, "with --lp.trust-region none, which leaves dW free");
+  }
+  if (solves) check_implicit(options);
   if (!solves) {
     for (const char* name : {"search.damping", "search.solve-tol", "search.max-hvps"})
       refuse_idle(options, name,
                   "without an implicit solve (--direction exact, --search.probe-kind adjoint)");
   }
+}
+
+void check_warmup(const Options& options) {
+  if (options.count("warmup.epochs") == 0) refuse_idle(options, "warmup.schedule", "with --warmup.epochs 0");
+}
+
+void check_rounds(const Options& options) {
+  const std::int64_t rounds = options.count("search.rounds");
+  if (rounds < 2) refuse_idle(options, "search.min-gain", "with fewer than two rounds");
+  if (rounds == 0) refuse_idle(options, "search.keep", "without a round");
+  if (options.text("search.line") == "model")
+    refuse_idle(options, "search.max-step", "with --search.line model, which has no grid");
 }
 
 void check_correctors(const Options& options) {
@@ -158,7 +186,9 @@ void check_consistency(const Options& options) {
     check_direction(options);
     check_probes(options);
     check_products(options);
+    check_warmup(options);
     check_correctors(options);
+    check_rounds(options);
   }
   if (options.job() == Job::run || options.job() == Job::pretrain) check_precision(options);
   if (options.job() == Job::pretrain) check_shape(options);

@@ -46,7 +46,7 @@ std::vector<OptionSpec> build_table() {
      "Fine-tuned checkpoint whose tuned tensors to start from; --model stays what l2-sp, interpolation and wise refer to.",
      kFiles, kRun},
     {"data", path, "", kAny, {}, "",
-     "Folder with the splits train, valid (or val) and test, each as wiki.SPLIT.raw, SPLIT.txt, SPLIT.jsonl (key text), or uint16 tokens of nanoGPT or llm.c: SPLIT.bin, NAME_SPLIT.bin, NAME_SPLIT_N.bin.",
+     "Folder with the splits train, valid and test, each as wiki.SPLIT.raw, SPLIT.txt, SPLIT.jsonl (key text), or uint16 tokens of nanoGPT or llm.c: SPLIT.bin, NAME_SPLIT.bin, NAME_SPLIT_N.bin; all but the first take val for valid too.",
      kFiles, kReadsText, kRequired},
     {"tokenizer", path, "", kAny, {}, "",
      "Folder with vocab.json and merges.txt.", kFiles, {Job::pretrain}, kRequired},
@@ -165,7 +165,7 @@ std::vector<OptionSpec> build_table() {
     {"search.solve-tol", real, "1e-4", kPositive, {}, "",
      "Relative residual at which an implicit solve ends.", kSearch, kRun},
     {"search.max-hvps", count, "200", from(1), {}, "",
-     "Products that the implicit solves of a round may take.", kSearch, kRun},
+     "Products that the implicit solves of a round may take; up to two more measure their residuals.", kSearch, kRun},
     {"search.hvp-batches", count, "10", from(1), {}, "batches",
      "Training batches of the Hessian-vector products, the same for all probes of a round.", kSearch, kRun},
     {"search.line", choice, "grid", kAny, {"grid", "model"}, "",
@@ -206,6 +206,9 @@ std::vector<OptionSpec> build_table() {
      "Seed of all random numbers.", kProgram, {Job::run, Job::pretrain, Job::example}},
     {"precision", choice, "fp32", kAny, {"fp32", "tf32", "bf16", "fp64"}, "",
      "Training steps in float32, in TF32 (on a GPU) or in bfloat16 with float32 weights, all else in float32; or everything in float64, on the CPU. Evaluate computes in it throughout.",
+     kProgram, kReadsText},
+    {"deterministic", flag, "", kAny, {}, "",
+     "Use only kernels that give the same bits on every run; on a GPU slower ones. On the CPU all of them do.",
      kProgram, kReadsText},
     {"petsc", text, "", kAny, {}, "",
      "PETSc's own options, in quotes; one that nothing uses is an error.", kProgram, {Job::run, Job::lp}},
@@ -281,7 +284,8 @@ bool Range::contains(double value) const noexcept {
 
 std::string Range::text() const {
   if (low == -std::numeric_limits<double>::infinity()) return "";
-  return fmt::format("{} {}", low_open ? ">" : ">=", low);
+  const std::string above = fmt::format("{} {}", low_open ? ">" : ">=", low);
+  return high < kMostInt ? fmt::format("{} and <= {}", above, high) : above;
 }
 
 std::span<const OptionSpec> option_table() {

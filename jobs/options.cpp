@@ -178,6 +178,17 @@ bool Options::typed(std::string_view name) const {
   return value != nullptr && value->origin == kCommandLine;
 }
 
+bool Options::chosen(std::string_view name) const {
+  if (typed(name) || !given(name)) return typed(name);
+  const std::string& text = find(name)->text;
+  if (text == find_option(job_, name)->default_text) return false;
+  const Value* preset = find("preset");
+  return preset == nullptr ||
+         std::ranges::none_of(preset_values(preset->text), [&](const PresetValue& value) {
+           return value.option == name && value.text == text;
+         });
+}
+
 std::string Options::origin(std::string_view name) const {
   const Value* value = find(name);
   return value == nullptr ? "unset" : value->origin;

@@ -53,8 +53,10 @@ class Options {
 
   /// Whether it stands on the command line or in the file.
   [[nodiscard]] bool given(std::string_view name) const;
-  /// Whether it stands on the command line; config.cfg gives every option that has a value.
-  [[nodiscard]] bool typed(std::string_view name) const;
+  [[nodiscard]] bool typed(std::string_view name) const;  ///< whether it stands on the command line
+  /// Whether somebody wants this value: it was typed, or a file has another one than the default and the
+  /// preset (config.cfg gives every option that has a value).
+  [[nodiscard]] bool chosen(std::string_view name) const;
   /// Where the value comes from: "default", "preset NAME", "command line" or "FILE:LINE".
   [[nodiscard]] std::string origin(std::string_view name) const;
   /// Everything that has a value, in Boost's INI form: --config reads it back to the same values.

@@ -194,6 +194,55 @@ TEST(Options, RefusesContradictions) {
   EXPECT_EQ(run({"--tune.first-blocks", "2", "--tune.mlp-only", "1"}), "");
 }
 
+TEST(Options, RefusesWhatAnotherChoiceLeavesWithoutMeaning) {
+  const std::vector<Refused> cases = {
+      {{"--direction", "sign", "--search.probes", "4"},
+       "--search.probes has no meaning with --direction sign"},
+      {{"--direction", "exact", "--search.probe-kind", "krylov"}, "--search.probe-kind has no meaning"},
+      {{"--direction", "wise", "--search.probe-space", "joint"}, "--search.probe-space has no meaning"},
+      {{"--direction", "gradient", "--search.keep", "f"}, "--search.keep has no meaning"},
+      {{"--direction", "sign", "--lp.trust-region", "l2"}, "--lp.trust-region has no meaning"},
+      {{"--direction", "exact", "--lp.trust-region", "none"}, "bounds lambda alone"},
+      {{"--direction", "sign", "--search.hvp", "central"}, "--search.hvp has no meaning"},
+      {{"--direction", "wise", "--search.curvature", "ggn"}, "--search.curvature has no meaning"},
+      {{"--direction", "gradient", "--lp.lambda", "linear"}, "--lp.lambda has no meaning"},
+      {{"--direction", "sign", "--lp.lambda-scale", "1"}, "--lp.lambda-scale has no meaning"},
+      {{"--direction", "wise", "--lp.radius", "1"}, "--lp.radius has no meaning with --direction wise"},
+      {{"--direction", "exact", "--lp.radius-unit", "norm"}, "--lp.radius-unit has no meaning"},
+      {{"--lp.trust-region", "none", "--lp.radius", "5"}, "--lp.radius has no meaning"},
+      {{"--lp.trust-region", "l2", "--lp.time-limit", "5"}, "--lp.time-limit has no meaning without the box"},
+      {{"--search.solve-tol", "1e-2"}, "--search.solve-tol has no meaning without an implicit solve"},
+      {{"--search.max-hvps", "40"}, "--search.max-hvps has no meaning without an implicit solve"},
+      {{"--direction", "exact", "--search.max-hvps", "9"}, "--search.max-hvps 9: expected at least 10, 8 of"},
+      {{"--direction", "exact", "--search.max-hvps", "1", "--search.damping", "1"}, "expected at least 2"},
+      {{"--search.probe-kind", "adjoint", "--search.max-hvps", "8"}, "expected at least 9"},
+      {{"--search.corrector-steps", "4"}, "--search.corrector-steps has no meaning with fewer than two"},
+      {{"--search.corrector-lr", "1e-3"}, "--search.corrector-lr has no meaning without a corrector"},
+      {{"--recover.overshoot", "2"}, "--recover.overshoot has no meaning"},
+      {{"--search.min-gain", "1e-3"}, "--search.min-gain has no meaning with fewer than two rounds"},
+      {{"--search.rounds", "0", "--search.keep", "f"}, "--search.keep has no meaning without a round"},
+      {{"--search.line", "model", "--search.max-step", "2"}, "--search.max-step has no meaning"},
+      {{"--warmup.epochs", "0", "--warmup.schedule", "cosine"}, "--warmup.schedule has no meaning"},
+      {{"--search.fd-step", "1e-2"}, "--search.fd-step has no meaning with --search.hvp exact"},
+      {{"--search.curvature", "ggn", "--search.hvp", "central"}, "is not made by --search.hvp central"},
+      {{"--search.curvature", "ggn", "--tune.embeddings", "1"}, "needs a frozen head"},
+      {{"--tune.embeddings", "3"}, "at most 2 is allowed; expected a whole number >= 0 and <= 2"},
+      {{"--search.holdout", "0.95"}, "at most 0.9 is allowed"},
+  };
+  for (const Refused& refused : cases) {
+    EXPECT_THAT(refusal_of_run(refused.words), HasSubstr(refused.message))
+        << testing::PrintToString(refused.words);
+  }
+}
+
+TEST(Options, RefusesInAFileToo) {
+  const auto in_file = [](const std::string& config) { return refusal_of_run({"--config", "c"}, config); };
+  EXPECT_THAT(in_file("direction = sign\nsearch.probes = 32"),
+              HasSubstr("c:2: --search.probes has no meaning with --direction sign"));
+  EXPECT_EQ(in_file("direction = sign\nsearch.probes = 16"), "") << "the default";
+  EXPECT_EQ(in_file("preset = recover\ndirection = sign\nsearch.probes = 4"), "") << "the preset's";
+}
+
 TEST(Options, RefusesContradictionsOfOtherJobs) {
   const Words pretrain = {"--data", "d", "--out", "o", "--tokenizer", "t"};
   const auto with = [&](Words more) {

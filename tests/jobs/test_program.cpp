@@ -84,7 +84,6 @@ class Program : public testing::Test {
   inline static const std::string kEvaluate =
       "evaluate --model MODEL --data DATA --json JSON --cache none --length 16";
 
- private:
   OwnFolder folder_;
 };
 
@@ -115,6 +114,25 @@ TEST_F(Program, RefusesInputsThatAreNotWhole) {
   expect_refusal(kRun, 3, {"model.safetensors"});
   fs::remove_all(model());
   expect_refusal(kEvaluate, 3, {model().string()});
+}
+
+TEST_F(Program, EndsWithFourWhereALossIsNotFiniteAndKeepsTheLastGoodWeights) {
+  const Ending ending = run(kRun + " --warmup.lr 1e30 --warmup.clip 0");
+  EXPECT_EQ(ending.code, 4);
+  ASSERT_EQ(ending.said.size(), 1U) << text_of(folder_ / "stderr");
+  EXPECT_THAT(ending.said[0], HasSubstr("last-good"));
+  EXPECT_TRUE(fs::exists(out() / "checkpoints/last-good/model.safetensors"));
+  EXPECT_FALSE(fs::exists(json()));
+}
+
+TEST_F(Program, EndsWithFiveWhereNothingCanBeWritten) {
+  const Ending ending =
+      run("run --model MODEL --data DATA --out /proc/lift --json JSON --cache none --length 16 --tune.blocks "
+          "0,1");
+  EXPECT_EQ(ending.code, 5);
+  ASSERT_EQ(ending.said.size(), 1U) << text_of(folder_ / "stderr");
+  EXPECT_THAT(ending.said[0], HasSubstr("/proc/lift"));
+  EXPECT_FALSE(fs::exists(json()));
 }
 
 TEST_F(Program, LeavesAnotherRunsFolderAsItIs) {

@@ -111,8 +111,8 @@ TEST_F(RunJob, GivesTheAnswerOfOneRankInFloat32) {
 }
 
 TEST_F(RunJob, ARerunGivesTheSameBits) {
-  const RunResult first = result_of("first", kShort, world_);
-  const RunResult second = result_of("second", kShort, world_);
+  const RunResult first = result_of("first", kShort + "--deterministic ", world_);
+  const RunResult second = result_of("second", kShort + "--deterministic ", world_);
   EXPECT_EQ(losses_of(first), losses_of(second));
   EXPECT_EQ(first.rounds[0].lambda_after, second.rounds[0].lambda_after);
   EXPECT_EQ(text_of(out("first") / "model/model.safetensors"),

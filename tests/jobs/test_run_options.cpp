@@ -1,3 +1,4 @@
+#include <ATen/Context.h>
 #include <ATen/ops/full.h>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -7,6 +8,7 @@
 
 #include "jobs/evaluate_job.hpp"
 #include "jobs/run_job.hpp"
+#include "jobs/run_record.hpp"
 #include "mpi/device.hpp"
 #include "mpi/error.hpp"
 #include "solvers/session.hpp"
@@ -72,6 +74,13 @@ class RunOptions : public testing::Test {
     std::vector<std::string> names;
     for (const auto& stage : result.stages) names.push_back(stage.name);
     return names;
+  }
+
+  /// k·top/(steps − 1), as the line search computes it.
+  static std::vector<double> grid_of(int steps, double top) {
+    std::vector<double> grid;
+    for (int k = 0; k < steps; ++k) grid.push_back(top * k / (steps - 1));
+    return grid;
   }
 
   int runs_ = 0;
@@ -151,7 +160,7 @@ TEST_F(RunOptions, RoundsEndAtTheLeastGain) {
 
 TEST_F(RunOptions, CorrectorsStandBetweenRounds) {
   const auto few = result("--search.rounds 2 --search.corrector-steps 2");
-  EXPECT_THAT(stages(few), ElementsAre("round 1", "corrector", "round 2"));
+  EXPECT_THAT(stages(few), ElementsAre("round 1", "corrector before round 2", "round 2"));
   const auto epoch = result("--search.rounds 2 --search.corrector-steps epoch");
   EXPECT_NE(few.stages[1].selection, epoch.stages[1].selection);
   const auto slow = result("--search.rounds 2 --search.corrector-steps 2 --search.corrector-lr 1e-5");
@@ -220,30 +229,68 @@ TEST_F(RunOptions, ImplicitSolvesKeepTheirDampingToleranceAndLimit) {
   EXPECT_LT(solve("--search.damping 20 --search.solve-tol 0.3").products,
             solve("--search.damping 20 --search.solve-tol 1e-5").products);
   EXPECT_LE(solve("--search.max-hvps 12").products, 12 + 2);
+  EXPECT_GT(solve("--search.solve-tol 1e-6").products, 12 + 2);
   expect_refusal("--search.damping 1", "without an implicit solve");
 }
 
 TEST_F(RunOptions, TheLineSearchMayStartFromTheModel) {
   const auto found = result("--search.line model --search.steps 9");
   EXPECT_LE(found.rounds[0].line_search.size(), 9u);
-  EXPECT_THAT(result("--search.steps 12").rounds[0].line_search, SizeIs(testing::Ge(12u)));
+  const auto steps = [&](const std::string& more) {
+    const auto run = result(more);
+    std::vector<double> all;
+    for (const auto& [t, loss] : run.rounds[0].line_search) all.push_back(t);
+    return all;
+  };
+  EXPECT_THAT(steps("--search.steps 12"), testing::IsSupersetOf(grid_of(12, 1.5)));
+  EXPECT_THAT(steps("--search.steps 12 --search.max-step 0.7"), testing::IsSupersetOf(grid_of(12, 0.7)));
+}
+
+TEST_F(RunOptions, StepsOfTheInterpolationAreWork) {
+  const auto steps = [](const RunResult& found) {
+    std::int64_t all = 0;
+    for (const RankWork& rank : found.work) all = std::max(all, rank.line_search_steps);
+    return all;
+  };
+  const auto found = result("--search.rounds 0 --recover.interpolate on --warmup.epochs 4");
+  EXPECT_GT(steps(found), 0);
+  EXPECT_LE(steps(found), std::ssize(found.stages.at(0).line_search));
+  EXPECT_EQ(steps(result("--search.rounds 0 --warmup.epochs 4")), 0);
+}
+
+TEST_F(RunOptions, TheSeedIsOfTheProbesAndTheOrderOfTheBatches) {
+  const auto first = result("--warmup.epochs 1"), again = result("--warmup.epochs 1"),
+             other = result("--warmup.epochs 1 --seed 1");
+  EXPECT_EQ(again.after.valid->loss, first.after.valid->loss);
+  EXPECT_NE(other.before.valid->loss, first.before.valid->loss);
+  EXPECT_EQ(other.epochs[0].valid, first.epochs[0].valid);
+  EXPECT_NE(result("--warmup.epochs 0 --seed 1").rounds[0].lp->objective,
+            result("--warmup.epochs 0").rounds[0].lp->objective);
+}
+
+TEST_F(RunOptions, TheAnswerIsAFileToo) {
+  result("--json " + path("answer.json").string());
+  world_.barrier();
+  EXPECT_EQ(text_of(path("answer.json")), text_of(path(out()) / "result.json"));
 }
 
 TEST_F(RunOptions, NothingIsWatchedOnRequest) {
   EXPECT_THAT(result("").rounds[0].curves, IsEmpty());
-  EXPECT_THAT(result("--search.watch 4").rounds[0].curves, SizeIs(2));
+  const auto curves = result("--search.watch 4").rounds[0].curves;
+  EXPECT_THAT(curves, SizeIs(2));
+  EXPECT_THAT(curves.at("test"), SizeIs(testing::AllOf(testing::Ge(3u), testing::Le(6u))));
 }
 
 TEST_F(RunOptions, RecoveryComesBeforeTheRounds) {
-  const std::string overfit = "--warmup.epochs 4 --recover.interpolate on ";
+  const std::string overfit = "--warmup.epochs 8 --warmup.lr 3e-2 --recover.interpolate on ";
   EXPECT_THAT(stages(result(overfit)), ElementsAre("interpolation", "round 1"));
   const auto some = result(overfit + "--recover.corrector-epochs 1");
   EXPECT_THAT(stages(some), ElementsAre("interpolation", "corrector", "round 1"));
   EXPECT_NE(result(overfit + "--recover.corrector-epochs 2").stages[1].selection, some.stages[1].selection);
-  if (some.stages[0].t > 0 && some.stages[0].t < 1) {
-    EXPECT_NE(result(overfit + "--recover.corrector-epochs 1 --recover.overshoot 1").stages[1].selection,
-              some.stages[1].selection);
-  }
+  ASSERT_GT(some.stages[0].t, 0.0);
+  ASSERT_LT(some.stages[0].t, 1.0) << "an overshoot makes a difference";
+  EXPECT_NE(result(overfit + "--recover.corrector-epochs 1 --recover.overshoot 1").stages[1].selection,
+            some.stages[1].selection);
 }
 
 TEST_F(RunOptions, ACorrectorThatDivergesDoesNotEndTheRun) {
@@ -301,6 +348,28 @@ TEST_F(RunOptions, Tf32NeedsAGpu) {
   EXPECT_THAT(ending.error, HasSubstr("--precision tf32 needs a GPU"));
   EXPECT_EQ(run("--tune.blocks 0,1 --precision tf32 --dry-run").code, ExitCode::done);
   expect_refusal("--precision bf16 --warmup.epochs 0", "no training step");
+}
+
+TEST_F(RunOptions, DeterministicLetsNoOtherKernelsRun) {
+  const auto before = result("");
+  EXPECT_FALSE(at::globalContext().deterministicAlgorithms());
+  const auto with = result("--deterministic");
+  EXPECT_TRUE(at::globalContext().deterministicAlgorithms());
+  EXPECT_FALSE(at::globalContext().deterministicAlgorithmsWarnOnly());
+  EXPECT_EQ(with.after.test->loss, before.after.test->loss) << "on the CPU all kernels are";
+  result("");
+  EXPECT_FALSE(at::globalContext().deterministicAlgorithms());
+}
+
+TEST(Reproducibility, OfAnAcceleratorIsPromisedOnlyWithDeterministic) {
+  Binding cpu, gpu;
+  cpu.threads = 3;
+  gpu.device = 0;
+  gpu.name = "H200";
+  EXPECT_THAT(reproducibility(cpu, false, 2), StartsWith("same bits with 2 ranks of 3 threads"));
+  EXPECT_THAT(reproducibility(gpu, false, 2), StartsWith("not to the bit"));
+  EXPECT_THAT(reproducibility(gpu, true, 1), StartsWith("same bits on one H200"));
+  EXPECT_THAT(reproducibility(gpu, true, 2), StartsWith("same bits but for NCCL's sums over 2 ranks"));
 }
 
 TEST_F(RunOptions, TheModelIsWrittenInTheTypeAskedFor) {
