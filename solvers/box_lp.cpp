@@ -6,7 +6,7 @@
 
 #include "mpi/agreement.hpp"
 #include "solvers/box_lp_mehrotra.hpp"
-#include "solvers/box_lp_shapes.hpp"
+#include "solvers/lp_checks.hpp"
 
 namespace lift {
 
@@ -42,21 +42,6 @@ std::string BoxLpOptions::violation() const {
   return "";
 }
 
-void check_shapes(const BoxLpProblem& problem, std::span<const double> d, std::span<const double> y) {
-  const auto expected = static_cast<std::size_t>(problem.a.layout().size(problem.a.comm().rank()));
-  const auto check = [](const char* name, std::size_t size, std::size_t wanted) {
-    if (size == wanted) return;
-    throw Error(ExitCode::internal,
-                fmt::format("box LP: {} has {} entries, expected {}", name, size, wanted));
-  };
-  agree(problem.a.comm(), [&] {
-    check("the shard of g", problem.g.size(), expected);
-    check("the shard of u", problem.u.size(), expected);
-    check("the shard of d", d.size(), expected);
-    check("y", y.size(), static_cast<std::size_t>(problem.a.rows()));
-  });
-}
-
 BoxLpSummary solve_box_lp(const BoxLpProblem& problem, const BoxLpOptions& options, std::span<double> d) {
   const auto& comm = problem.a.comm();
   agree(comm, [&] {
@@ -65,7 +50,7 @@ BoxLpSummary solve_box_lp(const BoxLpProblem& problem, const BoxLpOptions& optio
     }
   });
   const std::vector<double> no_multipliers(static_cast<std::size_t>(problem.a.rows()), 0.0);
-  check_shapes(problem, d, no_multipliers);
+  check_lp_shapes("box LP", problem.a, {problem.g, problem.u, d, no_multipliers});
   return box_lp::Mehrotra(problem, options, d).run();
 }
 

@@ -1,10 +1,9 @@
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "mpi/collectives.hpp"
 #include "solvers/box_lp.hpp"
-#include "solvers/box_lp_shapes.hpp"
+#include "solvers/lp_checks.hpp"
 
 namespace lift {
 namespace {
@@ -16,11 +15,6 @@ struct CertificateSums {
   double objective = 0, dual_objective = 0, gap = 0, cost = 0, violation = 0;
   std::vector<double> products, row_norms;
 };
-
-double violation_of(double d, double u) {
-  if (std::fabs(d) <= u) return 0;
-  return u > 0 && std::isfinite(d) ? (std::fabs(d) - u) / u : std::numeric_limits<double>::infinity();
-}
 
 /// r = g − Aᵀy on one tile.
 void reduced_costs(const BoxLpProblem& problem, std::span<const double> y, std::int64_t begin,
@@ -49,7 +43,7 @@ void add_bounds_and_costs(const BoxLpProblem& problem, const double* d, const do
   sums.gap += gap;
   sums.cost += cost;
   for (std::int64_t k = 0; k < count; ++k)
-    sums.violation = std::max(sums.violation, violation_of(d[k], u[k]));
+    sums.violation = std::max(sums.violation, bound_violation(d[k], u[k]));
 }
 
 void add_products(const BoxLpProblem& problem, const double* d, std::int64_t begin, std::int64_t count,
@@ -86,7 +80,7 @@ void sum_certificate_over_ranks(CertificateSums& sums, const Communicator& comm)
 }  // namespace
 
 LpCertificate certify(const BoxLpProblem& problem, std::span<const double> d, std::span<const double> y) {
-  check_shapes(problem, d, y);
+  check_lp_shapes("box LP", problem.a, {problem.g, problem.u, d, y});
   const std::size_t m = y.size();
   CertificateSums sums;
   sums.products.assign(m, 0.0);

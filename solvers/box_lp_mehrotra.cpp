@@ -8,6 +8,7 @@
 
 #include "mpi/agreement.hpp"
 #include "mpi/collectives.hpp"
+#include "solvers/shard_algebra.hpp"
 
 namespace lift::box_lp {
 namespace {
@@ -18,10 +19,6 @@ constexpr double kPolished = 1e-2;     ///< of a tolerance: what makes one more 
 constexpr int kPatience = 15;          ///< steps without progress after which the solve counts as stalled
 constexpr int kMaxProjections = 3;
 constexpr double kLeastStart = 1e-3;  ///< of the mean cost: the least complementarity at the start
-
-void sum_vector(std::span<double> values, const Communicator& comm) {
-  sum_over_ranks(host_buffer(values), comm);
-}
 
 /// Σ_k |a_ik| u_k of every row on this rank.
 std::vector<double> row_norms(const BoxLpProblem& problem) {
@@ -116,7 +113,7 @@ void Mehrotra::scale() {
   ++sweeps_;
   agree(comm_, [&] { check_entries(problem_, sums); });
   sums.push_back(weighted_cost(problem_));
-  sum_vector(sums, comm_);
+  sum_vector_over_ranks(sums, comm_);
   const auto inverse = [&](double sum) {
     return sum >= std::numeric_limits<double>::min() ? coordinates_ / sum : 0;
   };
@@ -151,7 +148,7 @@ void Mehrotra::find_basis() {
   y_ = SemidefiniteFactor(sums_.normal(), lp_.basis.rank()).solve(sums_.residual());
   row_norms_ = basis_norms(lp_);
   ++sweeps_;
-  sum_vector(row_norms_, comm_);
+  sum_vector_over_ranks(row_norms_, comm_);
 }
 
 /// z_lower − z_upper = r exactly, and no z smaller than the mean of |r|.
@@ -188,7 +185,7 @@ void Mehrotra::measure() {
   advance_and_assemble(lp_, point_, step_, y_, sums_);
   ++sweeps_;
   step_ = {};
-  sum_vector(sums_.all(), comm_);
+  sum_vector_over_ranks(sums_.all(), comm_);
   gap_ = sums_.gap() / coordinates_;
   residual_ = 0;
   for (std::size_t i = 0; i < row_norms_.size(); ++i) {
@@ -228,7 +225,7 @@ void Mehrotra::take_step() {
   std::vector<double> rhs(y_.size());
   for (std::size_t i = 0; i < rhs.size(); ++i) rhs[i] = sums_.residual()[i] - sums_.primal()[i];
   auto ahead = predict(lp_, point_, factor.solve(rhs));
-  sum_vector(ahead.products, comm_);
+  sum_vector_over_ranks(ahead.products, comm_);
 
   const double mu = sums_.complementarity() / (2 * coordinates_);
   step_.target = centring_parameter(ahead) * mu;

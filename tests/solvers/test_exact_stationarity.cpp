@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "mpi/collectives.hpp"
+#include "tests/solvers/convex_problems.hpp"
 #include "tests/solvers/stationarity_instances.hpp"
 
 namespace lift {
@@ -96,49 +97,6 @@ TEST(ExactStationarity, AgreesWithEliminationOnRandomInstances) {
     }
   }
 }
-
-/// Ridge regression with two groups of three weights: L_t = ½‖XW − y‖², regulariser Σ λ_i ‖W_i‖².
-struct Ridge {
-  static constexpr int kRows = 12, kWeights = 6;
-  std::vector<double> x = normals(kRows * kWeights, 200), y = normals(kRows, 201);
-  std::vector<double> xv = normals(kRows * kWeights, 202), yv = normals(kRows, 203);
-
-  [[nodiscard]] static double product(const std::vector<double>& m, int row, const std::vector<double>& w) {
-    double sum = 0;
-    for (int k = 0; k < kWeights; ++k) sum += m[row * kWeights + k] * w[k];
-    return sum;
-  }
-  [[nodiscard]] test::DenseMatrix hessian(const std::vector<double>& lambda) const {
-    test::DenseMatrix h{kWeights, std::vector<double>(kWeights * kWeights, 0.0)};
-    for (int i = 0; i < kWeights; ++i) {
-      h.entries[i * kWeights + i] = 2 * lambda[i / 3];
-      for (int j = 0; j < kWeights; ++j)
-        for (int r = 0; r < kRows; ++r)
-          h.entries[i * kWeights + j] += x[r * kWeights + i] * x[r * kWeights + j];
-    }
-    return h;
-  }
-  [[nodiscard]] std::vector<double> optimum(const std::vector<double>& lambda) const {
-    std::vector<double> rhs(kWeights, 0.0);
-    for (int k = 0; k < kWeights; ++k)
-      for (int r = 0; r < kRows; ++r) rhs[k] += x[r * kWeights + k] * y[r];
-    return test::solve_dense(hessian(lambda), 0, rhs);
-  }
-  [[nodiscard]] double validation_loss(const std::vector<double>& w) const {
-    double loss = 0;
-    for (int r = 0; r < kRows; ++r) loss += 0.5 * std::pow(product(xv, r, w) - yv[r], 2);
-    return loss;
-  }
-  [[nodiscard]] Instance instance(const std::vector<double>& lambda) const {
-    const auto w = optimum(lambda);
-    Instance instance{hessian(lambda), {{}, {}}, std::vector<double>(kWeights, 0.0), {1, 1}};
-    for (int k = 0; k < kWeights; ++k) {
-      for (int group = 0; group < 2; ++group) instance.h21[group].push_back(k / 3 == group ? 2 * w[k] : 0);
-      for (int r = 0; r < kRows; ++r) instance.g[k] += xv[r * kWeights + k] * (product(xv, r, w) - yv[r]);
-    }
-    return instance;
-  }
-};
 
 TEST(ExactStationarity, IsTheSlopeOfTheRidgeOptimumOfA4) {
   const Ridge ridge;
