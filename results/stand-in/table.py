@@ -16,7 +16,7 @@ ROWS = {
     "random-rows": "the same with random rows",
     "sign": "no probes (sign step)",
     "wise": "WiSE",
-    "recover": "recover",
+    "recover": "recover: and rounds (what is kept)",
 }
 ROUNDS = {"krylov": "four Krylov probes", "random": "four random probes", "none": "no probes (sign step)"}
 
@@ -52,6 +52,26 @@ def early_stopping(warmup, epochs):
     return math.exp(best["test"])
 
 
+def stage_rows(results):
+    """Test perplexity after the interpolation and after the corrector of `recover`, whichever was kept."""
+    for stage, title in (("interpolation", "recover: interpolation alone"), ("corrector", "recover: and corrector")):
+        yield title, [stage_test(result, stage) for result in results]
+
+
+def stage_test(result, name):
+    found = [stage for stage in (result or {}).get("stages", []) if stage["name"] == name and stage["test"]]
+    return found[0]["test"]["ppl"] if found else None
+
+
+def cost_line(results, warmups):
+    """Forward units of `recover` against those of the whole warm-up."""
+    pairs = [(r["forward_units"]["search"], w["forward_units"]["warmup"]) for r, w in zip(results, warmups) if r and w]
+    if pairs:
+        shares = [100 * search / warmup for search, warmup in pairs]
+        print(f"\nrecover takes {spread([search for search, _ in pairs])} forward units, "
+              f"{spread(shares)} % of the warm-up of {pairs[0][1]:.0f} (35 epochs).")
+
+
 def length_table(folder, seeds, epochs):
     warmups = [read(folder, f"s{seed}-warmup") for seed in seeds]
     early = [early_stopping(warmup, epochs) for warmup in warmups]
@@ -59,11 +79,13 @@ def length_table(folder, seeds, epochs):
     rows.append(("restart, two epochs at 1e-3 → 0", [test_of(read(folder, f"s{seed}-restart")) for seed in seeds]))
     results = {key: [read(folder, f"s{seed}-{key}-{epochs}") for seed in seeds] for key in ROWS}
     rows.append((f"W0 after {epochs} epochs", [test_of(result, "before") for result in results["recover"]]))
-    rows += [(ROWS[key], [test_of(result) for result in results[key]]) for key in ROWS]
+    rows += [(ROWS[key], [test_of(result) for result in results[key]]) for key in ROWS if key != "recover"]
+    rows += [*stage_rows(results["recover"]), (ROWS["recover"], [test_of(result) for result in results["recover"]])]
     print(f"\n{epochs} epochs | test perplexity | against early stopping | seeds\n---|---|---|---")
     for name, values in rows:
         done = sum(value is not None for value in values)
         print(f"{name} | {spread(values)} | {change(values, early)} | {done}")
+    cost_line(results["recover"], warmups)
 
 
 def rounds_table(folder, seeds):
