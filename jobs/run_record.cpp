@@ -71,6 +71,7 @@ RunRecord::RunRecord(JobContext& context, const RunPlan& plan, const Corpus& cor
       output_(output),
       meter_(objective),
       losses_(objective, corpus, output.progress(), timers_, context.comm) {
+  result_.start = plan.start.string();
   result_.n = plan.layout.n();
   result_.p = plan.layout.p();
   result_.m = plan.search.rows();

@@ -56,6 +56,8 @@ group_rounds() {
   row "s$seed-round-krylov" "${whole[@]}"
   row "s$seed-round-random" "${whole[@]}" --search.probe-kind random
   row "s$seed-round-none" "${whole[@]}" --direction sign
+  row "s$seed-round-gradient" "${whole[@]}" --direction gradient
+  row "s$seed-round-exact-ggn" "${whole[@]}" --direction exact --search.curvature ggn --search.max-hvps 40
 }
 
 group_controls() {

@@ -18,7 +18,13 @@ ROWS = {
     "wise": "WiSE",
     "recover": "recover: and rounds (what is kept)",
 }
-ROUNDS = {"krylov": "four Krylov probes", "random": "four random probes", "none": "no probes (sign step)"}
+ROUNDS = {
+    "krylov": "box LP, four Krylov probes",
+    "random": "box LP, four random probes",
+    "none": "no probes (sign step)",
+    "gradient": "no probes (gradient step)",
+    "exact-ggn": "exact stationarity, damped Gauss-Newton, 40 products",
+}
 
 
 def read(folder, name):

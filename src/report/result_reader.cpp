@@ -229,6 +229,7 @@ RunResult read_run(const Node& root) {
   return {.before = read_evaluation(root["before"]),
           .after = read_evaluation(root["after"]),
           .early_stopping = optional_of(root, "early_stopping", read_early_stopping),
+          .start = root.has("start") ? root["start"].text() : "",
           .epochs = list_of(root, "epochs", read_epoch),
           .rounds = read_rounds(root),
           .stages = list_of(root, "stages", read_stage),

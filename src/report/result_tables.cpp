@@ -90,6 +90,7 @@ Table before_after_table(const RunResult& result) {
                    {"loss", {"test_loss"}},  {"test change", {"test_change_percent"}}};
   table.rows.push_back(losses_row("before (W0 after warm-up)", result.before, result.before));
   table.rows.push_back(losses_row("after LiFT", result.after, result.before));
+  if (result.warmup_epochs() == 0) return table;  // the rows below would be W0 again
   if (result.early_stopping) {
     const EarlyStopping& stop = *result.early_stopping;
     table.rows.push_back(losses_row(fmt::format("early stopping (epoch {})", stop.epoch),
@@ -97,7 +98,7 @@ Table before_after_table(const RunResult& result) {
   }
   if (!result.epochs.empty() && result.epochs.front().epoch == 0) {
     const EpochLosses& first = result.epochs.front();
-    table.rows.push_back(losses_row("pretrained (epoch 0)",
+    table.rows.push_back(losses_row(result.start.empty() ? "pretrained (epoch 0)" : "start (epoch 0)",
                                     {.train = {}, .valid = known(first.valid), .test = known(first.test)},
                                     result.before));
   }

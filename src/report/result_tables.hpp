@@ -8,8 +8,8 @@
 namespace lift {
 
 /// One run before and after: rows `before (W0 after warm-up)`, `after LiFT`, `early stopping (epoch k)` and
-/// `pretrained (epoch 0)`, the last two as far as they were measured; columns perplexity and loss of train,
-/// valid and test, and the change of the test perplexity against `before` in per cent.
+/// `pretrained (epoch 0)` (or `start`), the last two where there was a warm-up; columns perplexity and loss
+/// of train, valid and test, and the change of the test perplexity against `before` in per cent.
 [[nodiscard]] Table before_after_table(const RunResult& result);
 
 struct NamedResult {

@@ -174,7 +174,8 @@ std::string to_json(const RunResult& result) {
   Json object = {{"schema", 1},
                  {"before", to_object(result.before)},
                  {"after", to_object(result.after)},
-                 {"early_stopping", optional_json(result.early_stopping)}};
+                 {"early_stopping", optional_json(result.early_stopping)},
+                 {"start", result.start.empty() ? Json() : Json(result.start)}};
   object.update(search_fields(result.rounds));
   if (!result.lambda_after.empty()) object["lambda_after"] = result.lambda_after;
   object["kept_stage"] = result.kept_stage.empty() ? Json() : Json(result.kept_stage);

@@ -127,6 +127,7 @@ struct RunResult {
   Evaluation before;  ///< W0, after the warm-up
   Evaluation after;   ///< the model that was written
   std::optional<EarlyStopping> early_stopping;
+  std::string start = {};  ///< the checkpoint that the warm-up began from; "": the pretrained model
   std::vector<EpochLosses> epochs;        ///< of the warm-up, epoch 0 first
   std::vector<RoundResult> rounds;        ///< empty if no search was done
   std::vector<StageResult> stages;        ///< of the search, in their order

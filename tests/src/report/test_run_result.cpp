@@ -78,6 +78,28 @@ TEST_F(RunResultTest, RoundTripIsExact) {
   EXPECT_EQ(again.warmup_epochs(), 35);
 }
 
+TEST_F(RunResultTest, AStartAndImplicitSolvesComeBack) {
+  RunResult run = testing::paper_run();
+  run.start = "runs/earlier/model";
+  ImplicitResult solve;
+  solve.status = "solved";
+  solve.gamma = {0.5, -0.25};
+  solve.products = 17;
+  solve.q_residual = 1e-5;
+  solve.z_residual = 2e-5;
+  solve.g_dw = -0.75;
+  solve.raises = 2;
+  run.rounds.front().implicit = solve;
+  const RunResult again = reread(run);
+  EXPECT_EQ(again.start, run.start);
+  const ImplicitResult& found = again.rounds.front().implicit.value();
+  EXPECT_EQ(found.gamma, solve.gamma);
+  EXPECT_EQ(found.q_residual, 1e-5);
+  EXPECT_EQ(found.z_residual, 2e-5);
+  EXPECT_EQ(found.g_dw, -0.75);
+  EXPECT_EQ(found.raises, 2);
+}
+
 TEST_F(RunResultTest, WhatIsAbsentIsNullAndStaysAbsent) {
   RunResult run;
   run.before.valid = SplitLoss{.loss = std::nan(""), .sequences = 0};

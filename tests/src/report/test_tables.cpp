@@ -18,6 +18,16 @@ pretrained (epoch 0)               –      –      35.60  3.572     34.51  3.5
 )");
 }
 
+TEST(Tables, OfARunFromACheckpointSaySoAndWithoutAWarmUpNameNothingBeside) {
+  RunResult run = testing::paper_run();
+  run.start = "runs/earlier/model";
+  const Table table = before_after_table(run);
+  ASSERT_EQ(table.rows.size(), 4U);
+  EXPECT_EQ(table.rows[3].front().text, "start (epoch 0)");
+  run.epochs.resize(1);
+  EXPECT_EQ(before_after_table(run).rows.size(), 2U);
+}
+
 TEST(Tables, RowsThatWereNotMeasuredAreLeftOut) {
   RunResult run = testing::paper_run();
   run.early_stopping.reset();
