@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
 #include "jobs/options.hpp"
@@ -55,9 +56,28 @@ void check_kept_epochs(const Options& options) {
   }
 }
 
-/// `name` was given, but what is chosen elsewhere would ignore it.
+/// Whether the command line makes a choice that may leave options of a file without meaning.
+bool overrides_a_choice(const Options& options) {
+  constexpr std::array kChoices = {"preset",
+                                   "direction",
+                                   "search.probe-kind",
+                                   "search.hvp",
+                                   "search.curvature",
+                                   "search.line",
+                                   "search.rounds",
+                                   "search.corrector-steps",
+                                   "lp.trust-region",
+                                   "recover.interpolate",
+                                   "recover.corrector-epochs",
+                                   "tune.learning-rate",
+                                   "warmup.epochs"};
+  return std::ranges::any_of(kChoices, [&](const char* choice) { return options.typed(choice); });
+}
+
+/// `name` was given, but what is chosen elsewhere would ignore it. What the command line overrides in a file
+/// may leave other lines of it idle.
 void refuse_idle(const Options& options, const char* name, const std::string& because) {
-  if (!options.chosen(name)) return;
+  if (!options.chosen(name) || (!options.typed(name) && overrides_a_choice(options))) return;
   const std::string place = options.typed(name) ? "" : options.origin(name) + ": ";
   refuse(fmt::format("{}--{} has no meaning {}", place, name, because));
 }

@@ -197,7 +197,7 @@ std::vector<OptionSpec> build_table() {
     {"lp.lambda", choice, "log", kAny, {"log", "linear"}, "",
      "What the program moves: log lambda or lambda.", kLp, kRun},
     {"lp.lambda-scale", real, "", kPositive, {}, "",
-     "Largest change a round of log lambda (without it log 4) or lambda (without it lambda as the search starts).",
+     "Largest change a round of log lambda (without it log 4) or lambda (without it lambda itself, as the round starts).",
      kLp, kRun},
     {"lp.time-limit", real, "600", kPositive, {}, "s",
      "Wall time after which the solver stops.", kLp, {Job::run, Job::lp}},

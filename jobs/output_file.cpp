@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <initializer_list>
 #include <system_error>
 
 #include "mpi/error.hpp"
@@ -13,11 +14,25 @@ namespace lift {
 
 namespace {
 
-/// Whether `path` is `place` or lies below it, whatever links and dots there are.
-bool lies_in(const std::filesystem::path& path, const std::filesystem::path& place) {
-  const auto whole = std::filesystem::canonical(path);
-  const auto root = std::filesystem::weakly_canonical(std::filesystem::absolute(place));
-  return std::ranges::mismatch(root, whole).in1 == root.end();
+bool ends_in(const std::string& name, std::initializer_list<std::string_view> ends) {
+  return std::ranges::any_of(ends, [&](std::string_view end) { return name.ends_with(end); });
+}
+
+/// Whether a job reads files of that name from the folder of `--input`.
+bool is_read(const std::string& name, std::string_view input) {
+  if (input == "data") return ends_in(name, {".raw", ".txt", ".jsonl", ".bin", "meta.pkl"});
+  return ends_in(name, {".safetensors", ".index.json"}) || name == "config.json" ||
+         name == "generation_config.json" || name == "vocab.json" || name == "merges.txt";
+}
+
+/// Whether `file` is the file of `--input` or one that is read from its folder, whatever links and dots there
+/// are.
+bool is_input(const std::filesystem::path& file, std::string_view input, const std::filesystem::path& place) {
+  std::error_code none;
+  if (std::filesystem::equivalent(file, place, none)) return true;
+  const auto whole = std::filesystem::canonical(file, none);
+  return !none && std::filesystem::equivalent(whole.parent_path(), place, none) &&
+         is_read(whole.filename().string(), input);
 }
 
 }  // namespace
@@ -28,7 +43,7 @@ void check_spares_inputs(const std::filesystem::path& file, std::string_view opt
   for (const std::string_view input : {"model", "start", "data", "tokenizer", "input", "config"}) {
     if (find_option(options.job(), input) == nullptr) continue;
     const std::filesystem::path place = options.path(input);
-    if (!place.empty() && lies_in(file, place))
+    if (!place.empty() && is_input(file, input, place))
       throw Error(ExitCode::usage, fmt::format("--{} {} would replace a file of --{} {}; expected another",
                                                option, file.string(), input, place.string()));
   }

@@ -14,7 +14,8 @@ namespace lift {
 /// Test    tests/jobs/test_output_file.cpp
 void check_output_file(const std::filesystem::path& file, std::string_view option);
 
-/// Refuses the file of `--option` if it is there and is an input of the job, or lies in a folder of inputs.
+/// Refuses the file of `--option` if it is there and is an input of the job, or one read from a folder of
+/// inputs.
 ///
 /// Not collective. Throws  Error(usage) naming both options. Test  tests/jobs/test_output_file.cpp
 void check_spares_inputs(const std::filesystem::path& file, std::string_view option, const Options& options);

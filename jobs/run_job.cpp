@@ -198,8 +198,10 @@ Holdout parts_of(const SequenceSet& valid, double holdout) {
 
 /// --search.keep is written after hours: what would stop it is found now. The run's own folder will be there.
 void check_kept_file(const RunPlan& plan, const Options& options) {
-  check_spares_inputs(plan.keep, "search.keep", options);
-  if (plan.keep.empty() || plan.keep.parent_path() == plan.out) return;
+  if (plan.keep.empty()) return;
+  for (int round = 0; round < plan.search.rounds; ++round)
+    check_spares_inputs(plan.kept_file(round), "search.keep", options);
+  if (plan.keep.parent_path() == plan.out) return;
   check_output_file(plan.keep, "search.keep");
 }
 

@@ -91,17 +91,10 @@ SearchObserver RunOutput::search_observer(const TunedParameters& tuned) {
   };
   if (!plan_.keep.empty()) {
     observer.on_direction = [this, &tuned](int round, const LocalModel& model, std::span<const double> d) {
-      keep_instance(kept_file(round), model, d, tuned, context_.comm);
+      keep_instance(plan_.kept_file(round), model, d, tuned, context_.comm);
     };
   }
   return observer;
-}
-
-std::filesystem::path RunOutput::kept_file(int round) const {
-  if (plan_.search.rounds == 1) return plan_.keep;
-  std::filesystem::path name = plan_.keep;
-  return name.replace_filename(
-      fmt::format("{}-{}{}", plan_.keep.stem().string(), round + 1, plan_.keep.extension().string()));
 }
 
 void RunOutput::add_round(int round, const RoundResult& result) {

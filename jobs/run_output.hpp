@@ -43,7 +43,6 @@ class RunOutput {
   void add_step(const WarmupStep& step);
   void add_epoch(const WarmupEpoch& epoch, RunResult& result);
   void on_root(const std::function<void()>& action) const;
-  [[nodiscard]] std::filesystem::path kept_file(int round) const;
 
   JobContext& context_;
   const RunPlan& plan_;

@@ -132,6 +132,13 @@ SearchOptions search_options(const Options& options) {
 
 }  // namespace
 
+std::filesystem::path RunPlan::kept_file(int round) const {
+  if (search.rounds == 1) return keep;
+  std::filesystem::path name = keep;
+  return name.replace_filename(
+      fmt::format("{}-{}{}", keep.stem().string(), round + 1, keep.extension().string()));
+}
+
 RunPlan plan_run(const Options& options) {
   const std::filesystem::path model = options.path("model");
   const Gpt2Config config = inspect_checkpoint(model);

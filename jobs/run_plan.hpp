@@ -37,6 +37,8 @@ struct RunPlan {
   at::ScalarType precision = at::kFloat;
   at::ScalarType save_type = at::kFloat;  ///< --save.dtype
 
+  /// Where --search.keep puts the instance of a round: of several rounds, round K in NAME-K.
+  [[nodiscard]] std::filesystem::path kept_file(int round) const;
   /// Whether anything refers to the weights of --model once W has left them.
   [[nodiscard]] bool needs_pretrained() const noexcept {
     return around_pretrained || search.recovery.interpolate || search.direction == DirectionKind::wise;

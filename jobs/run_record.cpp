@@ -7,6 +7,7 @@
 
 #include "jobs/lp_job.hpp"
 #include "mpi/collectives.hpp"
+#include "mpi/nccl.hpp"
 #include "src/report/process_memory.hpp"
 #include "src/search/holdout.hpp"
 
@@ -50,16 +51,16 @@ std::optional<double> test_loss_at_step(const RoundSummary& summary) {
 
 }  // namespace
 
-std::string reproducibility(const Binding& binding, bool deterministic, int ranks) {
+std::string reproducibility(const Binding& binding, bool deterministic, int ranks, DeviceRoute route) {
   if (binding.device < 0)
     return fmt::format("same bits with {} ranks of {} threads, these libraries and this processor", ranks,
                        binding.threads);
   if (!deterministic)
     return "not to the bit: kernels of the accelerator may add in any order (--deterministic)";
-  if (ranks == 1) return fmt::format("same bits on one {} and with these libraries", binding.name);
-  return fmt::format(
-      "same bits but for NCCL's sums over {} ranks, each on one {}, of which NCCL promises none", ranks,
-      binding.name);
+  const std::string where = fmt::format("{} ranks, each on one {}", ranks, binding.name);
+  if (ranks > 2 && route == DeviceRoute::nccl)
+    return fmt::format("same bits but for NCCL's sums over {}, of which NCCL promises none", where);
+  return fmt::format("same bits with {}, and these libraries", where);
 }
 
 RunRecord::RunRecord(JobContext& context, const RunPlan& plan, const Corpus& corpus,
@@ -151,8 +152,8 @@ const RunResult& RunRecord::finish(std::span<const double> lambda, double total_
   add_work();
   for (double* units : {&result_.warmup_units, &result_.search_units})
     *units = sum_over_ranks(*units, context_.comm);
-  result_.reproducibility =
-      reproducibility(context_.binding(), context_.options.flag("deterministic"), context_.comm.size());
+  result_.reproducibility = reproducibility(context_.binding(), context_.options.flag("deterministic"),
+                                            context_.comm.size(), settled_route(context_.comm));
   return result_;
 }
 

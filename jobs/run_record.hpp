@@ -7,6 +7,7 @@
 #include "jobs/run_plan.hpp"
 #include "jobs/split_losses.hpp"
 #include "jobs/work_meter.hpp"
+#include "mpi/device_route.hpp"
 #include "src/search/hyperlocal.hpp"
 
 namespace lift {
@@ -14,7 +15,8 @@ namespace lift {
 /// How far the bits of a run on that device come again, in words.
 ///
 /// Test  tests/jobs/test_run_options.cpp, with a binding made up for the test
-[[nodiscard]] std::string reproducibility(const Binding& binding, bool deterministic, int ranks);
+[[nodiscard]] std::string reproducibility(const Binding& binding, bool deterministic, int ranks,
+                                          DeviceRoute route);
 
 /// What becomes of a run in result.json and in the log, as its stages come.
 ///

@@ -2,12 +2,12 @@
 # What a table of three warm-up lengths and three seeds on the stand-in needs: for each seed one warm-up of 35 epochs with l2,
 # and from its epochs 12, 24 and 35 `recover`, the paper's search and its controls (random rows, no probes, WiSE); beside them a restart from
 # the pretrained weights, and one round on the whole validation split. Rows that are done are left alone, so it can be started again, for
-# more seeds too, and once per seed or group side by side.
+# more seeds too, and once per seed side by side; `controls`, `paper` and `recover` need `warmup`, `rounds` need `recover`.
 #
 # usage: ./results/stand-in/campaign.sh [SEED ...]     (default 0 1 2); then ./results/stand-in/table.py
 # LIFT_RANKS (default 2) of one thread each; LIFT_GROUPS, of "warmup recover rounds controls paper" (default all, in this order); LIFT_BINARY.
-# Writes to runs/campaign. Cost: some 150,000 forward passes of 256 tokens a seed; at the 2,172 tokens/s of results/README.md's warm-up
-# an estimated 100 minutes on two cores.
+# Writes to runs/campaign. Cost: some 180,000 forward passes of 256 tokens a seed; at the 2,172 tokens/s of results/README.md's warm-up
+# an estimated two hours on two cores.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 runs="runs/campaign"

@@ -90,7 +90,8 @@ Table before_after_table(const RunResult& result) {
                    {"loss", {"test_loss"}},  {"test change", {"test_change_percent"}}};
   table.rows.push_back(losses_row("before (W0 after warm-up)", result.before, result.before));
   table.rows.push_back(losses_row("after LiFT", result.after, result.before));
-  if (result.warmup_epochs() == 0) return table;  // the rows below would be W0 again
+  if (!result.epochs.empty() && result.warmup_epochs() == 0)
+    return table;  // the rows below would be W0 again
   if (result.early_stopping) {
     const EarlyStopping& stop = *result.early_stopping;
     table.rows.push_back(losses_row(fmt::format("early stopping (epoch {})", stop.epoch),

@@ -127,11 +127,11 @@ struct RunResult {
   Evaluation before;  ///< W0, after the warm-up
   Evaluation after;   ///< the model that was written
   std::optional<EarlyStopping> early_stopping;
-  std::string start = {};  ///< the checkpoint that the warm-up began from; "": the pretrained model
-  std::vector<EpochLosses> epochs;        ///< of the warm-up, epoch 0 first
-  std::vector<RoundResult> rounds;        ///< empty if no search was done
-  std::vector<StageResult> stages;        ///< of the search, in their order
-  std::string kept_stage;                 ///< the stage whose end the model written is; "" if not said
+  std::string start = {};           ///< the checkpoint that the warm-up began from; "": the pretrained model
+  std::vector<EpochLosses> epochs;  ///< of the warm-up, epoch 0 first
+  std::vector<RoundResult> rounds;  ///< empty if no search was done
+  std::vector<StageResult> stages;  ///< of the search, in their order
+  std::string kept_stage;           ///< the stage whose end the model written is; "" if not said
   std::vector<double> lambda_after = {};  ///< [p], of that model
   std::optional<SelfCheckResult> self_check;
   std::int64_t n = 0;  ///< tuned weights

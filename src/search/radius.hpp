@@ -25,12 +25,13 @@ struct RadiusOptions {
   /// at a vertex. n counts the coordinates that have a box.
   RadiusUnit unit = RadiusUnit::rms;
   LambdaSpace space = LambdaSpace::log;
-  std::optional<double> lambda_scale = {};  ///< s_λ; without it log 4 in log space, λ_i in linear space
+  std::optional<double> lambda_scale = {};  ///< s_λ; without it log 4 in log space, λ_i in linear
   /// "" when valid, else as "rho = -1 violates rho > 0".
   [[nodiscard]] std::string violation() const;
 };
 
-/// s_λ, the bounds of |dλ_i| (in log space of |Δ log λ_i|) in a round that starts at `lambda`, [p].
+/// s_λ, the bounds of |dλ_i| (in log space of |Δ log λ_i|) in a round that starts at `lambda`, [p]. In linear
+/// space a λ_i that has come to 0 stays there, and holds no other back.
 ///
 /// Test  tests/src/search/test_radius.cpp
 [[nodiscard]] std::vector<double> lambda_bounds(const RadiusOptions& options, std::span<const double> lambda);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
@@ -67,7 +68,8 @@ class Faults : public testing::TestWithParam<std::string_view> {
       if (!std::ranges::all_of(name, [](char c) { return c >= '0' && c <= '9'; })) continue;
       if (text_of(process.path() / "cmdline").find(folder_.path().string()) == std::string::npos) continue;
       const auto descriptor = static_cast<int>(syscall(SYS_pidfd_open, std::stoi(name), 0));
-      if (descriptor < 0) continue;  // gone meanwhile
+      if (descriptor < 0 && errno == ESRCH) continue;  // gone meanwhile
+      if (descriptor < 0) return false;
       pollfd end{descriptor, POLLIN, 0};
       const bool in_time = poll(&end, 1, static_cast<int>(1000 * std::max(0.0, deadline - now()))) == 1;
       close(descriptor);

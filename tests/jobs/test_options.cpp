@@ -239,6 +239,8 @@ TEST(Options, RefusesInAFileToo) {
   const auto in_file = [](const std::string& config) { return refusal_of_run({"--config", "c"}, config); };
   EXPECT_THAT(in_file("direction = sign\nsearch.probes = 32"),
               HasSubstr("c:2: --search.probes has no meaning with --direction sign"));
+  EXPECT_EQ(refusal_of_run({"--config", "c", "--direction", "sign"}, "search.probes = 32"), "")
+      << "the file was for another direction";
   EXPECT_EQ(in_file("direction = sign\nsearch.probes = 16"), "") << "the default";
   EXPECT_EQ(in_file("preset = recover\ndirection = sign\nsearch.probes = 4"), "") << "the preset's";
 }

@@ -42,6 +42,7 @@ TEST(OutputFile, MayNotReplaceAnInput) {
   if (world.is_root()) {
     std::filesystem::create_directory(model);
     std::ofstream(model / "model.safetensors") << "weights";
+    std::ofstream(model / "answer.json") << "{}";
     std::filesystem::create_directory_symlink(model, folder / "link");
   }
   world.barrier();
@@ -58,7 +59,8 @@ TEST(OutputFile, MayNotReplaceAnInput) {
   EXPECT_THAT(refusal(model / "model.safetensors"), testing::HasSubstr("would replace a file of --model"));
   EXPECT_NE(refusal(folder / "link/model.safetensors"), "");
   EXPECT_NE(refusal(model / "../model/./model.safetensors"), "");
-  EXPECT_EQ(refusal(model / "answer.json"), "") << "nothing is there";
+  EXPECT_EQ(refusal(model / "answer.json"), "") << "of an earlier evaluation: no input";
+  EXPECT_EQ(refusal(model / "vocab.json"), "") << "nothing is there";
   EXPECT_EQ(refusal(folder / "answer.json"), "");
 }
 
