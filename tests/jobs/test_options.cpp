@@ -116,6 +116,13 @@ struct Refused {
   const char* message;
 };
 
+void expect_refused(const std::vector<Refused>& cases) {
+  for (const Refused& refused : cases) {
+    EXPECT_THAT(refusal_of_run(refused.words), HasSubstr(refused.message))
+        << testing::PrintToString(refused.words);
+  }
+}
+
 TEST(Options, RefusesWhatIsWrongOnTheCommandLine) {
   const std::vector<Refused> cases = {
       {{"--bacth", "3"}, "unknown option 'bacth' of lift run; the nearest it has is 'batch'"},
@@ -166,10 +173,7 @@ TEST(Options, RefusesWhatIsWrongOnTheCommandLine) {
       {{"--tune.regularizers", "1:"}, "'' is not a whole number"},
       {{"--tune.regularizers", "1:1,1:2"}, "'1' stands twice"},
   };
-  for (const Refused& refused : cases) {
-    EXPECT_THAT(refusal_of_run(refused.words), HasSubstr(refused.message))
-        << testing::PrintToString(refused.words);
-  }
+  expect_refused(cases);
 }
 
 TEST(Options, RefusesContradictions) {
@@ -179,7 +183,7 @@ TEST(Options, RefusesContradictions) {
       {{"--tune.mlp-only", "1,1"}, "--tune.mlp-only: block 1 stands twice"},
       {{"--tune.regularizers", "2:1"}, "--tune.regularizers: block 2 is not tuned"},
   };
-  for (const Refused& refused : cases) EXPECT_THAT(refusal_of_run(refused.words), HasSubstr(refused.message));
+  expect_refused(cases);
 
   const auto run = [](Words tune) {
     Words words = {"--model", "m", "--data", "d", "--out", "o"};
@@ -229,10 +233,7 @@ TEST(Options, RefusesWhatAnotherChoiceLeavesWithoutMeaning) {
       {{"--tune.embeddings", "3"}, "at most 2 is allowed; expected a whole number >= 0 and <= 2"},
       {{"--search.holdout", "0.95"}, "at most 0.9 is allowed"},
   };
-  for (const Refused& refused : cases) {
-    EXPECT_THAT(refusal_of_run(refused.words), HasSubstr(refused.message))
-        << testing::PrintToString(refused.words);
-  }
+  expect_refused(cases);
 }
 
 TEST(Options, RefusesInAFileToo) {

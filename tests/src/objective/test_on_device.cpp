@@ -86,11 +86,11 @@ TEST_P(OnDevice, ProductsAreThoseOfFloat64) {
 }
 
 TEST_P(OnDevice, APartOfTheSequencesWouldBeSeen) {
-  const Machine exact(toy_.model, at::kDouble, at::kCPU);
+  const Machine here(toy_.model, at::kFloat, GetParam());
   const auto sum = [&](const std::vector<std::int64_t>& sequences) {
-    return exact.sum_of([&](const Objective& objective, const SequenceSet& set, const at::Tensor&,
-                            at::Tensor& total) { objective.add_gradient(set, sequences, total); },
-                        toy_.set, exact.tuned.flat());
+    return here.sum_of([&](const Objective& objective, const SequenceSet& set, const at::Tensor&,
+                           at::Tensor& total) { objective.add_gradient(set, sequences, total); },
+                       toy_.set, here.tuned.flat());
   };
   const auto all = sum(sequences_), part = sum({4, 0, 6, 1});
   EXPECT_GT(((all - part).norm() / all.norm()).item().toDouble(), 100 * kFloat32);
