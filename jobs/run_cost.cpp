@@ -4,6 +4,7 @@
 
 #include "src/objective/sequence_cost.hpp"
 #include "src/search/holdout.hpp"
+#include "src/search/hyperlocal.hpp"
 #include "src/search/local_model.hpp"
 #include "src/search/recovery.hpp"
 
@@ -94,7 +95,8 @@ class Operations {
   /// The loss at t = 0 is known, but for that of a held-out part at the start.
   [[nodiscard]] double line_search() const {
     const bool grid = search_.line_kind == LineKind::grid;
-    const double product = grid ? 0 : each(counts_.gradient) * (gradient_ + one_.hvp);
+    const double product =
+        grid ? 0 : each(model_sequences(search_, counts_.gradient)) * (gradient_ + one_.hvp);
     return search_.rounds *
                (product + along(search_.line.steps - 1 + (grid ? kRefinements : 0), counts_.selection)) +
            (plan_.holdout > 0 ? each(counts_.selection) * loss_ : 0);

@@ -54,6 +54,13 @@ SelfCheck check_second_derivatives(const SearchState& state, const SearchOptions
 RoundSummary hyperlocal_round(const SearchState& state, const SearchOptions& options, int round,
                               const SearchObserver& observer, std::optional<double> start_loss = {});
 
+/// Validation sequences of the one product that places the first step of LineKind::model: as many as a
+/// product of the round takes, of those that made g. Its cost does not grow with the validation split, and
+/// what noise it has costs a wave of the line search, not the answer.
+///
+/// Test        tests/src/search/test_hyperlocal.cpp
+std::int64_t model_sequences(const SearchOptions& options, std::int64_t gradient_sequences);
+
 struct SearchSummary {
   std::vector<RoundSummary> rounds;
   std::string kept;  ///< the stage whose end W and λ are: "round 2", …, or "start"

@@ -97,9 +97,9 @@ TEST(RunCost, CountsRecoveryHoldoutAndProductsThatFollowFromEachOther) {
   EXPECT_DOUBLE_EQ(seconds.gradient, 2 * (243 + 40) * gradient);
   EXPECT_NEAR(seconds.probes, 2 * 4 * 40 * (gradient + one.hvp), 10) << "and the basis, in bytes";
   EXPECT_GT(seconds.probes, 2 * 4 * 40 * (gradient + one.hvp));
-  // The model of each round's line search is a product on the sequences that made g.
+  // The model of each round's line search is a product on as many sequences as the others take.
   EXPECT_DOUBLE_EQ(seconds.line_search,
-                   2 * (8 * 244 * one.loss + 244 * one.prefix + 243 * (gradient + one.hvp)) + 244 * loss);
+                   2 * (8 * 244 * one.loss + 244 * one.prefix + 40 * (gradient + one.hvp)) + 244 * loss);
   EXPECT_DOUBLE_EQ(seconds.corrector, (1180 + 10) * 4 * gradient + 2 * 244 * loss);
   EXPECT_DOUBLE_EQ(seconds.evaluate, (2 * 487 + 4 * 487 + 2 * 558 + (487 + 558)) * loss +
                                          2 * (487 + 558) * (9 * one.loss + one.prefix));

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -206,6 +207,45 @@ TEST_F(HyperlocalTest, InLinearSpaceOneSmallLambdaHoldsBackNoOther) {
     EXPECT_GE(round.line.losses.back().first, 1.0 - 1e-12) << "dλ_i is λ_i at most";
     EXPECT_EQ(round.lambda_after[2], 0.0);
   }
+}
+
+TEST_F(HyperlocalTest, AModelsFirstStepIsTheMinimiserOfTheQuadraticAlongTheDirection) {
+  Tiny tiny;
+  auto modelled = options();
+  modelled.direction = DirectionKind::gradient;
+  modelled.line_kind = LineKind::model;
+  modelled.line.steps = 5;
+  modelled.hvp_batches = 100;
+  const auto s = state(tiny, world_);
+  const Direction d = find_direction(s, modelled, 0, {});
+  const auto slope_at = [&](double t) {
+    SavedWeights weights(tiny.w());
+    weights.step(d.w, t);
+    const auto g = mean_gradient(tiny.objective, tiny.valid, first_sequences(tiny.valid.size()), world_);
+    return dot64(g.gradient, d.w);
+  };
+  const double eps = 1e-4, curvature = (slope_at(eps) - slope_at(-eps)) / (2 * eps);
+  ASSERT_GT(curvature, 0.0);
+  const double seed = -d.slope / curvature;
+  const auto line = hyperlocal_round(s, modelled, 0, {}).line;
+  ASSERT_EQ(line.losses.size(), 5U);
+  const std::array expected{0.0, 0.25 * seed, 0.5 * seed, seed, 2 * seed};
+  for (std::size_t k = 0; k < expected.size(); ++k)
+    EXPECT_NEAR(line.losses[k].first, expected[k], 1e-5 * expected[k]);
+}
+
+TEST_F(HyperlocalTest, AModelTakesNoMoreSequencesThanAProduct) {
+  Overfitted tiny;
+  auto modelled = options();
+  modelled.direction = DirectionKind::sign;
+  modelled.line_kind = LineKind::model;
+  modelled.hvp_batches = 1;
+  std::vector<std::string> phases;
+  SearchObserver observer;
+  observer.on_progress = [&](const char* phase, std::int64_t, std::int64_t) { phases.emplace_back(phase); };
+  hyperlocal_round(state(tiny, world_), modelled, 0, observer);
+  EXPECT_EQ(sum_over_ranks(tiny.objective.work().hvp_sequences, world_), 4);
+  EXPECT_THAT(phases, ::testing::IsSupersetOf({"curvature along d", "line_search"}));
 }
 
 TEST_F(HyperlocalTest, RepeatsWithoutGettingWorse) {
