@@ -199,19 +199,18 @@ RunCounts count_run(const RunPlan& plan, const CorpusSize& size) {
 
 ComputeRates measure_rates(const RunPlan& plan, at::Device device) {
   const std::int64_t rows = std::int64_t{plan.micro_batch} * plan.corpus.length;
-  const double model = matrix_product_rate(plan.config, rows, plan.precision, device);
-  switch (plan.warmup.precision) {
-    case TrainingPrecision::bf16:
-      return {model,
-              matrix_product_rate(plan.config, std::min(rows, kRowsOfHalfTypes), at::kBFloat16, device)};
-    case TrainingPrecision::tf32: {
-      const Tf32Products products;
-      return {model, matrix_product_rate(plan.config, rows, plan.precision, device)};
-    }
-    case TrainingPrecision::model:
-      break;
+  const auto rate = [&](std::int64_t of, at::ScalarType type) {
+    return matrix_product_rate(plan.config, of, type, device);
+  };
+  const double model = rate(rows, plan.precision);
+  ComputeRates rates{.model = model, .training = model, .device = device.type()};
+  if (plan.warmup.precision == TrainingPrecision::bf16)
+    rates.training = rate(std::min(rows, kRowsOfHalfTypes), at::kBFloat16);
+  if (plan.warmup.precision == TrainingPrecision::tf32) {
+    const Tf32Products products;
+    rates.training = rate(rows, plan.precision);
   }
-  return {model, model};
+  return rates;
 }
 
 RunSeconds estimate_seconds(const RunPlan& plan, const CorpusSize& size, int ranks,

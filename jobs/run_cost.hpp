@@ -32,6 +32,7 @@ RunCounts count_run(const RunPlan& plan, const CorpusSize& size);
 struct ComputeRates {
   double model = 0;     ///< in the model's type
   double training = 0;  ///< in what training steps are computed in
+  at::DeviceType device = at::kCPU;
 };
 /// As measured just now on `device`. Cost: seconds.
 ComputeRates measure_rates(const RunPlan& plan, at::Device device);
@@ -77,7 +78,7 @@ struct RunMemory {
 
 /// Limits  what the allocator keeps for itself is left out; tests/jobs/test_run_cost.cpp: within a quarter of
 ///         a recorded run.
-RunMemory estimate_memory(const RunPlan& plan, const CorpusSize& size, int ranks);
+RunMemory estimate_memory(const RunPlan& plan, const CorpusSize& size, int ranks, at::DeviceType device);
 
 /// Weights of the whole model.
 [[nodiscard]] double parameters_of(const Gpt2Config& config);

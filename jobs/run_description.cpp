@@ -24,10 +24,23 @@ std::string describe_products(const SearchOptions& search, const RunCounts& coun
 std::string describe_memory(const RunMemory& memory) {
   const auto gib = [](double bytes) { return bytes / kGib; };
   return fmt::format(
-      "about {:.2f} GiB: libraries {:.2f}, model {:.2f}, writing {:.2f}, and the most of warm-up {:.2f}, "
+      "about {:.2f} GiB: libraries {:.2f}, model {:.2f}, writing {:.2f}, and the most of warm-up {:.2f}, {}"
       "self-check {:.2f}, probes {:.2f}, linear program {:.2f}, line search {:.2f}",
       gib(memory.total()), gib(memory.libraries), gib(memory.model), gib(memory.writing), gib(memory.warmup),
+      memory.corrector > 0 ? fmt::format("correctors {:.2f}, ", gib(memory.corrector)) : "",
       gib(memory.self_check), gib(memory.probes), gib(memory.program), gib(memory.line_search));
+}
+
+/// What a run leaves in its folder, and the instances that --search.keep asks for.
+std::string describe_disk(const RunPlan& plan) {
+  const double model = parameters_of(plan.config) * 4;
+  const auto n = static_cast<double>(plan.layout.n());
+  const double columns = static_cast<double>(plan.layout.p()) + n, rows = plan.search.rows();
+  const double probe = n * (plan.precision == at::kDouble ? 8 : 4);
+  const double kept = plan.keep.empty() ? 0 : plan.search.rounds * (8 * (rows + 3) * columns + rows * probe);
+  return fmt::format("{:.2f} GiB: the tuned model, the best validation epoch and the epochs kept{}",
+                     (static_cast<double>(2 + plan.kept_epochs.size()) * model + kept) / kGib,
+                     kept > 0 ? fmt::format(", and {:.2f} of --search.keep", kept / kGib) : "");
 }
 
 std::string describe_time(const RunSeconds& seconds, int ranks, const ComputeRates& rates) {
@@ -83,9 +96,8 @@ std::string describe(const RunPlan& plan, const CorpusSize& size, int ranks, con
                    plan.search.line_kind == LineKind::grid ? ", refined by a few more" : ""));
   if (counts.correctors > 0)
     line("correctors", fmt::format("{}, of {} steps in all", counts.correctors, counts.corrector_steps));
-  line("memory of a rank", describe_memory(estimate_memory(plan, size, ranks)));
-  line("disk", fmt::format("{:.2f} GiB: the tuned model, the best validation epoch and the epochs kept",
-                           static_cast<double>(2 + plan.kept_epochs.size()) * parameters * 4 / kGib));
+  line("memory of a rank", describe_memory(estimate_memory(plan, size, ranks, rates.device)));
+  line("disk", describe_disk(plan));
   line("walltime", describe_time(estimate_seconds(plan, size, ranks, rates), ranks, rates));
   return text;
 }

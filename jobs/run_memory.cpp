@@ -1,8 +1,8 @@
 #include <algorithm>
 
 #include "jobs/run_cost.hpp"
+#include "src/objective/head_products.hpp"
 #include "src/objective/sequence_cost.hpp"
-#include "src/objective/sequence_loss.hpp"
 #include "src/search/local_model.hpp"
 
 namespace lift {
@@ -11,12 +11,11 @@ namespace {
 /// Resident before the model is loaded, LibTorch 2.11 for the CPU, PETSc and Open MPI (measured on the
 /// machine of results/README.md).
 constexpr double kLibraries = 0.14 * (1 << 30);
-constexpr double kLogits = kHeadChunkBytes;
 
 /// What the phases hold, counted in vectors of n values and in shards of p + n doubles.
 class Holdings {
  public:
-  Holdings(const RunPlan& plan, const CorpusSize& size, int ranks)
+  Holdings(const RunPlan& plan, const CorpusSize& size, int ranks, at::DeviceType device)
       : plan_(plan),
         search_(plan.search),
         size_(size),
@@ -25,7 +24,8 @@ class Holdings {
         value_(plan.precision == at::kDouble ? 8 : 4),
         vector_(static_cast<double>(plan.layout.n()) * value_),
         whole_(8.0 * static_cast<double>(plan.layout.n())),
-        shard_(8.0 * static_cast<double>(plan.layout.p() + plan.layout.n()) / ranks) {}
+        shard_(8.0 * static_cast<double>(plan.layout.p() + plan.layout.n()) / ranks),
+        logits_(static_cast<double>(head_scratch_bytes(device))) {}
 
   [[nodiscard]] double model() const {
     return parameters_of(plan_.config) * value_ + (plan_.needs_pretrained() ? vector_ : 0);
@@ -35,7 +35,7 @@ class Holdings {
   [[nodiscard]] double warmup() const {
     if (plan_.warmup.precision != TrainingPrecision::bf16) return 6 * vector_ + gradient();
     const double copies = 2 * parameters_of(plan_.config) + 2 * static_cast<double>(plan_.layout.n());
-    return 6 * vector_ + copies + 0.5 * one_.gradient_bytes * plan_.micro_batch + 2 * kLogits;
+    return 6 * vector_ + copies + 0.5 * one_.gradient_bytes * plan_.micro_batch + 2 * logits_;
   }
   [[nodiscard]] double corrector() const {
     return count_run(plan_, size_).correctors > 0 ? search() + warmup() : 0;
@@ -84,13 +84,13 @@ class Holdings {
   }
   [[nodiscard]] double forward() const {
     const double widths = 6 + 2.0 * plan_.config.inner / plan_.config.width;
-    return plan_.micro_batch * widths * states() + kLogits;
+    return plan_.micro_batch * widths * states() + logits_;
   }
   /// Activations of a gradient, and its parts by tensors.
-  [[nodiscard]] double gradient() const { return one_.gradient_bytes * plan_.micro_batch + kLogits; }
+  [[nodiscard]] double gradient() const { return one_.gradient_bytes * plan_.micro_batch + logits_; }
   /// Activations of a product; the gradient that is differentiated, and the product by tensors.
   [[nodiscard]] double exact_product() const {
-    return one_.hvp_bytes * plan_.micro_batch + 2 * vector_ + 2 * kLogits;
+    return one_.hvp_bytes * plan_.micro_batch + 2 * vector_ + 2 * logits_;
   }
   /// The same of the kind that the rows are made by: differences have W, the base gradient and its parts.
   [[nodiscard]] double product() const {
@@ -113,7 +113,7 @@ class Holdings {
   const CorpusSize& size_;
   int ranks_;
   SequenceCost one_;
-  double value_, vector_, whole_, shard_;
+  double value_, vector_, whole_, shard_, logits_;
 };
 
 }  // namespace
@@ -123,8 +123,8 @@ double RunMemory::total() const {
          writing;
 }
 
-RunMemory estimate_memory(const RunPlan& plan, const CorpusSize& size, int ranks) {
-  const Holdings holdings(plan, size, ranks);
+RunMemory estimate_memory(const RunPlan& plan, const CorpusSize& size, int ranks, at::DeviceType device) {
+  const Holdings holdings(plan, size, ranks, device);
   return {.libraries = kLibraries,
           .model = holdings.model(),
           .warmup = holdings.warmup(),

@@ -149,9 +149,10 @@ void Objective::add_gauss_newton_batch(const at::Tensor& batch, std::span<const 
   // Jᵀu is linear in u: its derivative in u along v is J v, whatever u is.
   const auto u = at::zeros_like(hidden).requires_grad_(true);
   const auto pulled = torch::autograd::grad({hidden}, leaves, {u}, true, /*create_graph=*/true);
+  const HeadCurvature curvature(hidden, head, batch);
   for (std::size_t j = 0; j < v.size(); ++j) {
     const auto tangent = torch::autograd::grad(pulled, {u}, parts_of(v[j]), true).front();
-    const auto bent = head_loss_hessian_product(hidden.detach(), head, batch, tangent);
+    const auto bent = curvature.times(tangent);
     const bool more = j + 1 < v.size();
     add_parts(torch::autograd::grad({hidden}, leaves, {bent}, /*retain_graph=*/more), products[j]);
   }

@@ -167,11 +167,9 @@ std::vector<SegmentedLosses::Leaves> SegmentedLosses::gauss_newton_products(
   const Inputs inputs = run_up(directions);
   const std::size_t head = segments_.size() - 1;
   std::vector<Leaves> products(directions.size(), Leaves(tuned_.leaves().size()));
-  for (std::size_t j = 0; j < directions.size(); ++j) {
-    const auto bent =
-        head_loss_hessian_product(inputs.values[head], head_, tokens_, inputs.tangents[head][j]);
-    pull_down(inputs, head, bent, products[j]);
-  }
+  const HeadCurvature curvature(inputs.values[head], head_, tokens_);
+  for (std::size_t j = 0; j < directions.size(); ++j)
+    pull_down(inputs, head, curvature.times(inputs.tangents[head][j]), products[j]);
   return products;
 }
 

@@ -50,7 +50,7 @@ TEST(RunCost, TimeIsWithinAFactorOfTwoOfARecordedRunPhaseByPhase) {
 }
 
 void expect_within_a_quarter(const RunPlan& plan, double recorded) {
-  const double estimate = estimate_memory(plan, Recorded::kSize, Recorded::kRanks).total();
+  const double estimate = estimate_memory(plan, Recorded::kSize, Recorded::kRanks, at::kCPU).total();
   EXPECT_LT(estimate, 1.25 * recorded);
   EXPECT_GT(estimate, 0.75 * recorded);
 }
@@ -115,7 +115,8 @@ TEST(RunCost, DividesOverRanksAndByTheRate) {
   // 24 ranks on 16 probes: eight groups of one rank keep all 40 sequences of a product to themselves.
   EXPECT_DOUBLE_EQ(estimate_seconds(plan, kWikiText2, 24, at_rate(1e12)).probes,
                    estimate_seconds(plan, kWikiText2, 16, at_rate(1e12)).probes);
-  EXPECT_LT(estimate_memory(plan, kWikiText2, 4).total(), estimate_memory(plan, kWikiText2, 2).total());
+  EXPECT_LT(estimate_memory(plan, kWikiText2, 4, at::kCPU).total(),
+            estimate_memory(plan, kWikiText2, 2, at::kCPU).total());
 }
 
 TEST(RunCost, TrainingStepsGoAtTheirOwnRate) {
@@ -129,10 +130,10 @@ TEST(RunCost, TrainingStepsGoAtTheirOwnRate) {
 
 TEST(RunCost, RecomputationTakesTimeForMemory) {
   RunPlan plan = paper_plan();
-  const double memory = estimate_memory(plan, kWikiText2, 2).probes;
+  const double memory = estimate_memory(plan, kWikiText2, 2, at::kCPU).probes;
   const RunSeconds seconds = estimate_seconds(plan, kWikiText2, 2, at_rate(1e11));
   plan.activations = Activations::recompute;
-  EXPECT_LT(estimate_memory(plan, kWikiText2, 2).probes, memory);
+  EXPECT_LT(estimate_memory(plan, kWikiText2, 2, at::kCPU).probes, memory);
   EXPECT_GT(estimate_seconds(plan, kWikiText2, 2, at_rate(1e11)).probes, seconds.probes);
 }
 
@@ -181,9 +182,9 @@ class MoreMemory : public testing::TestWithParam<Change> {};
 
 TEST_P(MoreMemory, IsAskedForByWhatHoldsMore) {
   RunPlan plan = paper_plan();
-  const double before = estimate_memory(plan, kWikiText2, 2).total();
+  const double before = estimate_memory(plan, kWikiText2, 2, at::kCPU).total();
   GetParam().apply(plan);
-  EXPECT_GT(estimate_memory(plan, kWikiText2, 2).total(), before);
+  EXPECT_GT(estimate_memory(plan, kWikiText2, 2, at::kCPU).total(), before);
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -201,12 +202,12 @@ TEST(RunCost, DifferencesCostGradientsAndHoldNoSecondGraph) {
   RunPlan plan = paper_plan();
   const SequenceCost one = sequence_cost(plan.config, plan.layout, 512, at::kFloat);
   const double gradient = one.prefix + one.gradient;
-  const double exact = estimate_memory(plan, kWikiText2, 2).probes;
+  const double exact = estimate_memory(plan, kWikiText2, 2, at::kCPU).probes;
   plan.search.products.kind = ProductKind::forward;
   EXPECT_DOUBLE_EQ(estimate_seconds(plan, kWikiText2, 1, at_rate(1.0)).probes, 17 * 40 * gradient);
   plan.search.products.kind = ProductKind::central;
   EXPECT_DOUBLE_EQ(estimate_seconds(plan, kWikiText2, 1, at_rate(1.0)).probes, 32 * 40 * gradient);
-  EXPECT_LT(estimate_memory(plan, kWikiText2, 2).probes, exact);
+  EXPECT_LT(estimate_memory(plan, kWikiText2, 2, at::kCPU).probes, exact);
 }
 
 }  // namespace

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <string>
+
 #include "tests/jobs/paper_plan.hpp"
 
 namespace lift {
@@ -28,6 +31,36 @@ TEST(RunDescription, NamesMemoryAndTimeOfEveryPhase) {
                     HasSubstr(" GiB: libraries 0.14, model 0.46, writing 0.46, and the most of warm-up "),
                     HasSubstr(", linear program "), HasSubstr(": warm-up "), HasSubstr(", self-check "),
                     HasSubstr(", files ")));
+}
+
+/// The number after each `name` of a list as "model 0.46".
+double number_after(const std::string& text, const std::string& name) {
+  const auto at = text.find(name + " ");
+  EXPECT_NE(at, std::string::npos) << name;
+  return at == std::string::npos ? 0 : std::stod(text.substr(at + name.size() + 1));
+}
+
+TEST(RunDescription, ThePartsOfTheMemoryMakeTheWhole) {
+  RunPlan plan = paper_plan();
+  plan.search.recovery.corrector.epochs = 1;
+  const std::string text = describe(plan, kWikiText2, 2, kRates);
+  const std::string memory = text.substr(text.find("memory of a rank"));
+  double most = 0;
+  for (const char* phase : {"warm-up", "correctors", "self-check", "probes", "linear program", "line search"})
+    most = std::max(most, number_after(memory, phase));
+  double whole = most;
+  for (const char* part : {"libraries", "model", "writing"}) whole += number_after(memory, part);
+  EXPECT_NEAR(number_after(memory, "about"), whole, 0.021);
+}
+
+TEST(RunDescription, CountsTheInstancesThatAreKept) {
+  RunPlan plan = paper_plan();
+  EXPECT_THAT(describe(plan, kWikiText2, 2, kRates),
+              HasSubstr("disk                  0.93 GiB: the tuned model"));
+  plan.keep = "instance";
+  // 19 rows and vectors of 16532738 doubles, 16 probes of 16532736 floats.
+  EXPECT_THAT(describe(plan, kWikiText2, 2, kRates),
+              AllOf(HasSubstr("disk                  4.25 GiB"), HasSubstr(", and 3.33 of --search.keep")));
 }
 
 TEST(RunDescription, HasNoProgramWhereTheDirectionIsNone) {

@@ -119,7 +119,7 @@ TEST_F(ObjectiveTest, GaussNewtonIsTheHessianOfTheLossBetweenJacobians) {
   const double h = 1e-4;
   const auto tangent = (hidden_at(w + h * v) - hidden_at(w - h * v)) / (2 * h);
   const auto bent =
-      head_loss_hessian_product(hidden_at(w), toy_.model.tensor("wte.weight").detach(), batch, tangent);
+      HeadCurvature(hidden_at(w), toy_.model.tensor("wte.weight").detach(), batch).times(tangent);
   auto product = at::zeros_like(w);
   objective_.add_gauss_newton_vectors(toy_.set, kSequences, {&v, 1}, {&product, 1});
   const double expected = (tangent * bent).sum().item().toDouble();

@@ -1,0 +1,23 @@
+#pragma once
+#include "src/objective/head_products.hpp"
+
+/// The head with cross-entropy by chunks of rows whose logits are made whole, for devices whose memory is as
+/// fast as their products are: head_rows.hpp between the products.
+///
+/// Shapes      as head_products.hpp.
+/// Types       logits of bfloat16 rows are rounded to it as they are made, and held twice.
+/// Cost        products of rows × width × vocabulary: sweep 1, with its gradient 2, head_gradient 2,
+///             row_products 3, joint_products 7.
+namespace lift::head_chunks {
+
+inline constexpr std::int64_t kBytes = 64 << 20;
+/// Rows of a chunk: as many as have their logits, in float32 at least, in kBytes; at least one.
+std::int64_t rows_of_chunk(const at::Tensor& head);
+
+HeadSweep sweep(const HeadRows& rows, bool with_gradient);
+at::Tensor head_gradient(const HeadRows& rows, const at::Tensor& weight);
+at::Tensor row_products(const HeadRows& rows, const at::Tensor& u);
+JointProducts joint_products(const HeadRows& rows, const at::Tensor& weight, const at::Tensor& u,
+                             const at::Tensor& head_direction);
+
+}  // namespace lift::head_chunks

@@ -1,0 +1,130 @@
+#include "src/objective/head_products.hpp"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/cross_entropy_loss.h>
+#include <ATen/ops/exp.h>
+#include <ATen/ops/softmax.h>
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "src/objective/head_blocks.hpp"
+#include "src/objective/head_chunks.hpp"
+#include "tests/support/random_gpt2.hpp"
+
+namespace lift {
+namespace {
+
+double relative(const at::Tensor& a, const at::Tensor& b) {
+  const auto exact = b.to(at::kDouble);
+  return ((a.to(at::kDouble) - exact).norm() / exact.norm()).item().toDouble();
+}
+
+struct Shape {
+  const char* name;
+  std::int64_t rows, vocabulary;
+  double
+      slope;  ///< of the logits over the vocabulary: the maximum is then met in the last block, or the first
+};
+
+constexpr std::int64_t kWidth = 6;
+
+/// The two ways to the same numbers, in float64.
+class HeadProducts : public testing::TestWithParam<Shape> {
+ protected:
+  /// Every word is a target, those at the ends of blocks among them.
+  static HeadRows make(const Shape& shape) {
+    auto hidden = random_tensor({shape.rows, kWidth}, 1), head = random_tensor({shape.vocabulary, kWidth}, 2);
+    hidden.select(1, 0).fill_(1);
+    head.select(1, 0).add_(at::arange(shape.vocabulary, at::kDouble) * shape.slope);
+    return {hidden, head, at::arange(shape.rows, at::kLong).mul(13).remainder(shape.vocabulary).unsqueeze(1)};
+  }
+  [[nodiscard]] static at::Tensor direction(const at::Tensor& like) { return random_tensor(like.sizes(), 7); }
+
+  const HeadRows rows_ = make(GetParam());
+  const at::Tensor weight_ = random_tensor({rows_.hidden.size(0), 1}, 3);
+  const HeadSweep sweep_ = head_blocks::sweep(rows_, true);
+};
+
+TEST_P(HeadProducts, LossesAreCrossEntropy) {
+  const auto expected = at::cross_entropy_loss(rows_.hidden.mm(rows_.head.t()), rows_.targets.squeeze(1), {},
+                                               at::Reduction::None);
+  EXPECT_LT(relative(sweep_.losses, expected), 1e-13);
+  EXPECT_LT(relative(head_chunks::sweep(rows_, false).losses, expected), 1e-13);
+  EXPECT_TRUE(head_blocks::sweep(rows_, false).losses.equal(sweep_.losses)) << "with a gradient or without";
+}
+
+TEST_P(HeadProducts, NormalisersMakeTheSoftmax) {
+  const auto logits = rows_.hidden.mm(rows_.head.t());
+  const auto p = at::exp(logits - sweep_.normalisers.narrow(1, 0, 1)) * sweep_.normalisers.narrow(1, 1, 1);
+  EXPECT_LT(relative(p, at::softmax(logits, 1)), 1e-13);
+}
+
+TEST_P(HeadProducts, GradientsAgreeBothWays) {
+  EXPECT_LT(relative(sweep_.gradient, head_chunks::sweep(rows_, true).gradient), 1e-12);
+  EXPECT_LT(relative(head_blocks::head_gradient(rows_, sweep_, weight_),
+                     head_chunks::head_gradient(rows_, weight_)),
+            1e-12);
+}
+
+TEST_P(HeadProducts, SecondDerivativesAgreeBothWays) {
+  const auto u = direction(rows_.hidden), head_direction = direction(rows_.head);
+  EXPECT_LT(relative(head_blocks::row_products(rows_, sweep_, u), head_chunks::row_products(rows_, u)),
+            1e-11);
+  const auto blocks = head_blocks::joint_products(rows_, sweep_, weight_, u, head_direction);
+  const auto chunks = head_chunks::joint_products(rows_, weight_, u, head_direction);
+  EXPECT_LT(relative(blocks.rows, chunks.rows), 1e-11);
+  EXPECT_LT(relative(blocks.head, chunks.head), 1e-11);
+}
+
+TEST_P(HeadProducts, Float32AgreesWithFloat64) {
+  const HeadRows single{rows_.hidden.to(at::kFloat), rows_.head.to(at::kFloat), rows_.targets};
+  const auto sweep = head_blocks::sweep(single, true);
+  EXPECT_LT(relative(sweep.losses, sweep_.losses), 1e-6);
+  EXPECT_LT(relative(sweep.gradient, sweep_.gradient), 1e-5);
+  const auto u = direction(rows_.hidden);
+  EXPECT_LT(relative(head_blocks::row_products(single, sweep, u.to(at::kFloat)),
+                     head_blocks::row_products(rows_, sweep_, u)),
+            1e-4);
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, HeadProducts,
+                         testing::Values(Shape{"small", 7, 13, 0},
+                                         Shape{"one_block", 20, head_blocks::kBlock, 0},
+                                         Shape{"one_word_more", 20, head_blocks::kBlock + 1, 0},
+                                         Shape{"more_rows_than_a_part", head_blocks::kRows + 3, 1300, 0},
+                                         Shape{"rising", 40, 1300, 0.01}, Shape{"falling", 40, 1300, -0.01}),
+                         [](const auto& info) { return info.param.name; });
+
+TEST(HeadProductsInHalf, StayCloseToFloat32) {
+  const HeadRows half{random_tensor({40, 16}, 1).to(at::kBFloat16),
+                      random_tensor({1300, 16}, 2).to(at::kBFloat16),
+                      at::arange(40, at::kLong).mul(29).unsqueeze(1)};
+  const HeadRows single{half.hidden.to(at::kFloat), half.head.to(at::kFloat), half.targets};
+  const auto sweep = head_blocks::sweep(half, true), exact = head_blocks::sweep(single, true);
+  EXPECT_EQ(sweep.gradient.scalar_type(), at::kBFloat16);
+  EXPECT_LT(relative(sweep.losses, exact.losses), 5e-3);
+  EXPECT_LT(relative(sweep.gradient, exact.gradient), 1e-2);
+  const auto weight = random_tensor({40, 1}, 3).to(at::kFloat);
+  EXPECT_LT(relative(head_blocks::head_gradient(half, sweep, weight),
+                     head_blocks::head_gradient(single, exact, weight)),
+            1e-2);
+}
+
+TEST(HeadProductsOfWhatIsNotFinite, AreNotFinite) {
+  HeadRows rows{random_tensor({3, 2}, 1), random_tensor({600, 2}, 2), at::arange(3, at::kLong).unsqueeze(1)};
+  rows.hidden.select(0, 1).fill_(std::numeric_limits<double>::quiet_NaN());
+  rows.hidden.select(0, 2).fill_(std::numeric_limits<double>::infinity());
+  const auto sweep = head_blocks::sweep(rows, true);
+  EXPECT_TRUE(sweep.losses.isfinite().equal(at::arange(3, at::kLong).eq(0)));
+  EXPECT_FALSE(sweep.gradient.select(0, 1).isfinite().any().item().toBool());
+}
+
+TEST(HeadScratch, IsSmallOnTheCpu) {
+  EXPECT_EQ(head_scratch_bytes(at::kCPU), 2 << 20);
+  EXPECT_EQ(head_scratch_bytes(at::kCUDA), head_chunks::kBytes);
+}
+
+}  // namespace
+}  // namespace lift
