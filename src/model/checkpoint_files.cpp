@@ -82,6 +82,16 @@ bool is_weight_type(StoredType type) {
          type == StoredType::f64;
 }
 
+/// A plain name that a file of the same folder can have, and a message can show.
+bool is_file_name(const nlohmann::json& value) {
+  constexpr std::size_t kLongest = 255;
+  if (!value.is_string()) return false;
+  const auto& name = value.get_ref<const std::string&>();
+  const auto is_control = [](unsigned char c) { return c < 0x20; };
+  return !name.empty() && name.size() <= kLongest && fs::path(name).filename() == name &&
+         std::ranges::none_of(name, is_control);
+}
+
 /// The index's map from tensor to file name, each a plain name in the same folder.
 std::map<std::string, std::string> read_weight_map(const fs::path& index) {
   const nlohmann::json json = read_json_object(index);
@@ -91,10 +101,10 @@ std::map<std::string, std::string> read_weight_map(const fs::path& index) {
   }
   std::map<std::string, std::string> map;
   for (const auto& [tensor, file] : found->items()) {
-    if (!file.is_string() || fs::path(file.get<std::string>()).filename() != file.get<std::string>()) {
+    if (!is_file_name(file)) {
       refuse(index,
              fmt::format("weight_map gives {} for tensor '{}', expected a file name in the same folder",
-                         shortened(file), tensor));
+                         shortened(file), shortened_name(tensor)));
     }
     map.emplace(tensor, file.get<std::string>());
   }
@@ -106,13 +116,15 @@ void check_shard(const SafetensorsFile& shard, const std::map<std::string, std::
   const std::string name = shard.path().filename().string();
   for (const auto& [tensor, file] : map) {
     if (file == name && !shard.entries().contains(tensor)) {
-      refuse(shard.path(), fmt::format("has no tensor '{}', which {} places there", tensor, kIndex));
+      refuse(shard.path(),
+             fmt::format("has no tensor '{}', which {} places there", shortened_name(tensor), kIndex));
     }
   }
   for (const auto& [tensor, entry] : shard.entries()) {
     const auto found = map.find(tensor);
     if (found == map.end() || found->second != name) {
-      refuse(shard.path(), fmt::format("holds tensor '{}', which {} does not place there", tensor, kIndex));
+      refuse(shard.path(),
+             fmt::format("holds tensor '{}', which {} does not place there", shortened_name(tensor), kIndex));
     }
   }
 }
@@ -162,8 +174,9 @@ void CheckpointFiles::add_tensors(const SafetensorsFile& file) {
     if (is_causal_mask(key)) continue;
     const auto [place, is_new] = tensors_.try_emplace(key, Stored{&file, name});
     if (!is_new) {
-      refuse(file.path(), fmt::format("tensor '{}' is there a second time: see '{}' in {}", name,
-                                      place->second.name, place->second.file->path().filename().string()));
+      refuse(file.path(),
+             fmt::format("tensor '{}' is there a second time: see '{}' in {}", shortened_name(name),
+                         shortened_name(place->second.name), place->second.file->path().filename().string()));
     }
   }
 }
@@ -206,7 +219,7 @@ const Entry& CheckpointFiles::entry(const std::string& name) const {
 
 std::string CheckpointFiles::where(const std::string& name) const {
   const Stored& stored = tensors_.at(name);
-  return fmt::format("{}: tensor '{}'", stored.file->path().string(), stored.name);
+  return fmt::format("{}: tensor '{}'", stored.file->path().string(), shortened_name(stored.name));
 }
 
 void CheckpointFiles::check_tied_head() const {
