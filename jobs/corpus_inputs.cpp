@@ -21,8 +21,8 @@ CorpusOptions corpus_options(const Options& options) {
   }
   corpus.length = static_cast<int>(options.count("length"));
   corpus.limit = options.optional_count("limit");
-  if (find_option(options.job(), "train-limit") != nullptr)
-    corpus.train_limit = options.optional_count("train-limit");
+  const bool apart = find_option(options.job(), "train-limit") != nullptr;
+  corpus.train_limit = apart ? options.optional_count("train-limit") : corpus.limit;
   return corpus;
 }
 

@@ -117,6 +117,9 @@ void run(const Words& words, const Options& options, const Communicator& comm) {
   Console console = Console::standard();
   Log log(console, comm.rank());
   JobContext context = make_context(comm, options, log, words);
+  for (const std::string& note : options.notes()) {
+    if (comm.is_root()) log.warn(note);
+  }
   check_answer_file(context);
   try {
     if (find_option(options.job(), "petsc") != nullptr) {

@@ -42,10 +42,13 @@ Options Options::parse(Job job, std::span<const std::string> words, const Config
     const std::filesystem::path path = config->text;
     options.take(config_settings(path, read(path)));
   }
-  options.take_preset();
+  if (!options.take_preset() && options.typed("preset"))
+    refuse(fmt::format("--preset {}: all of its options are given otherwise", options.find("preset")->text));
   options.take_defaults();
   options.require_what_is_required();
-  check_consistency(options);
+  OptionNotes found = check_consistency(options);
+  options.drop(found.idle);
+  options.notes_ = std::move(found.notes);
   options.read_.clear();
   return options;
 }
@@ -68,17 +71,22 @@ void Options::take(const std::vector<Setting>& settings) {
   }
 }
 
-void Options::take_preset() {
+bool Options::take_preset() {
   const Value* name = find("preset");
-  if (name == nullptr) return;
+  if (name == nullptr) return false;
   const std::string origin = fmt::format("preset {}", name->text);
   bool any = false;
   for (const PresetValue& value : preset_values(name->text)) {
     if (find_option(job_, value.option) == nullptr) continue;
     any |= values_.emplace(value.option, Value{std::string(value.text), origin}).second;
   }
-  if (!any && typed("preset"))
-    refuse(fmt::format("--preset {}: all of its options are given otherwise", name->text));
+  return any;
+}
+
+void Options::drop(const std::vector<std::string>& names) {
+  for (const std::string& name : names) values_.erase(name);
+  take_preset();
+  take_defaults();
 }
 
 void Options::take_defaults() {

@@ -63,6 +63,8 @@ class Options {
   [[nodiscard]] std::string as_config() const;
   /// One line an option for a reader: name, value, origin; what --dry-run prints.
   [[nodiscard]] std::string as_table() const;
+  /// A line each: what was given but has no effect, because a whole phase is left out.
+  [[nodiscard]] const std::vector<std::string>& notes() const noexcept { return notes_; }
   /// Options of the job that no accessor has asked for so far, in the order of the table; those of the
   /// command line alone excepted.
   [[nodiscard]] std::vector<std::string> unread() const;
@@ -73,7 +75,9 @@ class Options {
     std::string origin;
   };
   explicit Options(Job job) : job_(job) {}
-  void take_preset();
+  bool take_preset();  ///< whether any of its values holds
+  /// Puts preset and defaults in the place of what a file gave.
+  void drop(const std::vector<std::string>& names);
   void take_defaults();
   void take(const std::vector<Setting>& settings);
   void require_what_is_required() const;
@@ -84,6 +88,7 @@ class Options {
 
   Job job_;
   std::map<std::string, Value, std::less<>> values_;
+  std::vector<std::string> notes_;
   mutable std::set<std::string, std::less<>> read_;
 };
 

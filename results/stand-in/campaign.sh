@@ -37,7 +37,7 @@ row() {
 after() {
   local epoch="$1" name="$2"
   shift 2
-  row "s$seed-$name-$epoch" "${few[@]}" --warmup.lr 2e-3 --start "$runs/s$seed-warmup/checkpoints/epoch-$epoch" --warmup.epochs 0 "$@"
+  row "s$seed-$name-$epoch" "${few[@]}" --start "$runs/s$seed-warmup/checkpoints/epoch-$epoch" --warmup.epochs 0 "$@"
 }
 
 group_warmup() {
@@ -46,12 +46,12 @@ group_warmup() {
 }
 
 group_recover() {
-  for epoch in 35 24 12; do after "$epoch" recover --preset recover; done
+  for epoch in 35 24 12; do after "$epoch" recover --preset recover --warmup.lr 2e-3; done
 }
 
 # One round on what recover left at 35, with halves of the whole validation split, and all of test.
 group_rounds() {
-  local whole=(--seed "$seed" --warmup.lr 2e-3 --start "$runs/s$seed-recover-35/model" --warmup.epochs 0 --preset recover
+  local whole=(--seed "$seed" --start "$runs/s$seed-recover-35/model" --warmup.epochs 0 --preset recover
                --recover.interpolate off --recover.corrector-epochs 0 --search.rounds 1)
   row "s$seed-round-krylov" "${whole[@]}"
   row "s$seed-round-random" "${whole[@]}" --search.probe-kind random

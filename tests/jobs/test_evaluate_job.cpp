@@ -1,5 +1,6 @@
 #include "jobs/evaluate_job.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <cmath>
@@ -76,6 +77,15 @@ TEST_F(EvaluateJob, MicroBatchesAndRanksChangeNothingInFloat64) {
                             " --json " + mine.string();
   EXPECT_EQ(run_in_process(Job::evaluate, evaluate_job, words_of(words), self).code, ExitCode::done);
   EXPECT_NEAR(nlohmann::json::parse(text_of(mine))["loss"].get<double>(), whole, 1e-12 * whole);
+}
+
+TEST_F(EvaluateJob, TheLimitIsOfWhateverSplitIsEvaluated) {
+  for (const char* split : {"train", "valid", "test"}) {
+    const JobRun run = evaluate(fmt::format("--split {} --limit 3", split));
+    ASSERT_EQ(run.code, ExitCode::done) << run.error;
+    EXPECT_EQ(nlohmann::json::parse(text_of(json()))["sequences"], 3) << split;
+    world_.barrier();
+  }
 }
 
 TEST_F(EvaluateJob, PrecisionIsThatOfTheWholeEvaluation) {

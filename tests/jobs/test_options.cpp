@@ -232,6 +232,7 @@ TEST(Options, RefusesWhatAnotherChoiceLeavesWithoutMeaning) {
       {{"--search.curvature", "ggn", "--tune.embeddings", "1"}, "needs a frozen head"},
       {{"--tune.embeddings", "3"}, "at most 2 is allowed; expected a whole number >= 0 and <= 2"},
       {{"--search.holdout", "0.95"}, "at most 0.9 is allowed"},
+      {{"--search.keep", "f", "--json", "f"}, "--search.keep and --json are both f"},
   };
   expect_refused(cases);
 }
@@ -244,6 +245,41 @@ TEST(Options, RefusesInAFileToo) {
       << "the file was for another direction";
   EXPECT_EQ(in_file("direction = sign\nsearch.probes = 16"), "") << "the default";
   EXPECT_EQ(in_file("preset = recover\ndirection = sign\nsearch.probes = 4"), "") << "the preset's";
+}
+
+TEST(Options, WhatTheCommandLineLeavesIdleIsNotWrittenAgain) {
+  const std::string file =
+      "search.probes = 32\nsearch.max-step = 3\nwarmup.schedule = cosine\nwarmup.keep = 1,2\n";
+  const auto reader = [](const std::string& text) {
+    return [text](const std::filesystem::path&) { return text; };
+  };
+  const Words words = {"--model",       "m",     "--data",          "d", "--out",       "o",
+                       "--tune.blocks", "1",     "--config",        "c", "--direction", "sign",
+                       "--search.line", "model", "--warmup.epochs", "0"};
+  const Options options = Options::parse(Job::run, words, reader(file));
+  EXPECT_EQ(options.count("search.probes"), 16) << "the default";
+  EXPECT_TRUE(options.integers("warmup.keep").empty());
+  const std::string written = options.as_config();
+  const Words again = {"--config", "c"};
+  EXPECT_EQ(Options::parse(Job::run, again, reader(written)).as_config(), written);
+}
+
+TEST(Options, SaysWhatAPhaseThatIsLeftOutLeavesWithoutEffect) {
+  const auto notes = [](Words more) {
+    const Words run = {"--model", "m", "--data", "d", "--out", "o", "--tune.blocks", "1"};
+    more.insert(more.begin(), run.begin(), run.end());
+    return Options::parse(Job::run, more).notes();
+  };
+  EXPECT_THAT(notes({}), ElementsAre());
+  EXPECT_THAT(
+      notes({"--search.rounds", "0", "--direction", "exact", "--search.damping", "3", "--search.steps", "9"}),
+      ElementsAre("without effect with --search.rounds 0: --direction, --search.damping, --search.steps"));
+  EXPECT_THAT(
+      notes({"--warmup.epochs", "0", "--warmup.lr", "1", "--warmup.clip", "2", "--warmup.lambda", "1",
+             "--search.lambda", "1"}),
+      ElementsAre(HasSubstr("--warmup.lambda"), HasSubstr("a corrector: --warmup.lr, --warmup.clip")));
+  EXPECT_THAT(notes({"--warmup.epochs", "0", "--warmup.lr", "1", "--preset", "recover"}), ElementsAre())
+      << "the corrector's rate follows from it";
 }
 
 TEST(Options, RefusesContradictionsOfOtherJobs) {
@@ -260,6 +296,9 @@ TEST(Options, RefusesContradictionsOfOtherJobs) {
   const Words lp = {"--input", "a", "--output", "a"};
   EXPECT_THAT(refusal([&] { (void)Options::parse(Job::lp, lp); }),
               HasSubstr("--input and --output are both a"));
+  const Words answer = {"--input", "a", "--output", "./b", "--json", "b"};
+  EXPECT_THAT(refusal([&] { (void)Options::parse(Job::lp, answer); }),
+              HasSubstr("--output and --json are both b"));
 }
 
 TEST(Options, RefusesAMissingRequiredOption) {
