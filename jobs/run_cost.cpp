@@ -82,7 +82,7 @@ class Operations {
       case ProductKind::identity:
         return 0;
       case ProductKind::forward:
-        return search_.rounds * (tasks + 1) * sequences * gradient_;
+        return search_.rounds * tasks * sequences * gradient_;
       case ProductKind::central:
         return search_.rounds * 2 * tasks * sequences * gradient_;
       case ProductKind::exact:
@@ -205,7 +205,7 @@ ComputeRates measure_rates(const RunPlan& plan, at::Device device) {
   const double model = rate(rows, plan.precision);
   ComputeRates rates{.model = model, .training = model, .device = device.type()};
   if (plan.warmup.precision == TrainingPrecision::bf16)
-    rates.training = rate(std::min(rows, kRowsOfHalfTypes), at::kBFloat16);
+    rates.training = rate(device.is_cpu() ? std::min(rows, kRowsOfHalfTypes) : rows, at::kBFloat16);
   if (plan.warmup.precision == TrainingPrecision::tf32) {
     const Tf32Products products;
     rates.training = rate(rows, plan.precision);

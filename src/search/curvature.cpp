@@ -25,8 +25,8 @@ double difference_step(const SearchOptions& options, const at::Tensor& w) {
                                                        : 0.3 * std::cbrt(epsilon) * scale;
 }
 
-LocalCurvature::LocalCurvature(const Round& round, std::span<const std::int64_t> sequences)
-    : round_(round), sequences_(sequences) {}
+LocalCurvature::LocalCurvature(const Round& round, std::span<const std::int64_t> sequences, at::Tensor base)
+    : round_(round), sequences_(sequences), base_(std::move(base)) {}
 
 std::vector<at::Tensor> LocalCurvature::products(std::span<const at::Tensor> v) {
   const Objective& objective = round_.state.objective;
@@ -61,12 +61,13 @@ void LocalCurvature::add_differences(std::span<const at::Tensor> v, std::span<at
   const bool forward = round_.options.products.kind == ProductKind::forward;
   SavedWeights weights(round_.tuned().flat());
   const double step = difference_step(round_.options, weights.start());
-  if (forward && !base_gradient_.defined()) base_gradient_ = gradient_sum();
+  const auto count = static_cast<double>(sequences_.size());
   for (std::size_t j = 0; j < v.size(); ++j) {
     weights.step(v[j], step);
     products[j].copy_(gradient_sum());
     if (!forward) weights.step(v[j], -step);
-    products[j].sub_(forward ? base_gradient_ : gradient_sum()).div_(forward ? step : 2 * step);
+    forward ? products[j].sub_(base_, count) : products[j].sub_(gradient_sum());
+    products[j].div_(forward ? step : 2 * step);
     weights.restore();
   }
 }

@@ -14,17 +14,20 @@ namespace lift {
 /// way that options.products says.
 ///
 /// Method      exact: Pearlmutter's double backward. Gauss–Newton: the same through the head alone
-///             (Schraudolph 2002), positive semidefinite. forward, central: (∇L(W + εv) − ∇L(W))/ε with one
-///             base gradient for all v, or (∇L(W + εv) − ∇L(W − εv))/2ε; v must have length 1. identity: v,
-///             times the sequences.
+///             (Schraudolph 2002), positive semidefinite. forward, central: (∇L(W + εv) − ∇L(W))/ε with the
+///             gradient that the round has, or (∇L(W + εv) − ∇L(W − εv))/2ε; v must have length 1. identity:
+///             v, times the sequences.
 /// In/out      forward and central move W and put it back to the last bit.
+/// Shapes      base: the mean of ∇L at W over all the round's sequences, [n], read by forward differences
+/// only;
+///             it is taken off in this rank's proportion, so that the parts of the ranks sum up to products.
 /// Ownership   keeps a reference to `round`.
 /// Collective  never: local to the rank.
 /// Throws      Error(numerical) if a loss is not finite.
 /// Test        tests/src/search/test_curvature.cpp: all of them against the exact one and a dense Hessian
 class LocalCurvature {
  public:
-  LocalCurvature(const Round& round, std::span<const std::int64_t> sequences);
+  LocalCurvature(const Round& round, std::span<const std::int64_t> sequences, at::Tensor base);
   /// products[j] = Σ over the sequences of ∇²L v_j, [n] each.
   [[nodiscard]] std::vector<at::Tensor> products(std::span<const at::Tensor> v);
 
@@ -34,7 +37,7 @@ class LocalCurvature {
 
   const Round& round_;
   std::span<const std::int64_t> sequences_;
-  at::Tensor base_gradient_;  ///< Σ ∇L at W, of forward differences; made once
+  at::Tensor base_;
 };
 
 /// ε of a finite difference with ‖v‖ = 1: options.products.step, or where that is 0 what balances rounding

@@ -28,7 +28,7 @@ class Solve {
       : round_(round),
         observer_(observer),
         layout_(round.tuned().flat().numel(), comm().size()),
-        curvature_(round, part_of_rank(round.hessian_sequences, comm())),
+        curvature_(round, part_of_rank(round.hessian_sequences, comm()), slope.training_gradient),
         h22_(hessian_operator(round, layout_, curvature_, last_)),
         cross_(round, layout_),
         g_(shard_of(slope.gradient, layout_, comm().rank())),

@@ -119,7 +119,8 @@ at::Tensor probe_row(const Round& round, int probe, const at::Tensor& v, std::sp
 void add_random_rows(const Round& round, const SearchObserver& observer, LocalModel& model) {
   const Communicator& comm = round.state.comm;
   const ProcessGrid grid(comm, model.a.rows());
-  LocalCurvature curvature(round, part_of_rank(round.hessian_sequences, grid.data()));
+  LocalCurvature curvature(round, part_of_rank(round.hessian_sequences, grid.data()),
+                           model.slope.training_gradient);
   for (int first = 0; first < grid.rounds(); first += kProbesPerGraph) {
     const int last = std::min(first + kProbesPerGraph, grid.rounds());
     Wave wave;
@@ -144,7 +145,7 @@ void add_krylov_rows(const Round& round, const SearchObserver& observer, LocalMo
   const Communicator& comm = round.state.comm;
   const auto& w = round.tuned().flat();
   const ShardMap layout(w.numel(), comm.size());
-  LocalCurvature curvature(round, part_of_rank(round.hessian_sequences, comm));
+  LocalCurvature curvature(round, part_of_rank(round.hessian_sequences, comm), model.slope.training_gradient);
   WholeProduct last;
   const auto h22 = hessian_operator(round, layout, curvature, last);
   const int m = model.a.rows();

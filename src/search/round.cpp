@@ -45,12 +45,15 @@ Slope validation_slope(const Round& round, const SearchObserver& observer) {
   });
   report(observer, "gradient", 1, 2);
   auto f = mean_gradient(state.objective, state.train, round.hessian_sequences, state.comm);
+  const bool kept = round.options.products.kind == ProductKind::forward;
+  const at::Tensor training_gradient = kept ? f.gradient.clone() : at::Tensor();
   state.regularizer.add_gradient(state.lambda, round.tuned().flat(), f.gradient);
   report(observer, "gradient", 2, 2);
   return {.gradient = gradient,
           .sequences = round.gradient_sequences,
           .valid_loss = loss,
-          .stationarity = norm64(f.gradient)};
+          .stationarity = norm64(f.gradient),
+          .training_gradient = training_gradient};
 }
 
 std::vector<double> balanced_lambda(const SearchState& state, const SearchOptions& options) {

@@ -31,6 +31,7 @@ struct Slope {
   std::vector<std::int64_t> sequences;  ///< of the validation split, that made g
   double valid_loss = 0;                ///< on the sequences that made g, nats/token
   double stationarity = 0;              ///< ‖∇_W F(W0)‖ on the HVP sequences
+  at::Tensor training_gradient;         ///< ∇_W L_t on the HVP sequences, [n]; kept for forward differences
 };
 
 /// Collective on state.comm. Throws AgreedError(numerical) if a loss or g is not finite. Cost: one gradient

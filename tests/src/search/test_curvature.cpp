@@ -27,11 +27,15 @@ class CurvatureTest : public ::testing::Test {
   static at::Tensor unit(const Tiny& tiny, int i) {
     return masked_probe(3, 0, i, tiny.tuned.layout(), tiny.w().scalar_type(), at::kCPU).w;
   }
+  /// The mean of ∇L_t at W that a round has.
+  static at::Tensor gradient(const SearchState& s, const Round& round) {
+    return mean_gradient(s.objective, s.train, round.hessian_sequences, Communicator::self()).gradient;
+  }
   /// Products of two unit vectors, this rank's sum over all sequences of the round.
   std::vector<at::Tensor> products(Tiny& tiny, const SearchOptions& options) {
     const auto s = state(tiny);
     const Round round = choose_round(s, options, 0);
-    LocalCurvature curvature(round, round.hessian_sequences);
+    LocalCurvature curvature(round, round.hessian_sequences, gradient(s, round));
     const std::vector<at::Tensor> v{unit(tiny, 0), unit(tiny, 1)};
     return curvature.products(v);
   }
@@ -62,15 +66,15 @@ TEST_F(CurvatureTest, TheErrorOfAForwardDifferenceIsProportionalToItsStep) {
   EXPECT_NEAR(wide / narrow, 10.0, 2.0);
 }
 
-TEST_F(CurvatureTest, ForwardDifferencesShareTheBaseGradient) {
+TEST_F(CurvatureTest, ForwardDifferencesShareTheGradientOfTheRound) {
   Tiny tiny;
   const auto count = [&](ProductKind kind) {
     const auto before = tiny.objective.work().gradient_sequences;
     products(tiny, with(kind));
     return tiny.objective.work().gradient_sequences - before;
   };
-  EXPECT_EQ(count(ProductKind::forward), 3 * 6);  // m + 1 gradients of six sequences
-  EXPECT_EQ(count(ProductKind::central), 4 * 6);  // 2 m
+  EXPECT_EQ(count(ProductKind::forward), (1 + 2) * 6);  // the round's, and m, of six sequences
+  EXPECT_EQ(count(ProductKind::central), (1 + 4) * 6);  // the same, and 2 m
 }
 
 TEST_F(CurvatureTest, TheGaussNewtonMatrixIsSymmetricAndPositiveSemidefinite) {
@@ -99,7 +103,7 @@ TEST_F(CurvatureTest, TheOperatorAddsTheRegulariserAndIsLinear) {
   const auto s = state(tiny);
   const Round round = choose_round(s, options, 0);
   const ShardMap layout(tiny.tuned.n(), world_.size());
-  LocalCurvature curvature(round, part_of_rank(round.hessian_sequences, world_));
+  LocalCurvature curvature(round, part_of_rank(round.hessian_sequences, world_), gradient(s, round));
   WholeProduct last;
   const auto h22 = hessian_operator(round, layout, curvature, last);
   const auto apply = [&](const at::Tensor& v) {
