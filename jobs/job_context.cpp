@@ -53,7 +53,7 @@ void choose_kernels(const Options& options) {
   const bool deterministic = computes(options.job()) && options.flag("deterministic");
   if (deterministic) {
     ::setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", 0);
-    ::setenv("NCCL_ALGO", "^NVLS", 0);
+    ::setenv("NCCL_NVLS_ENABLE", "0", 0);
   }
   at::globalContext().setDeterministicAlgorithms(deterministic, false);
   at::globalContext().setDeterministicFillUninitializedMemory(false);
@@ -64,9 +64,15 @@ void tell_route(const std::vector<Binding>& bindings, const Communicator& comm, 
   const bool all = std::ranges::all_of(bindings, [](const Binding& binding) { return binding.device >= 0; });
   if (!all || comm.size() == 1) return;
   const bool by_nccl = settled_route(comm) == DeviceRoute::nccl;
-  if (comm.is_root())
-    log.info(by_nccl ? "device memory goes over the ranks by NCCL"
-                     : "device memory goes over the ranks by the host");
+  if (!comm.is_root()) return;
+  if (by_nccl) return log.info("device memory goes over the ranks by NCCL");
+  std::vector<std::string> uuids;
+  for (const Binding& binding : bindings) uuids.push_back(binding.uuid);
+  const char* by_host = "device memory goes over the ranks by the host, not by NCCL";
+  if (device_route(uuids) == DeviceRoute::host) return log.info(by_host);
+  const std::string trouble = route_trouble(comm);
+  log.warn(fmt::format("{}, though each has a device of its own{}{}", by_host, trouble.empty() ? "" : ": ",
+                       trouble));
 }
 
 /// Sets the threads of the OpenBLAS that PETSc may have brought into the process.

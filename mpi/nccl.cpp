@@ -23,6 +23,7 @@ namespace {
 /// What a communicator carries once its route is settled.
 struct Route {
   ncclComm_t nccl = nullptr;  ///< null: by the host
+  std::string trouble = {};   ///< why, where NCCL was tried
 };
 
 constexpr auto kPause = std::chrono::milliseconds(1);
@@ -99,10 +100,10 @@ bool share_id(ncclUniqueId& id, const Communicator& comm) {
   return true;
 }
 
-/// A new NCCL communicator of the ranks of `comm`, or null on all of them.
-ncclComm_t make_nccl(const Communicator& comm) {
+/// A new NCCL communicator of the ranks of `comm`, or on all of them none.
+Route make_nccl(const Communicator& comm) {
   ncclUniqueId id{};
-  if (!share_id(id, comm)) return nullptr;
+  if (!share_id(id, comm)) return {nullptr, "it gives no id, or is older than its header"};
   ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
   config.blocking = 0;
   ncclComm_t nccl = nullptr;
@@ -110,7 +111,7 @@ ncclComm_t make_nccl(const Communicator& comm) {
   ncclResult_t result = ncclCommInitRankConfig(&nccl, comm.size(), id, comm.rank(), &config);
   for (;;) {
     const std::int64_t slowest = max_over_ranks(std::int64_t{progress_of(result)}, comm);
-    if (slowest == kReady) return nccl;
+    if (slowest == kReady) return {nccl};
     if (slowest == kFailed) break;
     std::this_thread::sleep_for(kPause);
     if (result == ncclInProgress && ncclCommGetAsyncError(nccl, &result) != ncclSuccess) {
@@ -118,8 +119,11 @@ ncclComm_t make_nccl(const Communicator& comm) {
     }
     if (std::chrono::steady_clock::now() - start > kPatience) result = ncclInternalError;
   }
-  if (nccl != nullptr) ncclCommAbort(nccl);  // the setup has failed already: nothing more to say of this
-  return nullptr;
+  std::string trouble = progress_of(result) == kFailed ? ncclGetErrorString(result) : "";
+  if (nccl == nullptr) return {nullptr, std::move(trouble)};
+  trouble += fmt::format(" ({})", ncclGetLastError(nccl));
+  ncclCommAbort(nccl);  // the setup has failed already: nothing more to say of this
+  return {nullptr, std::move(trouble)};
 }
 
 const Route& route_of(const Communicator& comm) {
@@ -128,7 +132,7 @@ const Route& route_of(const Communicator& comm) {
   check_mpi(MPI_Comm_get_attr(comm.handle(), route_key(), &kept, &found), "MPI_Comm_get_attr");
   if (found != 0) return *static_cast<Route*>(kept);
   auto route = std::make_unique<Route>();
-  if (device_route(gather_uuids(comm)) == DeviceRoute::nccl) route->nccl = make_nccl(comm);
+  if (device_route(gather_uuids(comm)) == DeviceRoute::nccl) *route = make_nccl(comm);
   check_mpi(MPI_Comm_set_attr(comm.handle(), route_key(), route.get()), "MPI_Comm_set_attr");
   return *route.release();
 }
@@ -162,6 +166,10 @@ ncclDataType_t nccl_type(DataType type) {
 
 DeviceRoute settled_route(const Communicator& comm) {
   return route_of(comm).nccl != nullptr ? DeviceRoute::nccl : DeviceRoute::host;
+}
+
+std::string route_trouble(const Communicator& comm) {
+  return route_of(comm).trouble;
 }
 
 bool sum_by_nccl(const Buffer& buffer, const Communicator& comm) {

@@ -1,4 +1,6 @@
 #pragma once
+#include <string>
+
 #include "mpi/collectives.hpp"
 #include "mpi/device_route.hpp"
 
@@ -14,6 +16,10 @@ namespace lift {
 ///             without NCCL.
 /// Throws      Error(internal) when MPI fails.
 DeviceRoute settled_route(const Communicator& comm);
+
+/// Why NCCL was tried on `comm` and is not used, in its own words; "" where it was not tried, is used, or
+/// failed on another rank. Local, after settled_route().
+std::string route_trouble(const Communicator& comm);
 
 /// sum_over_ranks of a buffer by NCCL where that is the route of `comm`; false, and nothing done, where
 /// it is not or not all ranks hold the buffer on a device. Enqueued on buffer.stream when it returns.

@@ -26,8 +26,9 @@ using torch::autograd::AutogradContext;
 using torch::autograd::Function;
 using torch::autograd::variable_list;
 
-/// Queries whose rows of the attention matrix are held at a time.
-constexpr std::int64_t kQueries = 128;
+/// Queries whose rows of the attention matrix are held at a time: few where a cache holds them, more where
+/// each stretch costs launches.
+constexpr std::int64_t kQueriesOnCpu = 128, kQueriesOnDevice = 512;
 
 /// [B, heads, T, d] → contiguous [B·heads, T, d].
 at::Tensor by_head(const at::Tensor& x) {
@@ -54,9 +55,10 @@ struct Stretch {
 };
 
 template <typename Action>
-void for_each_stretch(std::int64_t length, const Action& action) {
-  for (std::int64_t first = 0; first < length; first += kQueries)
-    action(Stretch{first, std::min(kQueries, length - first)});
+void for_each_stretch(const at::Tensor& q, const Action& action) {
+  const std::int64_t length = q.size(1), most = q.is_cpu() ? kQueriesOnCpu : kQueriesOnDevice;
+  for (std::int64_t first = 0; first < length; first += most)
+    action(Stretch{first, std::min(most, length - first)});
 }
 
 double scale_of(const at::Tensor& q) {
@@ -79,7 +81,7 @@ struct Inputs {
 Inputs gradients(const Inputs& x, const at::Tensor& d_out) {
   const auto scaled_q = x.q * scale_of(x.q);
   Inputs d{at::empty_like(x.q), at::zeros_like(x.k), at::zeros_like(x.v)};
-  for_each_stretch(x.q.size(1), [&](const Stretch& stretch) {
+  for_each_stretch(x.q, [&](const Stretch& stretch) {
     const auto p = probabilities(stretch, scaled_q, x.k);
     const auto d_o = stretch.queries(d_out);
     stretch.keys(d.v).baddbmm_(p.transpose(1, 2), d_o);
@@ -102,7 +104,7 @@ Tangents tangents(const Inputs& x, const at::Tensor& d_out, const Inputs& along)
   const double scale = scale_of(x.q);
   const auto q = x.q * scale, q_dot = along.q * scale;
   Tangents t{at::empty_like(x.q), {at::empty_like(x.q), at::zeros_like(x.k), at::zeros_like(x.v)}};
-  for_each_stretch(x.q.size(1), [&](const Stretch& stretch) {
+  for_each_stretch(x.q, [&](const Stretch& stretch) {
     const auto k = stretch.keys(x.k), v = stretch.keys(x.v), d_o = stretch.queries(d_out);
     const auto k_dot = stretch.keys(along.k), v_dot = stretch.keys(along.v);
     const auto p = probabilities(stretch, q, x.k);

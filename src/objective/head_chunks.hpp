@@ -10,7 +10,7 @@
 ///             row_products 3, joint_products 7.
 namespace lift::head_chunks {
 
-inline constexpr std::int64_t kBytes = 64 << 20;
+inline constexpr std::int64_t kBytes = 512 << 20;  ///< some 2,600 rows of GPT-2's vocabulary: few launches
 /// Rows of a chunk: as many as have their logits, in float32 at least, in kBytes; at least one.
 std::int64_t rows_of_chunk(const at::Tensor& head);
 

@@ -1,5 +1,6 @@
 #include "src/search/probes.hpp"
 
+#include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
 
@@ -16,6 +17,9 @@ namespace {
 
 /// Training counts its epochs from 0 in the same stream; choices of sequences stay far above.
 constexpr std::uint64_t kSamples = std::uint64_t{1} << 63;
+
+/// Pairs of normals that a thread draws at a time, some milliseconds.
+constexpr std::int64_t kPairsOfATask = 1 << 15;
 
 /// One 64-bit sequence number for a pair of 32-bit ones.
 std::uint64_t paired(std::uint32_t high, std::uint32_t low) {
@@ -46,7 +50,12 @@ at::Tensor random_unit_vector(const Philox& philox, std::uint64_t sequence, std:
                               at::ScalarType type, at::Device device) {
   auto vector = at::empty({n}, at::kDouble);
   const std::span<double> values(vector.mutable_data_ptr<double>(), static_cast<std::size_t>(n));
-  philox.normals(sequence, 0, values);
+  // Each number is a function of its position: the threads do not show. Pairs stay together.
+  at::parallel_for(0, (n + 1) / 2, kPairsOfATask, [&](std::int64_t first, std::int64_t last) {
+    const std::int64_t begin = 2 * first, end = std::min(2 * last, n);
+    philox.normals(sequence, static_cast<std::uint64_t>(begin),
+                   values.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)));
+  });
   const double norm = std::sqrt(std::inner_product(values.begin(), values.end(), values.begin(), 0.0));
   return vector.div_(norm).to(device, type);
 }

@@ -1,25 +1,25 @@
 // One exact Hessian-vector product as a multiple of one gradient on the same batch, in time and peak memory.
 //
 // usage: bench_hvp [--layers N --width N --heads N --vocabulary N --length N --batch N --threads N ...]
+//                  [--device cpu|cuda]
 // Without a shape: one like the stand-in of ../shared/models, and one with the width of GPT-2 Small.
+// On a device the clock waits for it, and memory is what its caching allocator has given out, of all threads.
 #include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/randn_like.h>
 #include <ATen/ops/zeros_like.h>
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <boost/program_options.hpp>
-#include <chrono>
 #include <cstdio>
-#include <functional>
 #include <iostream>
-#include <limits>
+#include <string>
 #include <vector>
 
 #include "mpi/philox.hpp"
 #include "src/objective/objective.hpp"
-#include "tests/src/objective/live_bytes.hpp"
+#include "tests/bench/bench_device.hpp"
+#include "tests/bench/call_cost.hpp"
 
 namespace {
 
@@ -48,27 +48,6 @@ Shape small() {
   return shape;
 }
 
-struct Cost {
-  double seconds = std::numeric_limits<double>::infinity();  ///< the least of the repetitions
-  double mebibytes = 0;                                      ///< peak of what the call itself allocates
-};
-
-Cost measure(int repetitions, const std::function<void()>& action) {
-  Cost cost;
-  {
-    const lift::LiveBytes memory;
-    action();
-    cost.mebibytes = static_cast<double>(memory.peak()) / (1 << 20);
-  }
-  for (int i = 0; i < repetitions; ++i) {
-    const auto start = std::chrono::steady_clock::now();
-    action();
-    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-    cost.seconds = std::min(cost.seconds, elapsed.count());
-  }
-  return cost;
-}
-
 lift::SequenceSet random_sequences(const Shape& shape) {
   const lift::Philox philox(1, lift::RandomStream::test);
   std::vector<lift::Token> tokens;
@@ -78,14 +57,14 @@ lift::SequenceSet random_sequences(const Shape& shape) {
   return {std::move(tokens), shape.length};
 }
 
-void print(const char* what, const Cost& cost, double calls, const Cost& gradient) {
-  fmt::print("{:<28} {:>8.3f} s  {:>5.2f} x {:>9.0f} MiB  {:>5.2f} x\n", what, cost.seconds / calls,
+void print(const char* what, const lift::CallCost& cost, double calls, const lift::CallCost& gradient) {
+  fmt::print("{:<28} {:>8.4f} s  {:>5.2f} x {:>9.0f} MiB  {:>5.2f} x\n", what, cost.seconds / calls,
              cost.seconds / calls / gradient.seconds, cost.mebibytes, cost.mebibytes / gradient.mebibytes);
   std::fflush(stdout);
 }
 
-void run(const Shape& shape, int repetitions, int together) {
-  auto model = lift::random_gpt2(shape.model, 1, at::kFloat);
+void run(const Shape& shape, const lift::BenchDevice& where, int repetitions, int together) {
+  auto model = lift::random_gpt2(shape.model, 1, at::kFloat, where.device);
   const lift::TuningSpec spec{.blocks = shape.tuned, .mlp_only = shape.mlp_only, .regularizers = {}};
   const lift::TunedParameters tuned(model, lift::TunedLayout(shape.model, spec));
   const lift::Objective objective(model, tuned, shape.batch);
@@ -100,31 +79,30 @@ void run(const Shape& shape, int repetitions, int together) {
     v.push_back(at::randn_like(tuned.flat()));
     products.push_back(at::zeros_like(v.back()));
   }
-  fmt::print("{} blocks, width {}, vocabulary {}, n = {}, {} x {} tokens, float32, {} threads\n",
+  fmt::print("{} blocks, width {}, vocabulary {}, n = {}, {} x {} tokens, float32, {}, {} threads\n",
              shape.model.layers, shape.model.width, shape.model.vocabulary, tuned.n(), shape.batch,
-             shape.length, at::get_num_threads());
-  const auto of_loss = measure(repetitions, [&] { (void)objective.losses(set, sequences); });
-  const auto of_gradient = measure(repetitions, [&] { objective.add_gradient(set, sequences, gradient); });
-  const auto of_product =
-      measure(repetitions, [&] { objective.add_hessian_vector(set, sequences, v[0], products[0]); });
-  const auto of_several =
-      measure(repetitions, [&] { objective.add_hessian_vectors(set, sequences, v, products); });
+             shape.length, where.name, at::get_num_threads());
+  const auto cost_of = [&](const auto& action) {
+    return lift::measure_call(where.device, repetitions, action);
+  };
+  const auto of_loss = cost_of([&] { (void)objective.losses(set, sequences); });
+  const auto of_gradient = cost_of([&] { objective.add_gradient(set, sequences, gradient); });
+  const auto of_product = cost_of([&] { objective.add_hessian_vector(set, sequences, v[0], products[0]); });
+  const auto of_several = cost_of([&] { objective.add_hessian_vectors(set, sequences, v, products); });
   print("losses", of_loss, 1, of_gradient);
   print("gradient", of_gradient, 1, of_gradient);
   print("HVP", of_product, 1, of_gradient);
   print(fmt::format("each of {} HVPs at once", together).c_str(), of_several, together, of_gradient);
-  print("gradient, recomputing", measure(repetitions, [&] { again.add_gradient(set, sequences, gradient); }),
-        1, of_gradient);
-  print("HVP, recomputing",
-        measure(repetitions, [&] { again.add_hessian_vector(set, sequences, v[0], products[0]); }), 1,
+  print("gradient, recomputing", cost_of([&] { again.add_gradient(set, sequences, gradient); }), 1,
+        of_gradient);
+  print("HVP, recomputing", cost_of([&] { again.add_hessian_vector(set, sequences, v[0], products[0]); }), 1,
         of_gradient);
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+void bench(int argc, char** argv) {
   Shape shape = stand_in();
   int repetitions = 2, together = 4, threads = 0;
+  std::string device = "cpu";
   options::options_description known("bench_hvp");
   known.add_options()("help", "this text");
   known.add_options()("layers", options::value(&shape.model.layers), "blocks");
@@ -138,16 +116,28 @@ int main(int argc, char** argv) {
   known.add_options()("together", options::value(&together), "HVPs that share one forward pass");
   known.add_options()("repetitions", options::value(&repetitions), "of which the fastest counts");
   known.add_options()("threads", options::value(&threads), "CPU threads; 0 leaves LibTorch's choice");
+  known.add_options()("device", options::value(&device), "cpu, or cuda for the first device visible");
   options::variables_map given;
   options::store(options::parse_command_line(argc, argv, known), given);
   options::notify(given);
   if (given.contains("help")) {
     std::cout << known;
-    return 0;
+    return;
   }
+  const auto where = lift::use_device(device);
   if (threads > 0) at::set_num_threads(threads);
   shape.model.inner = 4 * shape.model.width;
-  run(shape, repetitions, together);
-  if (!given.contains("width") && !given.contains("layers")) run(small(), repetitions, together);
-  return 0;
+  run(shape, where, repetitions, together);
+  if (!given.contains("width") && !given.contains("layers")) run(small(), where, repetitions, together);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    bench(argc, argv);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "bench_hvp: {}\n", error.what());
+    return 1;
+  }
 }

@@ -1,8 +1,9 @@
-// Warm-up steps per second on the CPU: LiFT's warm_up() on one rank in each of --precisions, and HF's GPT-2
-// in eager PyTorch in float32 on the same model, tuned tensors and batches, one after the other in one run.
+// Warm-up steps per second: LiFT's warm_up() on one rank in each of --precisions, and HF's GPT-2 in eager
+// PyTorch in float32 on the same device, model, tuned tensors and batches, one after the other in one run.
 //
-// usage: bench_warmup MODEL [--length 256] [--batch 4] [--steps 12] [--threads N] [--precisions fp32 bf16]
-//                     [--python PYTHON]
+// usage: bench_warmup MODEL [--length 256] [--batch 4] [--steps 12] [--threads N] [--device cpu|cuda]
+//                     [--precisions fp32 tf32 bf16] [--python PYTHON]
+// tf32 needs --device cuda. The peer's TF32 is off on every device.
 #include <fmt/core.h>
 #include <fmt/ranges.h>
 
@@ -20,6 +21,7 @@
 #include "mpi/error.hpp"
 #include "src/model/checkpoint.hpp"
 #include "src/training/warmup.hpp"
+#include "tests/bench/bench_device.hpp"
 
 namespace {
 
@@ -31,6 +33,7 @@ struct Arguments {
   int batch = 4;
   int steps = 12;
   int threads = 1;
+  std::string device = "cpu";
   std::vector<std::string> precisions = {"fp32"};
   std::string python = LIFT_BENCH_PYTHON;
 };
@@ -42,7 +45,8 @@ Arguments parse(int argc, char** argv) {
   po::options_description options;
   options.add_options()("model", po::value(&model)->required())("length", po::value(&a.length))(
       "batch", po::value(&a.batch))("steps", po::value(&a.steps))("threads", po::value(&a.threads))(
-      "precisions", po::value(&a.precisions)->multitoken())("python", po::value(&a.python));
+      "device", po::value(&a.device))("precisions", po::value(&a.precisions)->multitoken())(
+      "python", po::value(&a.python));
   po::positional_options_description positional;
   positional.add("model", 1);
   po::variables_map values;
@@ -50,6 +54,17 @@ Arguments parse(int argc, char** argv) {
   po::notify(values);
   a.model = model;
   return a;
+}
+
+lift::TrainingPrecision precision_of(const std::string& name, at::Device device) {
+  using lift::TrainingPrecision;
+  if (name == "fp32") return TrainingPrecision::model;
+  if (name == "bf16") return TrainingPrecision::bf16;
+  if (name != "tf32")
+    throw lift::Error(lift::ExitCode::usage,
+                      fmt::format("--precisions {} is unknown, expected fp32, tf32 or bf16", name));
+  if (device.is_cpu()) throw lift::Error(lift::ExitCode::usage, "--precisions tf32 needs --device cuda");
+  return TrainingPrecision::tf32;
 }
 
 /// Uniformly random tokens: speed does not depend on which they are.
@@ -90,11 +105,13 @@ double run_peer(const std::string& command, const std::string& key) {
   return pclose(pipe) == 0 ? found : 0;
 }
 
-/// Tokens a second of warm_up() from the checkpoint, over all steps but the first.
-double measure(const Arguments& a, const lift::SequenceSet& train, lift::TrainingPrecision precision) {
+/// Tokens a second of warm_up() from the checkpoint, over all steps but the first. The clock needs no wait
+/// for a device: the gradient's norm, read back behind the kernels of each step, is there before on_step.
+double measure(const Arguments& a, const lift::SequenceSet& train, at::Device device,
+               lift::TrainingPrecision precision) {
   using namespace lift;
   const Communicator comm = Communicator::world();
-  Gpt2 model = load_checkpoint(a.model, at::kFloat, at::kCPU, comm);
+  Gpt2 model = load_checkpoint(a.model, at::kFloat, device, comm);
   const TunedParameters tuned(model, TunedLayout(model.config(), kTuned));
   const Objective objective(model, tuned, a.batch);
   const Regularizer none(tuned.layout());
@@ -121,6 +138,9 @@ double measure(const Arguments& a, const lift::SequenceSet& train, lift::Trainin
 
 void run(const Arguments& a) {
   using namespace lift;
+  const BenchDevice where = use_device(a.device);
+  std::vector<TrainingPrecision> precisions;
+  for (const std::string& name : a.precisions) precisions.push_back(precision_of(name, where.device));
   at::set_num_threads(a.threads);
   const Gpt2Config config = inspect_checkpoint(a.model);
   const SequenceSet train(random_tokens(std::int64_t{a.steps} * a.batch * a.length, config.vocabulary),
@@ -129,20 +149,19 @@ void run(const Arguments& a) {
   write_in_training_order(tokens_file, train, a, 0);
 
   std::vector<double> ours;
-  for (const std::string& precision : a.precisions) {
-    fmt::print("LiFT in {}, {} thread(s), {} steps of {} x {} tokens:\n", precision, a.threads, a.steps,
-               a.batch, a.length);
-    ours.push_back(
-        measure(a, train, precision == "bf16" ? TrainingPrecision::bf16 : TrainingPrecision::model));
+  for (std::size_t k = 0; k < precisions.size(); ++k) {
+    fmt::print("LiFT in {}, {}, {} thread(s), {} steps of {} x {} tokens:\n", a.precisions[k], where.name,
+               a.threads, a.steps, a.batch, a.length);
+    ours.push_back(measure(a, train, where.device, precisions[k]));
   }
 
   fmt::print("eager PyTorch in float32, the same:\n");
   const std::string script = std::string(LIFT_BENCH_FOLDER) + "/eager_warmup.py";
-  const double peer =
-      run_peer(fmt::format("{} {} {} {} --length {} --batch {} --steps {} --threads {} --tuned {}", a.python,
-                           script, a.model.string(), tokens_file, a.length, a.batch, a.steps, a.threads,
-                           fmt::join(TunedLayout(config, kTuned).names(), " ")),
-               "tokens_per_second");
+  const double peer = run_peer(
+      fmt::format("{} {} {} {} --length {} --batch {} --steps {} --threads {} --device {} --tuned {}",
+                  a.python, script, a.model.string(), tokens_file, a.length, a.batch, a.steps, a.threads,
+                  a.device, fmt::join(TunedLayout(config, kTuned).names(), " ")),
+      "tokens_per_second");
   std::filesystem::remove(tokens_file);
   if (peer <= 0)
     throw Error(ExitCode::input,

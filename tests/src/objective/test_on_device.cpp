@@ -105,6 +105,34 @@ TEST_P(OnDevice, Bfloat16StepsAreNear) {
   EXPECT_LT(((found.cpu().to(at::kDouble) - expected).norm() / expected.norm()).item().toDouble(), 3e-2);
 }
 
+/// On a GPU the steps show TF32, and the products after them do not.
+TEST_P(OnDevice, Tf32IsOfTheStepsAlone) {
+  if (GetParam() == at::kCPU) GTEST_SKIP() << "TF32 is a GPU's";
+  Gpt2Config config = toy_.model.config();
+  config.width = 128;
+  config.inner = 512;
+  const Gpt2 wide = random_gpt2(config, 3, at::kDouble);
+  const Machine exact(wide, at::kDouble, at::kCPU), here(wide, at::kFloat, GetParam());
+  auto v = random_tensor({exact.tuned.n()}, 5);
+  v /= v.norm();
+  const auto error = [&](const Add& reference, const Add& add) {
+    const auto expected = exact.sum_of(reference, toy_.set, v), found = here.sum_of(add, toy_.set, v);
+    return ((found - expected).norm() / expected.norm()).item().toDouble();
+  };
+  const Add gradient = [&](const Objective& objective, const SequenceSet& set, const at::Tensor&,
+                           at::Tensor& sum) { objective.add_gradient(set, sequences_, sum); };
+  const Add product = [&](const Objective& objective, const SequenceSet& set, const at::Tensor& direction,
+                          at::Tensor& sum) { objective.add_hessian_vector(set, sequences_, direction, sum); };
+  const double rounded = error(
+      gradient, [&](const Objective& objective, const SequenceSet& set, const at::Tensor&, at::Tensor& sum) {
+        TrainingObjective(objective, TrainingPrecision::tf32).add_gradient(set, sequences_, sum);
+      });
+  EXPECT_LT(rounded, 2e-2);
+  EXPECT_GT(rounded, 4 * kFloat32);
+  EXPECT_LT(error(product, product), 4 * kFloat32);
+  EXPECT_LT(error(gradient, gradient), 4 * kFloat32);
+}
+
 INSTANTIATE_TEST_SUITE_P(Devices, OnDevice, ::testing::Values(at::kCPU, at::kCUDA),
                          [](const auto& device) { return device.param == at::kCPU ? "Cpu" : "Gpu"; });
 
