@@ -18,7 +18,8 @@ LpResult lp_result(const BoxLpSummary& summary) {
           .bound_violation = certificate.bound_violation,
           .iterations = summary.iterations,
           .sweeps = summary.sweeps,
-          .seconds = summary.seconds};
+          .seconds = summary.seconds,
+          .y = summary.y};
 }
 
 LpResult lp_result(const ProgramReport& program) {
@@ -30,7 +31,8 @@ LpResult lp_result(const ProgramReport& program) {
           .bound_violation = program.certificate.bound_violation,
           .iterations = program.iterations,
           .sweeps = program.sweeps,
-          .seconds = program.seconds};
+          .seconds = program.seconds,
+          .y = program.y};
 }
 
 void lp_job(JobContext& context) {

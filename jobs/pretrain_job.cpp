@@ -9,6 +9,7 @@
 
 #include "jobs/corpus_inputs.hpp"
 #include "mpi/agreement.hpp"
+#include "src/files/atomic_file.hpp"
 #include "src/model/checkpoint.hpp"
 #include "src/report/progress.hpp"
 #include "src/report/run_folder.hpp"
@@ -92,12 +93,24 @@ void pretrain_job(JobContext& context) {
   check_splits(corpus_options(options), {Split::train, Split::valid}, context.comm);
   Gpt2 model = random_gpt2(config, static_cast<std::uint64_t>(options.count("seed")), scalar_type(options),
                            context.device);
-  const WarmupSummary summary = train(model, *tokenizer, context);
-  agree(context.comm, [&] {
-    if (!context.comm.is_root()) return;
-    save_checkpoint(out, model, {}, {});
-    tokenizer->save(out);
-  });
+  const auto save = [&](const std::filesystem::path& folder) {
+    agree(context.comm, [&] {
+      if (!context.comm.is_root()) return;
+      make_folder(folder.parent_path());
+      save_checkpoint(folder, model, {}, {});
+      tokenizer->save(folder);
+    });
+  };
+  WarmupSummary summary;
+  try {
+    summary = train(model, *tokenizer, context);
+  } catch (const AgreedError& error) {
+    if (error.code() != ExitCode::numerical) throw;
+    save(out / "last-good");
+    throw AgreedError(error.code(), fmt::format("{}; the last good weights are in {}", error.what(),
+                                                (out / "last-good").string()));
+  }
+  save(out);
   write_answer(context, to_json(summary));
   const double loss = summary.epochs.back().valid;
   context.log.info(fmt::format("written to {}: validation loss {:.4f}, perplexity {:.2f}", out.string(), loss,

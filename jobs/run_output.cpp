@@ -89,6 +89,12 @@ SearchObserver RunOutput::search_observer(const TunedParameters& tuned) {
   observer.on_progress = [this](const char* phase, std::int64_t done, std::int64_t total) {
     progress_.update(phase, done, total);
   };
+  observer.on_failed_program = [this](int, const ProgramReport& program, std::span<const double> d) {
+    const auto path = plan_.out / "failed-program.safetensors";
+    keep_failed_program(path, program, d, context_.comm);
+    progress_.finish();
+    context_.log.info(fmt::format("{}; its d and y are in {}", program.message, path.string()));
+  };
   if (!plan_.keep.empty()) {
     observer.on_direction = [this, &tuned](int round, const LocalModel& model, std::span<const double> d) {
       keep_instance(plan_.kept_file(round), model, d, tuned, context_.comm);

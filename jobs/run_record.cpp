@@ -140,6 +140,12 @@ void RunRecord::add_round(int round, const RoundSummary& summary) {
   if (summary.implicit && !summary.implicit->failed) context_.log.info(summary.implicit->message);
   if (summary.implicit && summary.implicit->failed)
     context_.log.warn(summary.implicit->message + "; the round takes no step");
+  if (summary.lambda_is_inert)
+    context_.log.warn(
+        fmt::format("round {} cannot move lambda: W is where its regulariser pulls it (H21 = 0), as with "
+                    "l2-sp before any "
+                    "training, or every lambda is 0",
+                    round + 1));
   if (const auto loss = test_loss_at_step(summary); loss && std::isfinite(*loss)) losses_.know_test(*loss);
   meter_.leave_out(forward_units(summary.watched));
   probes_done_ += summary.probes_done;
@@ -153,8 +159,15 @@ const RunResult& RunRecord::finish(std::span<const double> lambda, double total_
   for (double* units : {&result_.warmup_units, &result_.search_units})
     *units = sum_over_ranks(*units, context_.comm);
   result_.reproducibility = reproducibility(context_.binding(), context_.options.flag("deterministic"),
-                                            context_.comm.size(), settled_route(context_.comm));
+                                            context_.comm.size(), route());
   return result_;
+}
+
+/// How device memory went over the ranks: asked of NCCL only where it was used, for asking sets it up.
+DeviceRoute RunRecord::route() const {
+  const bool devices =
+      std::ranges::all_of(context_.bindings, [](const Binding& binding) { return binding.device >= 0; });
+  return devices && context_.comm.size() > 1 ? settled_route(context_.comm) : DeviceRoute::host;
 }
 
 void RunRecord::add_seconds(double total) {

@@ -129,7 +129,8 @@ LpResult read_lp(const Node& node) {
           .bound_violation = node["bound_violation"].number(),
           .iterations = node["iterations"].integer(),
           .sweeps = node["sweeps"].integer(),
-          .seconds = node["seconds"].number()};
+          .seconds = node["seconds"].number(),
+          .y = node.has("y") ? list_of(node, "y", read_number) : std::vector<double>()};
 }
 
 std::pair<double, double> read_pair(const Node& node) {

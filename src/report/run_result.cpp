@@ -53,7 +53,8 @@ Json to_object(const LpResult& lp) {
           {"bound_violation", lp.bound_violation},
           {"iterations", lp.iterations},
           {"sweeps", lp.sweeps},
-          {"seconds", lp.seconds}};
+          {"seconds", lp.seconds},
+          {"y", lp.y}};
 }
 
 Json to_object(const ImplicitResult& implicit) {

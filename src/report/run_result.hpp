@@ -51,6 +51,7 @@ struct LpResult {
   std::int64_t iterations = 0;
   std::int64_t sweeps = 0;
   double seconds = 0;
+  std::vector<double> y = {};  ///< multipliers [m]
 };
 
 /// How the implicit solves of a round ended (StationaritySummary).

@@ -91,6 +91,7 @@ Direction program_direction(const SearchState& state, const SearchOptions& optio
   report(observer, "lp", 1, 1);
   if (observer.on_direction) observer.on_direction(round, model, d);
   if (direction.lp->failed) {
+    if (observer.on_failed_program) observer.on_failed_program(round, *direction.lp, d);
     throw AgreedError(ExitCode::numerical, fmt::format("the linear program of round {} failed: {}", round + 1,
                                                        direction.lp->message));
   }

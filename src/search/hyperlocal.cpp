@@ -141,6 +141,18 @@ std::string tell_round(int round, const RoundSummary& summary, const SearchObser
   return name;
 }
 
+/// Whether every column of H21 is zero, though the direction could move λ.
+bool lambda_is_inert(const SearchState& state, const SearchOptions& options) {
+  const bool moves = options.direction == DirectionKind::lp || options.direction == DirectionKind::exact;
+  if (!moves || state.lambda.empty()) return false;
+  const auto squares = state.regularizer.values(state.objective.tuned().flat());
+  const bool logarithmic = options.radius.space == LambdaSpace::log;
+  std::size_t live = 0;
+  for (std::size_t i = 0; i < squares.size(); ++i)
+    live += squares[i] > 0 && (!logarithmic || state.lambda[i] > 0) ? 1 : 0;
+  return live == 0;
+}
+
 void check_pretrained(const SearchState& state, const SearchOptions& options) {
   const bool asked = options.recovery.interpolate || options.direction == DirectionKind::wise;
   if (asked && !state.pretrained.defined())
@@ -213,6 +225,7 @@ RoundSummary hyperlocal_round(const SearchState& state, const SearchOptions& opt
   check(options);
   RoundSummary summary;
   summary.lambda_before = state.lambda;
+  summary.lambda_is_inert = lambda_is_inert(state, options);
   const Direction direction = find_direction(state, options, round, observer);
   summary.lp = direction.lp;
   summary.implicit = direction.implicit;

@@ -25,6 +25,8 @@ struct RoundSummary {
   double stationarity = 0;                          ///< Direction::stationarity
   WorkCount watched;                                ///< this rank's work for `curves`
   std::int64_t probes_done = 0;                     ///< by this rank's group
+  /// d could move λ, but H21 = 0: each W_i is where its regulariser pulls it, or λ_i is 0 in log space.
+  bool lambda_is_inert = false;
 };
 
 /// Symmetry and central-difference checks of ∇²F and ∇F at the state's λ and W, on one batch of training

@@ -20,6 +20,7 @@
 namespace lift {
 
 struct LocalModel;
+struct ProgramReport;
 struct RoundSummary;
 
 /// How a round finds d = (dλ, dW); all but `lp` and `exact` leave λ alone.
@@ -130,6 +131,9 @@ struct SearchObserver {
   std::function<void(const char* phase, std::int64_t done, std::int64_t total)> on_progress;
   /// Called on every rank with the LP answered, d whole on every rank ([p + n]); what --search.keep writes.
   std::function<void(int round, const LocalModel& model, std::span<const double> d)> on_direction;
+  /// Called on every rank with a linear program that gives no step, and the d that it ended with ([p + n]):
+  /// of an unbounded one the ray −r.
+  std::function<void(int round, const ProgramReport& program, std::span<const double> d)> on_failed_program;
   /// Evaluated at a few of the line search's steps once t* is chosen: RoundSummary::curves.
   std::vector<WatchedSplit> watched;
   int watched_steps = 9;  ///< about so many

@@ -57,6 +57,7 @@ JobRun run_in_process(Job job, void (*action)(JobContext&), const std::vector<st
     run.error = error.what();
   }
   run.out = out.str();
+  run.warnings = err.str();
   run.unread = options.unread();
   for (const std::string& error : gather_texts(run.error, comm)) EXPECT_EQ(error, run.error);
   return run;

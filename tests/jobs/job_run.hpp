@@ -12,6 +12,7 @@ struct JobRun {
   ExitCode code = ExitCode::done;
   std::string error;                ///< what it threw
   std::string out;                  ///< what rank 0 said
+  std::string warnings;             ///< this rank's
   std::vector<std::string> unread;  ///< options that it never looked at
 };
 

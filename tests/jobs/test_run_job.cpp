@@ -309,6 +309,23 @@ TEST_F(RunJob, ReadsEveryOptionItLists) {
   EXPECT_THAT(run("run", kShort, world_).unread, ElementsAre("petsc"));  // lift_main reads that one
 }
 
+TEST_F(RunJob, PretrainKeepsTheLastGoodWeights) {
+  const std::string words = fmt::format(
+      "--data {0}/data --tokenizer {0}/model --out {0}/new --cache none --layers 2 --width 16 --heads 2 "
+      "--positions 32 --length 16 --epochs 3 --lr 1e30",
+      folder_.path().string());
+  const JobRun ending = run_in_process(Job::pretrain, pretrain_job, words_of(words), world_);
+  EXPECT_EQ(ending.code, ExitCode::numerical);
+  EXPECT_THAT(ending.error, HasSubstr("last-good"));
+  const JobRun kept = run_in_process(
+      Job::evaluate, evaluate_job,
+      words_of(fmt::format("--model {0}/new/last-good --data {0}/data --cache none --length 16",
+                           folder_.path().string())),
+      world_);
+  EXPECT_EQ(kept.code, ExitCode::done) << kept.error;
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "new/model.safetensors"));
+}
+
 TEST_F(RunJob, PretrainWritesAModelThatRunsAndLearns) {
   const std::string words = fmt::format(
       "--data {0}/data --tokenizer {0}/model --out {0}/new --cache none --layers 2 --width 16 --heads 2 "

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include <cmath>
+#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "jobs/evaluate_job.hpp"
@@ -12,6 +13,7 @@
 #include "src/model/checkpoint.hpp"
 #include "src/model/safetensors.hpp"
 #include "tests/jobs/run_options.hpp"
+#include "tests/src/objective/live_bytes.hpp"
 
 namespace lift {
 namespace {
@@ -21,6 +23,34 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using ::testing::StartsWith;
+
+std::vector<double> doubles(const SafetensorsFile& file, const std::string& name) {
+  const auto& bytes = file.at(name).bytes;
+  std::vector<double> values(bytes.size() / sizeof(double));
+  std::memcpy(values.data(), bytes.data(), bytes.size());
+  return values;
+}
+
+/// d is −r_W with r = g − Aᵀy, of the instance that the program was, and moves no λ.
+void expect_ray(const std::filesystem::path& failed, const std::filesystem::path& kept) {
+  const SafetensorsFile file(failed), instance(kept);
+  const auto y = doubles(file, "y"), d = doubles(file, "d");
+  const auto a = doubles(instance, "A");
+  const auto p = d.size() - static_cast<std::size_t>(instance.at("probes").shape[1]);
+  auto r = doubles(instance, "g");
+  ASSERT_EQ(r.size(), d.size());
+  for (std::size_t i = 0; i < y.size(); ++i) {
+    for (std::size_t k = 0; k < r.size(); ++k) r[k] -= y[i] * a[i * r.size() + k];
+  }
+  double dot = 0, of_d = 0, of_r = 0;
+  for (std::size_t k = p; k < r.size(); ++k) {
+    dot += d[k] * r[k];
+    of_d += d[k] * d[k];
+    of_r += r[k] * r[k];
+  }
+  EXPECT_NEAR(dot / std::sqrt(of_d * of_r), -1.0, 1e-9);
+  for (std::size_t k = 0; k < p; ++k) EXPECT_EQ(d[k], 0.0);
+}
 
 TEST_F(RunOptions, TheLineSearchMayStartFromTheModel) {
   const auto found = result("--search.line model --search.steps 9");
@@ -101,9 +131,11 @@ TEST_F(RunOptions, TheLearningRateIsAHyperparameterOnRequest) {
 TEST_F(RunOptions, TrustRegionsDiffer) {
   const double box = objective("");
   EXPECT_NE(objective("--lp.trust-region l2"), box);
-  const JobRun unbounded = run("--tune.blocks 0,1 --lp.trust-region none");
+  const JobRun unbounded =
+      run(fmt::format("--tune.blocks 0,1 --lp.trust-region none --search.keep {}", path("kept").string()));
   EXPECT_EQ(unbounded.code, ExitCode::numerical);
   EXPECT_THAT(unbounded.error, HasSubstr("unbounded"));
+  expect_ray(path(out()) / "failed-program.safetensors", path("kept"));
   EXPECT_NE(objective("--lp.radius-unit norm --lp.radius 0.1"), objective("--lp.radius 0.1"));
   EXPECT_NE(objective("--lp.radius-unit absolute --lp.radius 0.1"), objective("--lp.radius 0.1"));
   EXPECT_NEAR(objective("--lp.radius-unit norm --lp.radius 0.2 --tune.regularizers 0:0,1:0"),
@@ -203,10 +235,37 @@ TEST_F(RunOptions, WeightsThatDoNotFitAreKeptInFloat32) {
 }
 
 TEST_F(RunOptions, RecomputedActivationsChangeRoundingOnly) {
-  const auto kept = result("--precision fp64"), again = result("--precision fp64 --recompute on");
+  const auto peak_of = [&](RunResult& found, const std::string& more) {
+    const LiveBytes memory;
+    found = result(more);
+    return static_cast<double>(memory.peak());
+  };
+  RunResult kept, again;
+  const double whole = peak_of(kept, "--precision fp64 --micro-batch 4"),
+               part = peak_of(again, "--precision fp64 --micro-batch 4 --recompute on");
+  EXPECT_EQ(peak_of(kept, "--precision fp64 --micro-batch 4"), whole) << "else what follows shows nothing";
+  EXPECT_NE(part, whole) << "of so small a model recomputation holds more";
   EXPECT_NEAR(again.before.valid->loss, kept.before.valid->loss, 1e-12);
   const double objective = kept.rounds[0].lp->objective;
   EXPECT_NEAR(again.rounds[0].lp->objective, objective, 1e-10 * std::abs(objective));
+}
+
+TEST_F(RunOptions, MicroBatchesChangeRoundingOnly) {
+  const auto whole = result("--precision fp64 --micro-batch 4"),
+             single = result("--precision fp64 --micro-batch 1");
+  const double objective = whole.rounds[0].lp->objective;
+  EXPECT_NEAR(single.rounds[0].lp->objective, objective, 1e-10 * std::abs(objective));
+  EXPECT_NE(single.rounds[0].lp->y, whole.rounds[0].lp->y) << "another order of sums";
+}
+
+TEST_F(RunOptions, SaysWhereLambdaCannotMove) {
+  const JobRun still = run("--tune.blocks 0,1 --search.probes 2 --regularizer l2-sp --warmup.epochs 0");
+  ASSERT_EQ(still.code, ExitCode::done) << still.error;
+  const RunResult found = read_result(path(out()) / "result.json");
+  EXPECT_EQ(found.rounds[0].lambda_after, found.rounds[0].lambda_before);
+  EXPECT_THAT(still.warnings, HasSubstr("round 1 cannot move lambda"));
+  const JobRun moved = run("--tune.blocks 0,1 --search.probes 2 --regularizer l2-sp --warmup.epochs 1");
+  EXPECT_THAT(moved.warnings, Not(HasSubstr("cannot move lambda")));
 }
 
 TEST_F(RunOptions, PresetsSetWhatIsNotGivenByHand) {

@@ -90,6 +90,7 @@ TEST_F(RunResultTest, AStartAndImplicitSolvesComeBack) {
   solve.g_dw = -0.75;
   solve.raises = 2;
   run.rounds.front().implicit = solve;
+  run.rounds.front().lp->y = {0.25, -3.0};
   const RunResult again = reread(run);
   EXPECT_EQ(again.start, run.start);
   const ImplicitResult& found = again.rounds.front().implicit.value();
@@ -98,6 +99,7 @@ TEST_F(RunResultTest, AStartAndImplicitSolvesComeBack) {
   EXPECT_EQ(found.z_residual, 2e-5);
   EXPECT_EQ(found.g_dw, -0.75);
   EXPECT_EQ(found.raises, 2);
+  EXPECT_THAT(again.rounds.front().lp->y, ::testing::ElementsAre(0.25, -3.0));
 }
 
 TEST_F(RunResultTest, WhatIsAbsentIsNullAndStaysAbsent) {
