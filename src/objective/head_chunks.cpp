@@ -16,9 +16,9 @@ namespace {
 /// Calls `action(first, size, logits)` for chunks of rows, logits in wide_type(); all chunks' share one
 /// buffer.
 template <typename Action>
-void for_each_chunk(const HeadRows& all, const Action& action) {
+void for_each_chunk(const HeadRows& all, std::int64_t bytes, const Action& action) {
   const auto& [rows, head, targets] = all;
-  const auto count = rows.size(0), most = rows_of_chunk(head);
+  const auto count = rows.size(0), most = rows_of_chunk(head, bytes);
   const auto chunks = (count + most - 1) / most;
   const auto chunk = (count + chunks - 1) / chunks;
   const auto buffer = at::empty({chunk, head.size(0)}, rows.options());
@@ -33,17 +33,17 @@ void for_each_chunk(const HeadRows& all, const Action& action) {
 
 }  // namespace
 
-std::int64_t rows_of_chunk(const at::Tensor& head) {
+std::int64_t rows_of_chunk(const at::Tensor& head, std::int64_t bytes) {
   const auto row_bytes = head.size(0) * static_cast<std::int64_t>(c10::elementSize(wide_type(head)));
-  return std::max<std::int64_t>(1, kBytes / row_bytes);
+  return std::max<std::int64_t>(1, bytes / row_bytes);
 }
 
-HeadSweep sweep(const HeadRows& rows, bool with_gradient) {
+HeadSweep sweep(const HeadRows& rows, bool with_gradient, std::int64_t bytes) {
   const auto& hidden = rows.hidden;
   HeadSweep result{.losses = at::empty({hidden.size(0)}, hidden.options().dtype(at::kDouble)),
                    .gradient = with_gradient ? at::empty_like(hidden) : at::Tensor(),
                    .normalisers = at::empty({0}, hidden.options())};
-  for_each_chunk(rows, [&](std::int64_t first, std::int64_t size, at::Tensor& logits) {
+  for_each_chunk(rows, bytes, [&](std::int64_t first, std::int64_t size, at::Tensor& logits) {
     const auto targets = rows.targets.narrow(0, first, size);
     auto losses = result.losses.narrow(0, first, size);
     if (!with_gradient) return head_row_losses(logits, targets, losses);
@@ -54,10 +54,10 @@ HeadSweep sweep(const HeadRows& rows, bool with_gradient) {
   return result;
 }
 
-at::Tensor head_gradient(const HeadRows& rows, const at::Tensor& weight) {
+at::Tensor head_gradient(const HeadRows& rows, const at::Tensor& weight, std::int64_t bytes) {
   const auto type = rows.hidden.scalar_type();
   auto gradient = at::zeros_like(rows.head, rows.head.options().dtype(wide_type(rows.head)));
-  for_each_chunk(rows, [&](std::int64_t first, std::int64_t size, at::Tensor& logits) {
+  for_each_chunk(rows, bytes, [&](std::int64_t first, std::int64_t size, at::Tensor& logits) {
     head_row_residuals(logits, rows.targets.narrow(0, first, size), logits);
     const auto weighted = (rows.hidden.narrow(0, first, size) * weight.narrow(0, first, size)).to(type);
     if (gradient.scalar_type() == type) {
@@ -69,10 +69,10 @@ at::Tensor head_gradient(const HeadRows& rows, const at::Tensor& weight) {
   return gradient.to(type);
 }
 
-at::Tensor row_products(const HeadRows& rows, const at::Tensor& u) {
+at::Tensor row_products(const HeadRows& rows, const at::Tensor& u, std::int64_t bytes) {
   auto products = at::empty_like(rows.hidden);
   at::Tensor tangents;
-  for_each_chunk(rows, [&](std::int64_t first, std::int64_t size, at::Tensor& logits) {
+  for_each_chunk(rows, bytes, [&](std::int64_t first, std::int64_t size, at::Tensor& logits) {
     if (!tangents.defined()) tangents = at::empty_like(logits);
     auto tangent = tangents.narrow(0, 0, size);
     at::mm_out(tangent, u.narrow(0, first, size), rows.head.t());
@@ -84,10 +84,10 @@ at::Tensor row_products(const HeadRows& rows, const at::Tensor& u) {
 }
 
 JointProducts joint_products(const HeadRows& rows, const at::Tensor& weight, const at::Tensor& u,
-                             const at::Tensor& head_direction) {
+                             const at::Tensor& head_direction, std::int64_t bytes) {
   JointProducts products{at::empty_like(rows.hidden), at::zeros_like(rows.head)};
   at::Tensor tangents, residuals;
-  for_each_chunk(rows, [&](std::int64_t first, std::int64_t size, at::Tensor& logits) {
+  for_each_chunk(rows, bytes, [&](std::int64_t first, std::int64_t size, at::Tensor& logits) {
     const auto h = rows.hidden.narrow(0, first, size), up = u.narrow(0, first, size);
     const auto w = weight.narrow(0, first, size);
     if (!tangents.defined()) {

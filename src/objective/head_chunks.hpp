@@ -11,13 +11,13 @@
 namespace lift::head_chunks {
 
 inline constexpr std::int64_t kBytes = 512 << 20;  ///< some 2,600 rows of GPT-2's vocabulary: few launches
-/// Rows of a chunk: as many as have their logits, in float32 at least, in kBytes; at least one.
-std::int64_t rows_of_chunk(const at::Tensor& head);
+/// Rows of a chunk: as many as have their logits, in float32 at least, in `bytes`; at least one.
+std::int64_t rows_of_chunk(const at::Tensor& head, std::int64_t bytes = kBytes);
 
-HeadSweep sweep(const HeadRows& rows, bool with_gradient);
-at::Tensor head_gradient(const HeadRows& rows, const at::Tensor& weight);
-at::Tensor row_products(const HeadRows& rows, const at::Tensor& u);
+HeadSweep sweep(const HeadRows& rows, bool with_gradient, std::int64_t bytes = kBytes);
+at::Tensor head_gradient(const HeadRows& rows, const at::Tensor& weight, std::int64_t bytes = kBytes);
+at::Tensor row_products(const HeadRows& rows, const at::Tensor& u, std::int64_t bytes = kBytes);
 JointProducts joint_products(const HeadRows& rows, const at::Tensor& weight, const at::Tensor& u,
-                             const at::Tensor& head_direction);
+                             const at::Tensor& head_direction, std::int64_t bytes = kBytes);
 
 }  // namespace lift::head_chunks

@@ -1,5 +1,7 @@
 #include "src/objective/head_products.hpp"
 
+#include <algorithm>
+
 #include "src/objective/head_blocks.hpp"
 #include "src/objective/head_chunks.hpp"
 
@@ -39,8 +41,9 @@ JointProducts joint_products(const HeadRows& rows, const HeadSweep& sweep, const
                          : head_chunks::joint_products(rows, weight, u, head_direction);
 }
 
-std::int64_t head_scratch_bytes(at::DeviceType device) {
-  return device == at::kCPU ? head_blocks::kBytes : head_chunks::kBytes;
+std::int64_t head_scratch_bytes(at::DeviceType device, std::int64_t rows, std::int64_t vocabulary) {
+  if (device != at::kCPU) return std::min(head_chunks::kBytes, 4 * rows * vocabulary);
+  return 4 * std::min(rows, head_blocks::kRows) * std::min(vocabulary, head_blocks::kVocabularyBlock);
 }
 
 }  // namespace lift

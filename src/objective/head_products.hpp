@@ -14,9 +14,11 @@ struct HeadRows {
 
 /// What one sweep over the logits leaves of them.
 struct HeadSweep {
-  at::Tensor losses;       ///< −log P of each row's target [rows], float64
-  at::Tensor gradient;     ///< (P − Y) E, of the type of h [rows, width]; undefined if not asked for
-  at::Tensor normalisers;  ///< [rows, 2]: P = exp(z − first) · second; empty where P is made of whole rows
+  at::Tensor losses;    ///< −log P of each row's target [rows], float64
+  at::Tensor gradient;  ///< (P − Y) E, of the type of h [rows, width]; undefined if not asked for
+  /// [rows, 3]: P = exp(z − first) · second, and 1 − P of the target, the sum of the others; empty where P is
+  /// made of whole rows.
+  at::Tensor normalisers;
 };
 
 /// The Hessian of Σ_r weight_r loss_r in (h, E) times (u, U).
@@ -32,9 +34,9 @@ at::ScalarType wide_type(const at::Tensor& tensor);
 ///
 /// Method      on the CPU by blocks of the vocabulary that stay in the cache (head_blocks.hpp), on a GPU by
 ///             chunks of whole rows and kernels (head_chunks.hpp). The two agree to rounding.
-/// Types       float32 and float64, and bfloat16 in sweep_head() and head_gradient(); losses, sums of
-///             exponentials float64.
-/// Test        tests/src/objective/test_head_products.cpp: both ways against each other and against autograd
+/// Types       float32 and float64, and bfloat16 in sweep_head() and head_gradient(); losses float64.
+/// Test        tests/src/objective/test_head_products.cpp: both ways against each other;
+///             test_sequence_loss.cpp: against autograd
 HeadSweep sweep_head(const HeadRows& rows, bool with_gradient);
 /// As much of a sweep as row_products() needs.
 HeadSweep sweep_for_products(const HeadRows& rows);
@@ -46,7 +48,8 @@ at::Tensor row_products(const HeadRows& rows, const HeadSweep& sweep, const at::
 JointProducts joint_products(const HeadRows& rows, const HeadSweep& sweep, const at::Tensor& weight,
                              const at::Tensor& u, const at::Tensor& head_direction);
 
-/// Bytes of logits that any of these hold at a time, and joint_products() three times.
-std::int64_t head_scratch_bytes(at::DeviceType device);
+/// Bytes of float32 logits that the first derivatives of so many rows hold at a time. row_products() holds
+/// two such buffers; joint_products() two by blocks, three by chunks.
+std::int64_t head_scratch_bytes(at::DeviceType device, std::int64_t rows, std::int64_t vocabulary);
 
 }  // namespace lift

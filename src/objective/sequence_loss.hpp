@@ -6,8 +6,8 @@
 
 namespace lift {
 
-/// Mean next-token cross-entropy of each sequence from its final hidden states, with never more of the
-/// logits than head_scratch_bytes().
+/// Mean next-token cross-entropy of each sequence from its final hidden states, with no more of the
+/// logits at a time than head_scratch_bytes() says.
 ///
 /// Method      where `hidden` needs a gradient, one sweep over the logits makes the losses and their gradient
 ///             in `hidden`, so that the backward pass has only to scale it. The derivative of that is written

@@ -4,6 +4,7 @@
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/exp.h>
+#include <ATen/ops/gather.h>
 #include <ATen/ops/softmax.h>
 #include <gtest/gtest.h>
 
@@ -29,16 +30,25 @@ struct Shape {
 };
 
 constexpr std::int64_t kWidth = 6;
+using head_blocks::kVocabularyBlock;
 
 /// The two ways to the same numbers, in float64.
 class HeadProducts : public testing::TestWithParam<Shape> {
  protected:
-  /// Every word is a target, those at the ends of blocks among them.
   static HeadRows make(const Shape& shape) {
     auto hidden = random_tensor({shape.rows, kWidth}, 1), head = random_tensor({shape.vocabulary, kWidth}, 2);
     hidden.select(1, 0).fill_(1);
     head.select(1, 0).add_(at::arange(shape.vocabulary, at::kDouble) * shape.slope);
-    return {hidden, head, at::arange(shape.rows, at::kLong).mul(13).remainder(shape.vocabulary).unsqueeze(1)};
+    return {hidden, head, targets(shape)};
+  }
+  /// The words at the ends of blocks first, then all over the vocabulary.
+  static at::Tensor targets(const Shape& shape) {
+    auto targets = at::arange(shape.rows, at::kLong).mul(17).remainder(shape.vocabulary);
+    const auto last = shape.vocabulary - 1;
+    std::int64_t row = 0;
+    for (const std::int64_t word : {std::int64_t{0}, kVocabularyBlock - 1, kVocabularyBlock, last})
+      targets[row++] = std::min(word, last);
+    return targets.unsqueeze(1);
   }
   [[nodiscard]] static at::Tensor direction(const at::Tensor& like) { return random_tensor(like.sizes(), 7); }
 
@@ -59,23 +69,28 @@ TEST_P(HeadProducts, NormalisersMakeTheSoftmax) {
   const auto logits = rows_.hidden.mm(rows_.head.t());
   const auto p = at::exp(logits - sweep_.normalisers.narrow(1, 0, 1)) * sweep_.normalisers.narrow(1, 1, 1);
   EXPECT_LT(relative(p, at::softmax(logits, 1)), 1e-13);
+  const auto others = 1 - at::gather(at::softmax(logits, 1), 1, rows_.targets);
+  EXPECT_LT(relative(sweep_.normalisers.narrow(1, 2, 1), others), 1e-13);
 }
 
-TEST_P(HeadProducts, GradientsAgreeBothWays) {
-  EXPECT_LT(relative(sweep_.gradient, head_chunks::sweep(rows_, true).gradient), 1e-12);
-  EXPECT_LT(relative(head_blocks::head_gradient(rows_, sweep_, weight_),
-                     head_chunks::head_gradient(rows_, weight_)),
-            1e-12);
-}
-
-TEST_P(HeadProducts, SecondDerivativesAgreeBothWays) {
+/// Chunks of all rows, and of three with a shorter last one.
+TEST_P(HeadProducts, DerivativesAgreeBothWays) {
   const auto u = direction(rows_.hidden), head_direction = direction(rows_.head);
-  EXPECT_LT(relative(head_blocks::row_products(rows_, sweep_, u), head_chunks::row_products(rows_, u)),
-            1e-11);
-  const auto blocks = head_blocks::joint_products(rows_, sweep_, weight_, u, head_direction);
-  const auto chunks = head_chunks::joint_products(rows_, weight_, u, head_direction);
-  EXPECT_LT(relative(blocks.rows, chunks.rows), 1e-11);
-  EXPECT_LT(relative(blocks.head, chunks.head), 1e-11);
+  const auto joint = head_blocks::joint_products(rows_, sweep_, weight_, u, head_direction);
+  for (const std::int64_t bytes : {head_chunks::kBytes, 3 * 8 * GetParam().vocabulary}) {
+    const auto swept = head_chunks::sweep(rows_, true, bytes);
+    EXPECT_LT(relative(swept.losses, sweep_.losses), 1e-13);
+    EXPECT_LT(relative(sweep_.gradient, swept.gradient), 1e-12);
+    EXPECT_LT(relative(head_blocks::head_gradient(rows_, sweep_, weight_),
+                       head_chunks::head_gradient(rows_, weight_, bytes)),
+              1e-12);
+    EXPECT_LT(
+        relative(head_blocks::row_products(rows_, sweep_, u), head_chunks::row_products(rows_, u, bytes)),
+        1e-11);
+    const auto chunks = head_chunks::joint_products(rows_, weight_, u, head_direction, bytes);
+    EXPECT_LT(relative(joint.rows, chunks.rows), 1e-11);
+    EXPECT_LT(relative(joint.head, chunks.head), 1e-11);
+  }
 }
 
 TEST_P(HeadProducts, Float32AgreesWithFloat64) {
@@ -91,8 +106,8 @@ TEST_P(HeadProducts, Float32AgreesWithFloat64) {
 
 INSTANTIATE_TEST_SUITE_P(Shapes, HeadProducts,
                          testing::Values(Shape{"small", 7, 13, 0},
-                                         Shape{"one_block", 20, head_blocks::kBlock, 0},
-                                         Shape{"one_word_more", 20, head_blocks::kBlock + 1, 0},
+                                         Shape{"one_block", 20, kVocabularyBlock, 0},
+                                         Shape{"one_word_more", 20, kVocabularyBlock + 1, 0},
                                          Shape{"more_rows_than_a_part", head_blocks::kRows + 3, 1300, 0},
                                          Shape{"rising", 40, 1300, 0.01}, Shape{"falling", 40, 1300, -0.01}),
                          [](const auto& info) { return info.param.name; });
@@ -121,9 +136,33 @@ TEST(HeadProductsOfWhatIsNotFinite, AreNotFinite) {
   EXPECT_FALSE(sweep.gradient.select(0, 1).isfinite().any().item().toBool());
 }
 
-TEST(HeadScratch, IsSmallOnTheCpu) {
-  EXPECT_EQ(head_scratch_bytes(at::kCPU), 2 << 20);
-  EXPECT_EQ(head_scratch_bytes(at::kCUDA), head_chunks::kBytes);
+/// Rows whose target is all but certain: what is left of P − Y is small, and must be right to its own size.
+TEST(HeadProductsOfConfidentRows, KeepTheirPrecision) {
+  const std::int64_t vocabulary = 1300, width = 16;
+  auto head = random_tensor({vocabulary, width}, 2);
+  head = head / head.norm(2, {1}, true);
+  const auto targets = at::arange(40, at::kLong).mul(31).unsqueeze(1);
+  const auto hidden = head.index_select(0, targets.squeeze(1)) * 24 + 0.5 * random_tensor({40, width}, 4);
+  const auto at_type = [&](at::ScalarType type) {
+    // Rounded, so that all types begin with the same values.
+    const auto half = [&](const at::Tensor& x) { return x.to(at::kBFloat16).to(type); };
+    return HeadRows{half(hidden), half(head), targets};
+  };
+  const HeadRows exact = at_type(at::kDouble);
+  const auto expected = head_blocks::sweep(exact, true);
+  ASSERT_LT(expected.normalisers.select(1, 2).median().item().toDouble(), 0.02) << "confident";
+  const auto error = [&](at::ScalarType type) {
+    const auto sweep = head_blocks::sweep(at_type(type), true);
+    return std::pair(relative(sweep.losses, expected.losses), relative(sweep.gradient, expected.gradient));
+  };
+  EXPECT_LT(error(at::kFloat).first, 1e-4);
+  EXPECT_LT(error(at::kFloat).second, 1e-4);
+  EXPECT_LT(error(at::kBFloat16).second, 0.1) << "its logits are rounded to 2^-9 of some 24";
+  const auto u = random_tensor(hidden.sizes(), 7);
+  const HeadRows single = at_type(at::kFloat);
+  EXPECT_LT(relative(head_blocks::row_products(single, head_blocks::sweep(single, true), u.to(at::kFloat)),
+                     head_blocks::row_products(exact, expected, u)),
+            1e-4);
 }
 
 }  // namespace
