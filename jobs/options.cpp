@@ -46,9 +46,8 @@ Options Options::parse(Job job, std::span<const std::string> words, const Config
     refuse(fmt::format("--preset {}: all of its options are given otherwise", options.find("preset")->text));
   options.take_defaults();
   options.require_what_is_required();
-  OptionNotes found = check_consistency(options);
-  options.drop(found.idle);
-  options.notes_ = std::move(found.notes);
+  for (auto idle = idle_options(options); !idle.empty(); idle = idle_options(options)) options.drop(idle);
+  options.notes_ = check_consistency(options);
   options.read_.clear();
   return options;
 }

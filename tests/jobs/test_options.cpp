@@ -12,6 +12,7 @@ namespace {
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 using testing::Pair;
 using Words = std::vector<std::string>;
 
@@ -262,6 +263,37 @@ TEST(Options, WhatTheCommandLineLeavesIdleIsNotWrittenAgain) {
   const std::string written = options.as_config();
   const Words again = {"--config", "c"};
   EXPECT_EQ(Options::parse(Job::run, again, reader(written)).as_config(), written);
+}
+
+/// What is idle may be all that gave another option of the file its meaning, or be refused by itself.
+TEST(Options, WhatIsIdleBecauseOfWhatIsIdleIsLeftOutToo) {
+  const auto read_back = [](const std::string& file, const Words& typed) {
+    Words words = {"--model", "m", "--data", "d", "--out", "o", "--tune.blocks", "1", "--config", "c"};
+    words.insert(words.end(), typed.begin(), typed.end());
+    const auto reader = [](const std::string& text) {
+      return [text](const std::filesystem::path&) { return text; };
+    };
+    const std::string written = Options::parse(Job::run, words, reader(file)).as_config();
+    const Words again = {"--config", "c"};
+    EXPECT_EQ(Options::parse(Job::run, again, reader(written)).as_config(), written) << file;
+    return written;
+  };
+  const Words sign = {"--direction", "sign"};
+  EXPECT_THAT(read_back("search.hvp = forward\nsearch.fd-step = 0.1", sign),
+              Not(HasSubstr("search.fd-step")));
+  EXPECT_THAT(read_back("search.probe-kind = adjoint\nsearch.damping = 3", sign),
+              Not(HasSubstr("search.damping")));
+  EXPECT_THAT(read_back("search.curvature = identity", sign), HasSubstr("search.curvature = hessian"));
+  EXPECT_THAT(read_back("search.probe-kind = adjoint\nsearch.max-hvps = 5", sign),
+              HasSubstr("search.max-hvps = 200"));
+  EXPECT_THAT(read_back("search.rounds = 3\nsearch.corrector-steps = epoch\nsearch.corrector-lr = 1e-3",
+                        {"--search.rounds", "1"}),
+              Not(HasSubstr("search.corrector-lr")));
+}
+
+TEST(Options, EpochsToBeKeptAreIdleOnlyWithoutAWarmUp) {
+  EXPECT_THAT(refusal_of_run({"--config", "c", "--warmup.epochs", "12"}, "warmup.keep = 5,10,20"),
+              HasSubstr("--warmup.keep: epoch 20 is beyond --warmup.epochs 12"));
 }
 
 TEST(Options, SaysWhatAPhaseThatIsLeftOutLeavesWithoutEffect) {

@@ -1,0 +1,46 @@
+#pragma once
+#include <array>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "jobs/options.hpp"
+
+namespace lift {
+
+/// The options of a job while they are checked.
+///
+/// What the command line overrides in a file may leave other lines of it idle, and these yet others. So the
+/// checks run twice: settling, until nothing new is idle, then to refuse.
+class CheckedOptions {
+ public:
+  enum class Purpose { settle, refuse };
+  CheckedOptions(const Options& all, Purpose purpose) : options(all), purpose_(purpose) {}
+
+  /// Throws Error(usage), unless the options are still being settled.
+  void refuse(const std::string& message) const;
+  /// `name` was given, but what is chosen elsewhere would ignore it: refused, or idle.
+  void refuse_idle(std::string_view name, const std::string& because);
+  /// Notes those of `names` that were given: one who leaves out a whole phase has not mistaken its options.
+  void note_idle(std::span<const std::string_view> names, const std::string& because);
+  /// Whether it stands in a file, beside a choice of the command line that may leave it without meaning.
+  [[nodiscard]] bool may_be_idle(std::string_view name) const;
+  /// To be left out. Settling only.
+  void add_idle(std::string_view name);
+
+  const Options& options;
+  std::vector<std::string> idle = {};
+  std::vector<std::string> notes = {};  ///< a line each for a reader
+
+ private:
+  Purpose purpose_;
+};
+
+/// Direction, probes, products, rounds and correctors of `lift run`.
+void check_search(CheckedOptions& checked);
+
+/// Whether any step of an optimiser is taken.
+[[nodiscard]] bool trains(const Options& options);
+
+}  // namespace lift

@@ -1,0 +1,119 @@
+#include <fmt/format.h>
+
+#include "jobs/checked_options.hpp"
+#include "solvers/exact_stationarity.hpp"
+
+namespace lift {
+namespace {
+
+void check_probes(CheckedOptions& checked) {
+  const Options& options = checked.options;
+  const std::string kind = options.text("search.probe-kind");
+  if (options.text("search.probe-space") == "joint" && kind != "random") {
+    checked.refuse(
+        fmt::format("--search.probe-space joint is of random probes, not of --search.probe-kind {}", kind));
+  }
+  if (kind == "adjoint" && options.typed("search.probes") && options.count("search.probes") != 1) {
+    checked.refuse(fmt::format("--search.probes {}: adjoint probes are one row; expected 1",
+                               options.count("search.probes")));
+  }
+}
+
+void check_products(CheckedOptions& checked) {
+  const Options& options = checked.options;
+  const std::string direction = options.text("direction"), hvp = options.text("search.hvp");
+  const std::string curvature = options.text("search.curvature");
+  if (curvature != "hessian" && hvp != "exact")
+    checked.refuse(fmt::format("--search.curvature {} is not made by --search.hvp {}", curvature, hvp));
+  if (curvature == "identity" && (direction != "lp" || options.text("search.probe-kind") != "random"))
+    checked.refuse("--search.curvature identity is a control of --direction lp with random probes");
+  if (curvature == "ggn" && options.optional_count("tune.embeddings"))
+    checked.refuse("--search.curvature ggn needs a frozen head, but --tune.embeddings is given");
+  if (hvp == "exact") checked.refuse_idle("search.fd-step", "with --search.hvp exact");
+}
+
+/// Fewer products than the damping and one step of each solve take would end in no direction at all.
+void check_implicit(CheckedOptions& checked) {
+  const Options& options = checked.options;
+  const int damping = options.given("search.damping") ? 0 : StationarityOptions{}.lanczos_steps;
+  const int least = damping + (options.text("direction") == "exact" ? 2 : 1);
+  if (options.count("search.max-hvps") < least)
+    checked.refuse(
+        fmt::format("--search.max-hvps {}: expected at least {}{}", options.count("search.max-hvps"), least,
+                    damping == 0 ? "" : fmt::format(", {} of which find --search.damping", damping)));
+}
+
+void check_direction(CheckedOptions& checked) {
+  const Options& options = checked.options;
+  const std::string direction = options.text("direction");
+  const bool solves =
+      direction == "exact" || (direction == "lp" && options.text("search.probe-kind") == "adjoint");
+  const std::string because = fmt::format("with --direction {}", direction);
+  if (direction != "lp") {
+    for (const char* name : {"search.probe-kind", "search.probes", "search.probe-space", "search.keep"})
+      checked.refuse_idle(name, because);
+    if (direction != "exact") checked.refuse_idle("lp.trust-region", because);
+    if (direction == "exact" && options.text("lp.trust-region") == "none")
+      checked.refuse(
+          "--lp.trust-region none has no meaning with --direction exact, which bounds lambda alone");
+  }
+  if (direction == "gradient" || direction == "sign" || direction == "wise") {
+    for (const char* name : {"search.hvp", "search.curvature", "lp.lambda", "lp.lambda-scale"})
+      checked.refuse_idle(name, because);
+  }
+  if (direction == "wise" || direction == "exact") {
+    for (const char* name : {"lp.radius", "lp.radius-unit"}) checked.refuse_idle(name, because);
+  }
+  if (direction != "lp" || options.text("lp.trust-region") != "box")
+    checked.refuse_idle("lp.time-limit", "without the box program");
+  if (direction == "lp" && options.text("lp.trust-region") == "none") {
+    for (const char* name : {"lp.radius", "lp.radius-unit"})
+      checked.refuse_idle(name, "with --lp.trust-region none, which leaves dW free");
+  }
+  if (solves) check_implicit(checked);
+  if (!solves) {
+    for (const char* name : {"search.damping", "search.solve-tol", "search.max-hvps"})
+      checked.refuse_idle(name, "without an implicit solve (--direction exact, --search.probe-kind adjoint)");
+  }
+}
+
+/// What a round alone reads.
+constexpr std::array<std::string_view, 20> kOfRounds = {
+    "direction",       "search.batches",   "search.probes",  "search.probe-kind", "search.probe-space",
+    "search.hvp",      "search.curvature", "search.fd-step", "search.damping",    "search.solve-tol",
+    "search.max-hvps", "search.line",      "search.steps",   "search.max-step",   "lp.trust-region",
+    "lp.radius",       "lp.radius-unit",   "lp.lambda",      "lp.lambda-scale",   "lp.time-limit"};
+
+void check_rounds(CheckedOptions& checked) {
+  const Options& options = checked.options;
+  const std::int64_t rounds = options.count("search.rounds");
+  if (rounds < 2) checked.refuse_idle("search.min-gain", "with fewer than two rounds");
+  if (rounds == 0) checked.refuse_idle("search.keep", "without a round");
+  if (rounds == 0) checked.note_idle(kOfRounds, "with --search.rounds 0");
+  if (options.text("search.line") == "model")
+    checked.refuse_idle("search.max-step", "with --search.line model, which has no grid");
+}
+
+void check_correctors(CheckedOptions& checked) {
+  const Options& options = checked.options;
+  const bool between = options.count_or_word("search.corrector-steps") != 0;
+  const bool tunes = options.text("tune.learning-rate") == "on";
+  const bool recovers = options.count("recover.corrector-epochs") > 0;
+  if (between && options.count("search.rounds") < 2 && !tunes)
+    checked.refuse_idle("search.corrector-steps", "with fewer than two rounds");
+  if (!between && !tunes && !recovers) checked.refuse_idle("search.corrector-lr", "without a corrector");
+  if (!recovers || options.text("recover.interpolate") == "off")
+    checked.refuse_idle("recover.overshoot", "without interpolation and corrector");
+}
+
+}  // namespace
+
+void check_search(CheckedOptions& checked) {
+  check_direction(checked);
+  check_probes(checked);
+  check_products(checked);
+  check_rounds(checked);
+  check_correctors(checked);
+}
+
+}  // namespace lift
