@@ -64,13 +64,16 @@ void tell_route(const std::vector<Binding>& bindings, const Communicator& comm, 
   const bool all = std::ranges::all_of(bindings, [](const Binding& binding) { return binding.device >= 0; });
   if (!all || comm.size() == 1) return;
   const bool by_nccl = settled_route(comm) == DeviceRoute::nccl;
+  std::string trouble;
+  for (const std::string& of_rank : gather_texts(route_trouble(comm), comm)) {
+    if (trouble.empty()) trouble = of_rank;
+  }
   if (!comm.is_root()) return;
   if (by_nccl) return log.info("device memory goes over the ranks by NCCL");
   std::vector<std::string> uuids;
   for (const Binding& binding : bindings) uuids.push_back(binding.uuid);
   const char* by_host = "device memory goes over the ranks by the host, not by NCCL";
   if (device_route(uuids) == DeviceRoute::host) return log.info(by_host);
-  const std::string trouble = route_trouble(comm);
   log.warn(fmt::format("{}, though each has a device of its own{}{}", by_host, trouble.empty() ? "" : ": ",
                        trouble));
 }

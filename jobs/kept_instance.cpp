@@ -78,8 +78,8 @@ void keep_instance(const std::filesystem::path& path, const LocalModel& model, s
   file.finish();
 }
 
-void keep_failed_program(const std::filesystem::path& path, const ProgramReport& program,
-                         std::span<const double> d, const Communicator& comm) {
+void keep_unbounded_program(const std::filesystem::path& path, const ProgramReport& program,
+                            std::span<const double> d, const Communicator& comm) {
   Instance file(
       path, {{"y", StoredType::f64, {std::ssize(program.y)}}, {"d", StoredType::f64, {std::ssize(d)}}}, comm);
   file.add(program.y);

@@ -17,12 +17,11 @@ namespace lift {
 void keep_instance(const std::filesystem::path& path, const LocalModel& model, std::span<const double> d,
                    const TunedParameters& tuned, const Communicator& comm);
 
-/// Writes what a linear program without a step ended with: y [m] and d [p+n], of an unbounded one the ray −r
-/// with its multipliers; float64.
+/// Writes what proves that a linear program is unbounded: the ray d [p+n] and its multipliers y [m]; float64.
 ///
 /// Collective  on `comm`; rank 0 writes. Throws AgreedError(write).
 /// Test        tests/jobs/test_run_options_steps.cpp
-void keep_failed_program(const std::filesystem::path& path, const ProgramReport& program,
-                         std::span<const double> d, const Communicator& comm);
+void keep_unbounded_program(const std::filesystem::path& path, const ProgramReport& program,
+                            std::span<const double> d, const Communicator& comm);
 
 }  // namespace lift

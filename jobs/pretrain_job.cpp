@@ -96,7 +96,7 @@ void pretrain_job(JobContext& context) {
   const auto save = [&](const std::filesystem::path& folder) {
     agree(context.comm, [&] {
       if (!context.comm.is_root()) return;
-      make_folder(folder.parent_path());
+      make_folder(folder_of(folder));
       save_checkpoint(folder, model, {}, {});
       tokenizer->save(folder);
     });

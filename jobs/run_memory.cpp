@@ -25,7 +25,9 @@ class Holdings {
         vector_(static_cast<double>(plan.layout.n()) * value_),
         whole_(8.0 * static_cast<double>(plan.layout.n())),
         shard_(8.0 * static_cast<double>(plan.layout.p() + plan.layout.n()) / ranks),
-        logits_(static_cast<double>(head_scratch_bytes(device))) {}
+        logits_(static_cast<double>(head_scratch_bytes(
+            device, std::int64_t{plan.micro_batch} * (plan.corpus.length - 1), plan.config.vocabulary))),
+        buffers_(device != at::kCPU && plan.layout.tunes_embeddings() ? 3 : 2) {}
 
   [[nodiscard]] double model() const {
     return parameters_of(plan_.config) * value_ + (plan_.needs_pretrained() ? vector_ : 0);
@@ -90,9 +92,9 @@ class Holdings {
   [[nodiscard]] double gradient() const { return one_.gradient_bytes * plan_.micro_batch + logits_; }
   /// Activations of a product; the gradient that is differentiated, and the product by tensors.
   [[nodiscard]] double exact_product() const {
-    return one_.hvp_bytes * plan_.micro_batch + 2 * vector_ + 2 * logits_;
+    return one_.hvp_bytes * plan_.micro_batch + 2 * vector_ + buffers_ * logits_;
   }
-  /// The same of the kind that the rows are made by: differences have W, the base gradient and its parts.
+  /// The same of the kind that the rows are made by: differences have W, the round's gradient and its parts.
   [[nodiscard]] double product() const {
     const bool differences =
         search_.products.kind == ProductKind::forward || search_.products.kind == ProductKind::central;
@@ -113,7 +115,7 @@ class Holdings {
   const CorpusSize& size_;
   int ranks_;
   SequenceCost one_;
-  double value_, vector_, whole_, shard_, logits_;
+  double value_, vector_, whole_, shard_, logits_, buffers_;
 };
 
 }  // namespace

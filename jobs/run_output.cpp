@@ -90,10 +90,7 @@ SearchObserver RunOutput::search_observer(const TunedParameters& tuned) {
     progress_.update(phase, done, total);
   };
   observer.on_failed_program = [this](int, const ProgramReport& program, std::span<const double> d) {
-    const auto path = plan_.out / "failed-program.safetensors";
-    keep_failed_program(path, program, d, context_.comm);
-    progress_.finish();
-    context_.log.info(fmt::format("{}; its d and y are in {}", program.message, path.string()));
+    if (program.status == "unbounded") keep_ray(program, d);
   };
   if (!plan_.keep.empty()) {
     observer.on_direction = [this, &tuned](int round, const LocalModel& model, std::span<const double> d) {
@@ -101,6 +98,19 @@ SearchObserver RunOutput::search_observer(const TunedParameters& tuned) {
     };
   }
   return observer;
+}
+
+/// What cannot be written must not hide why the round ends.
+void RunOutput::keep_ray(const ProgramReport& program, std::span<const double> d) {
+  const auto path = plan_.out / "unbounded-program.safetensors";
+  progress_.finish();
+  try {
+    keep_unbounded_program(path, program, d, context_.comm);
+    context_.log.info(
+        fmt::format("the ray of the unbounded program and its multipliers are in {}", path.string()));
+  } catch (const AgreedError& error) {
+    if (context_.comm.is_root()) context_.log.warn(error.what());
+  }
 }
 
 void RunOutput::add_round(int round, const RoundResult& result) {

@@ -28,7 +28,7 @@ class RunOutput {
   void open();
   /// Epochs go to metrics.jsonl and into `result`, steps to metrics.jsonl and the progress line.
   [[nodiscard]] WarmupObserver warmup_observer(RunResult& result);
-  /// Progress, and --search.keep.
+  /// Progress, --search.keep, and the ray of an unbounded program.
   [[nodiscard]] SearchObserver search_observer(const TunedParameters& tuned);
   void add_round(int round, const RoundResult& result);
   /// Writes a model folder, `name` relative to the run's: "model", or a checkpoint.
@@ -40,6 +40,7 @@ class RunOutput {
 
  private:
   void hash_folder(const std::filesystem::path& folder);
+  void keep_ray(const ProgramReport& program, std::span<const double> d);
   void add_step(const WarmupStep& step);
   void add_epoch(const WarmupEpoch& epoch, RunResult& result);
   void on_root(const std::function<void()>& action) const;

@@ -111,7 +111,7 @@ void RunRecord::add_self_check(const SelfCheck& check) {
   if (check.passed) {
     context_.log.info(found);
   } else {
-    context_.log.warn(found + ": the Hessian-vector products of this run are not to be trusted");
+    warn(found + ": the Hessian-vector products of this run are not to be trusted");
   }
 }
 
@@ -130,22 +130,24 @@ void RunRecord::add_stage(const StageSummary& stage) {
   result_.stages.push_back(std::move(entry));
 }
 
+/// What every rank knows is said once.
+void RunRecord::warn(const std::string& line) const {
+  if (context_.comm.is_root()) context_.log.warn(line);
+}
+
 void RunRecord::add_round(int round, const RoundSummary& summary) {
   const RoundResult entry = round_result(summary);
   output_.progress().finish();
   output_.add_round(round, entry);
   if (summary.lp && summary.lp->answered) context_.log.info(summary.lp->message);
-  if (summary.lp && !summary.lp->answered)
-    context_.log.warn(summary.lp->message + "; its direction is used as it is");
+  if (summary.lp && !summary.lp->answered) warn(summary.lp->message + "; its direction is used as it is");
   if (summary.implicit && !summary.implicit->failed) context_.log.info(summary.implicit->message);
   if (summary.implicit && summary.implicit->failed)
-    context_.log.warn(summary.implicit->message + "; the round takes no step");
-  if (summary.lambda_is_inert)
-    context_.log.warn(
-        fmt::format("round {} cannot move lambda: W is where its regulariser pulls it (H21 = 0), as with "
-                    "l2-sp before any "
-                    "training, or every lambda is 0",
-                    round + 1));
+    warn(summary.implicit->message + "; the round takes no step");
+  if (summary.lambda_is_inert) {
+    warn(fmt::format("round {} cannot move lambda: {}", round + 1,
+                     "W is where its regulariser pulls it (H21 = 0), as with l2-sp before any training"));
+  }
   if (const auto loss = test_loss_at_step(summary); loss && std::isfinite(*loss)) losses_.know_test(*loss);
   meter_.leave_out(forward_units(summary.watched));
   probes_done_ += summary.probes_done;

@@ -45,6 +45,7 @@ class RunRecord {
   [[nodiscard]] const RunResult& finish(std::span<const double> lambda, double total_seconds);
 
  private:
+  void warn(const std::string& line) const;
   [[nodiscard]] DeviceRoute route() const;
   void add_seconds(double total);
   void add_work();

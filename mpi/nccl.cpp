@@ -108,6 +108,7 @@ Route make_nccl(const Communicator& comm) {
   config.blocking = 0;
   ncclComm_t nccl = nullptr;
   const auto start = std::chrono::steady_clock::now();
+  bool late = false;
   ncclResult_t result = ncclCommInitRankConfig(&nccl, comm.size(), id, comm.rank(), &config);
   for (;;) {
     const std::int64_t slowest = max_over_ranks(std::int64_t{progress_of(result)}, comm);
@@ -117,11 +118,14 @@ Route make_nccl(const Communicator& comm) {
     if (result == ncclInProgress && ncclCommGetAsyncError(nccl, &result) != ncclSuccess) {
       result = ncclInternalError;
     }
-    if (std::chrono::steady_clock::now() - start > kPatience) result = ncclInternalError;
+    late = std::chrono::steady_clock::now() - start > kPatience;
+    if (late) result = ncclInternalError;
   }
-  std::string trouble = progress_of(result) == kFailed ? ncclGetErrorString(result) : "";
+  std::string trouble;
+  if (progress_of(result) == kFailed)
+    trouble = late ? "not set up within two minutes" : ncclGetErrorString(result);
   if (nccl == nullptr) return {nullptr, std::move(trouble)};
-  trouble += fmt::format(" ({})", ncclGetLastError(nccl));
+  if (!trouble.empty()) trouble += fmt::format(" ({})", ncclGetLastError(nccl));
   ncclCommAbort(nccl);  // the setup has failed already: nothing more to say of this
   return {nullptr, std::move(trouble)};
 }

@@ -129,6 +129,7 @@ std::optional<LpResult> whole_lp(const std::vector<RoundResult>& rounds) {
       whole = lp;
       continue;
     }
+    whole->y.clear();  // of its own rows each
     if (whole->status == "optimal") whole->status = lp.status;
     whole->objective += lp.objective;
     whole->dual_objective += lp.dual_objective;

@@ -66,7 +66,11 @@ void LocalCurvature::add_differences(std::span<const at::Tensor> v, std::span<at
     weights.step(v[j], step);
     products[j].copy_(gradient_sum());
     if (!forward) weights.step(v[j], -step);
-    forward ? products[j].sub_(base_, count) : products[j].sub_(gradient_sum());
+    if (forward) {
+      products[j].sub_(base_, count);
+    } else {
+      products[j].sub_(gradient_sum());
+    }
     products[j].div_(forward ? step : 2 * step);
     weights.restore();
   }

@@ -15,12 +15,12 @@ namespace lift {
 ///
 /// Method      exact: Pearlmutter's double backward. Gauss–Newton: the same through the head alone
 ///             (Schraudolph 2002), positive semidefinite. forward, central: (∇L(W + εv) − ∇L(W))/ε with the
-///             gradient that the round has, or (∇L(W + εv) − ∇L(W − εv))/2ε; v must have length 1. identity:
-///             v, times the sequences.
+///             round's own gradient, or (∇L(W + εv) − ∇L(W − εv))/2ε; v must have length 1. identity: v,
+///             times the sequences.
 /// In/out      forward and central move W and put it back to the last bit.
 /// Shapes      base: the mean of ∇L at W over all the round's sequences, [n], read by forward differences
-/// only;
-///             it is taken off in this rank's proportion, so that the parts of the ranks sum up to products.
+///             only. It is taken off in this rank's proportion: the parts of the ranks sum up to products.
+/// Limits      parts of forward differences are as large as ∇L/ε and cancel in the sum over ranks.
 /// Ownership   keeps a reference to `round`.
 /// Collective  never: local to the rank.
 /// Throws      Error(numerical) if a loss is not finite.

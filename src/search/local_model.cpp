@@ -43,6 +43,7 @@ LocalModel build_local_model(const SearchState& state, const SearchOptions& opti
       add_adjoint_row(choices, observer, model);
       break;
   }
+  model.slope.training_gradient.reset();
   return model;
 }
 

@@ -18,7 +18,7 @@ namespace {
 /// Training counts its epochs from 0 in the same stream; choices of sequences stay far above.
 constexpr std::uint64_t kSamples = std::uint64_t{1} << 63;
 
-/// Pairs of normals that a thread draws at a time, some milliseconds.
+/// Pairs of normals that a thread draws at least, some milliseconds.
 constexpr std::int64_t kPairsOfATask = 1 << 15;
 
 /// One 64-bit sequence number for a pair of 32-bit ones.

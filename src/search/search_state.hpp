@@ -74,9 +74,10 @@ struct SearchOptions {
   int max_products = 200;         ///< products of a round's implicit solves, beside two that measure
   int probes = 16;                ///< m ≥ 1
   int batches = 10;               ///< validation batches that make g; 0: all
-  int hvp_batches = 10;           ///< training batches that all HVPs of the round share, ≥ 1
-  int batch = 4;                  ///< sequences of a batch, ≥ 1
-  int rounds = 1;                 ///< ≥ 0
+  /// Training batches that all HVPs of the round share, and validation batches of LineKind::model's; ≥ 1.
+  int hvp_batches = 10;
+  int batch = 4;        ///< sequences of a batch, ≥ 1
+  int rounds = 1;       ///< ≥ 0
   double min_gain = 0;  ///< rounds end once one lowers the selection loss by less, nats/token, ≥ 0
   std::uint64_t seed = 0;
   RadiusOptions radius;

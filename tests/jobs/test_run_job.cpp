@@ -328,11 +328,14 @@ TEST_F(RunJob, PretrainKeepsTheLastGoodWeights) {
 
 TEST_F(RunJob, PretrainWritesAModelThatRunsAndLearns) {
   const std::string words = fmt::format(
-      "--data {0}/data --tokenizer {0}/model --out {0}/new --cache none --layers 2 --width 16 --heads 2 "
+      "--data {0}/data --tokenizer {0}/model --out new --cache none --layers 2 --width 16 --heads 2 "
       "--positions 32 "
       "--length 16 --epochs 3 --lr 1e-2 --json {0}/pretrain.json",
       folder_.path().string());
+  const auto here = std::filesystem::current_path();
+  std::filesystem::current_path(folder_.path());  // a folder without a parent
   const JobRun ending = run_in_process(Job::pretrain, pretrain_job, words_of(words), world_);
+  std::filesystem::current_path(here);
   EXPECT_EQ(ending.code, ExitCode::done) << ending.error;
   EXPECT_THAT(ending.unread, IsEmpty());
   const auto epochs = nlohmann::json::parse(read_file(folder_ / "pretrain.json"))["epochs"];

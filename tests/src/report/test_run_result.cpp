@@ -130,6 +130,7 @@ TEST_F(RunResultTest, SeveralRoundsAreListedAndTheOutermostFieldsAreOfTheWhole) 
   second.lp->status = "stalled";
   second.lp->gap = 1e-6;
   second.lp->objective = -0.5;
+  for (RoundResult* round : {&run.rounds.front(), &second}) round->lp->y = {1.0, 2.0};
   run.rounds.push_back(second);
   const Json json = Json::parse(to_json(run));
   ASSERT_EQ(json["rounds"].size(), 2U);
@@ -141,6 +142,7 @@ TEST_F(RunResultTest, SeveralRoundsAreListedAndTheOutermostFieldsAreOfTheWhole) 
   EXPECT_EQ(json["lp"]["gap"], 1e-6);
   EXPECT_EQ(json["lp"]["objective"], -0.75);
   EXPECT_EQ(json["lp"]["iterations"], 28);
+  EXPECT_TRUE(json["lp"]["y"].empty()) << "each round has its own";
   EXPECT_TRUE(json["line_search"].is_null());
   EXPECT_EQ(to_json(reread(run)), to_json(run));
 }

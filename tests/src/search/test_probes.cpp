@@ -1,12 +1,15 @@
 #include "src/search/probes.hpp"
 
+#include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/ones.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <set>
+#include <span>
 
 #include "src/training/vectors.hpp"
 #include "tests/src/training/tiny.hpp"
@@ -44,6 +47,19 @@ TEST(Probes, AreNormalNumbersOfOneStreamDividedByTheirNorm) {
   for (std::int64_t k = 0; k < kSize; k += 499) {
     EXPECT_DOUBLE_EQ(v[k].item().toDouble(), normals[static_cast<std::size_t>(k)] / std::sqrt(squares));
   }
+}
+
+TEST(Probes, DoNotShowTheThreadsThatDrawThem) {
+  constexpr std::int64_t kLarge = 3 * (1 << 16) + 1;
+  const int threads = at::get_num_threads();
+  at::set_num_threads(3);
+  const auto v = random_probe(7, 3, 5, kLarge, at::kDouble, at::kCPU);
+  at::set_num_threads(threads);
+  std::vector<double> normals(kLarge);
+  Philox(7, RandomStream::probes).normals((std::uint64_t{3} << 32) | 5, 0, normals);
+  const double norm = std::sqrt(std::inner_product(normals.begin(), normals.end(), normals.begin(), 0.0));
+  for (double& x : normals) x /= norm;
+  EXPECT_TRUE(std::ranges::equal(std::span(v.const_data_ptr<double>(), normals.size()), normals));
 }
 
 TEST(KeyBiases, AreTheMiddleThirdOfTheAttentionBias) {
