@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "jobs/corpus_inputs.hpp"
+#include "jobs/last_good.hpp"
 #include "mpi/agreement.hpp"
 #include "src/files/atomic_file.hpp"
 #include "src/model/checkpoint.hpp"
@@ -102,14 +103,9 @@ void pretrain_job(JobContext& context) {
     });
   };
   WarmupSummary summary;
-  try {
-    summary = train(model, *tokenizer, context);
-  } catch (const AgreedError& error) {
-    if (error.code() != ExitCode::numerical) throw;
-    save(out / "last-good");
-    throw AgreedError(error.code(), fmt::format("{}; the last good weights are in {}", error.what(),
-                                                (out / "last-good").string()));
-  }
+  keeping_last_good(
+      out / "last-good", [&] { summary = train(model, *tokenizer, context); },
+      [&] { save(out / "last-good"); });
   save(out);
   write_answer(context, to_json(summary));
   const double loss = summary.epochs.back().valid;

@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "jobs/corpus_inputs.hpp"
+#include "jobs/last_good.hpp"
 #include "jobs/output_file.hpp"
 #include "jobs/run_description.hpp"
 #include "jobs/run_output.hpp"
@@ -96,17 +97,10 @@ class Run {
   const RunResult& finish(double total_seconds) { return record_.finish(lambda_, total_seconds); }
 
  private:
-  /// Runs a phase that leaves the last good W behind where a number is not finite, and writes that.
   template <typename Phase>
   void keeping_last_good(const Phase& phase) {
-    try {
-      phase();
-    } catch (const AgreedError& error) {
-      if (error.code() != ExitCode::numerical) throw;
-      output_.write_model("checkpoints/last-good", model_);
-      throw AgreedError(error.code(), fmt::format("{}; the last good weights are in {}", error.what(),
-                                                  (plan_.out / "checkpoints/last-good").string()));
-    }
+    const std::filesystem::path name = "checkpoints/last-good";
+    lift::keeping_last_good(plan_.out / name, phase, [&] { output_.write_model(name, model_); });
   }
 
   /// A value beyond float16 is found while W is still what the search left.

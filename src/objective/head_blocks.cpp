@@ -1,18 +1,8 @@
 #include "src/objective/head_blocks.hpp"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/amax.h>
-#include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
-#include <ATen/ops/exp.h>
-#include <ATen/ops/expm1.h>
-#include <ATen/ops/full.h>
-#include <ATen/ops/gather.h>
-#include <ATen/ops/log1p.h>
-#include <ATen/ops/maximum.h>
-#include <ATen/ops/mm.h>
-#include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 
@@ -52,7 +42,8 @@ at::Tensor row_dots(const at::Tensor& x, const at::Tensor& y) {
   return (x * y).sum(1, /*keepdim=*/true);
 }
 
-/// Calls `action(block, targets)` for one block of the vocabulary after the other, first its place in it.
+/// Calls `action(first, block, targets)` for one block of the vocabulary, from word `first` on, after the
+/// other.
 template <typename Action>
 void for_each_block(const HeadRows& rows, const Action& action) {
   for_each_part(rows.head.size(0), kVocabularyBlock, [&](std::int64_t first, std::int64_t size) {

@@ -147,10 +147,10 @@ bool lambda_is_inert(const SearchState& state, const SearchOptions& options) {
   if (!moves || state.lambda.empty()) return false;
   const auto squares = state.regularizer.values(state.objective.tuned().flat());
   const bool logarithmic = options.radius.space == LambdaSpace::log;
-  std::size_t live = 0;
-  for (std::size_t i = 0; i < squares.size(); ++i)
-    live += squares[i] > 0 && (!logarithmic || state.lambda[i] > 0) ? 1 : 0;
-  return live == 0;
+  for (std::size_t i = 0; i < squares.size(); ++i) {
+    if (squares[i] > 0 && (!logarithmic || state.lambda[i] > 0)) return false;
+  }
+  return true;
 }
 
 void check_pretrained(const SearchState& state, const SearchOptions& options) {

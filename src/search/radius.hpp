@@ -25,7 +25,7 @@ struct RadiusOptions {
   /// at a vertex. n counts the coordinates that have a box.
   RadiusUnit unit = RadiusUnit::rms;
   LambdaSpace space = LambdaSpace::log;
-  std::optional<double> lambda_scale = {};  ///< s_λ; without it log 4 in log space, λ_i in linear
+  std::optional<double> lambda_scale = {};  ///< s_λ; without it log 4 in log space, in linear λ_i
   /// "" when valid, else as "rho = -1 violates rho > 0".
   [[nodiscard]] std::string violation() const;
 };
