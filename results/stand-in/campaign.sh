@@ -2,10 +2,10 @@
 # What a table of three warm-up lengths and three seeds on the stand-in needs: for each seed one warm-up of 35 epochs with l2,
 # and from its epochs 12, 24 and 35 `recover`, the paper's search and its controls (random rows, no probes, WiSE); beside them a restart from
 # the pretrained weights, and one round on the whole validation split. Rows that are done are left alone, so it can be started again, for
-# more seeds too, and once per seed side by side; `controls`, `paper` and `recover` need `warmup`, `rounds` need `recover`.
+# more seeds too, and once per seed side by side; `controls`, `paper` and `recover` need `warmup`, `rounds` and `directions` need `recover`.
 #
 # usage: ./results/stand-in/campaign.sh [SEED ...]     (default 0 1 2); then ./results/stand-in/table.py
-# LIFT_RANKS (default 2) of one thread each; LIFT_GROUPS, of "warmup recover rounds controls paper" (default all, in this order); LIFT_BINARY.
+# LIFT_RANKS (default 2) of one thread each; LIFT_GROUPS, of "warmup recover rounds directions controls paper" (default all, in this order); LIFT_BINARY.
 # Writes to runs/campaign. Cost: some 180,000 forward passes of 256 tokens a seed; at the 2,172 tokens/s of results/README.md's warm-up
 # an estimated two hours on two cores.
 set -euo pipefail
@@ -49,13 +49,22 @@ group_recover() {
   for epoch in 35 24 12; do after "$epoch" recover --preset recover --warmup.lr 2e-3; done
 }
 
+rounds_options() {
+  whole=(--seed "$seed" --start "$runs/s$seed-recover-35/model" --warmup.epochs 0 --preset recover
+         --recover.interpolate off --recover.corrector-epochs 0 --search.rounds 1)
+}
+
 # One round on what recover left at 35, with halves of the whole validation split, and all of test.
 group_rounds() {
-  local whole=(--seed "$seed" --start "$runs/s$seed-recover-35/model" --warmup.epochs 0 --preset recover
-               --recover.interpolate off --recover.corrector-epochs 0 --search.rounds 1)
+  rounds_options
   row "s$seed-round-krylov" "${whole[@]}"
   row "s$seed-round-random" "${whole[@]}" --search.probe-kind random
   row "s$seed-round-none" "${whole[@]}" --direction sign
+}
+
+# The same round along other directions.
+group_directions() {
+  rounds_options
   row "s$seed-round-gradient" "${whole[@]}" --direction gradient
   row "s$seed-round-exact-ggn" "${whole[@]}" --direction exact --search.curvature ggn --search.max-hvps 40
 }
@@ -75,5 +84,5 @@ group_paper() {
 [ $# -gt 0 ] || set -- 0 1 2
 for seed in "$@"; do
   few=(--limit 48 --seed "$seed")
-  for group in ${LIFT_GROUPS:-warmup recover rounds controls paper}; do "group_$group"; done
+  for group in ${LIFT_GROUPS:-warmup recover rounds directions controls paper}; do "group_$group"; done
 done
