@@ -5,7 +5,9 @@
 #include <cmath>
 
 #include "mpi/agreement.hpp"
+#include "solvers/box_lp_certificate.hpp"
 #include "solvers/box_lp_mehrotra.hpp"
+#include "solvers/box_lp_preprocessing.hpp"
 #include "solvers/lp_checks.hpp"
 
 namespace lift {
@@ -33,13 +35,35 @@ const char* to_string(LpStatus status) noexcept {
   return "unknown";
 }
 
+const char* to_string(LpMethod method) noexcept {
+  switch (method) {
+    case LpMethod::mehrotra:
+      return "mehrotra";
+    case LpMethod::preprocessing:
+      return "preprocessing";
+  }
+  return "unknown";
+}
+
 std::string BoxLpOptions::violation() const {
   if (!(gap_tol > 0)) return fmt::format("gap_tol = {} violates gap_tol > 0", gap_tol);
   if (!(residual_tol > 0)) return fmt::format("residual_tol = {} violates residual_tol > 0", residual_tol);
   if (max_iterations < 1)
     return fmt::format("max_iterations = {} violates max_iterations >= 1", max_iterations);
+  if (least_coordinates < 0)
+    return fmt::format("least_coordinates = {} violates least_coordinates >= 0", least_coordinates);
   if (!(max_seconds > 0)) return fmt::format("max_seconds = {} violates max_seconds > 0", max_seconds);
   return "";
+}
+
+LpShard BoxLpProblem::shard() const {
+  return {.a = a.local(),
+          .g = g,
+          .u = u,
+          .rows = a.rows(),
+          .coordinates = a.coordinates(),
+          .begin = a.layout().begin(a.comm().rank()),
+          .comm = a.comm()};
 }
 
 BoxLpSummary solve_box_lp(const BoxLpProblem& problem, const BoxLpOptions& options, std::span<double> d) {
@@ -48,10 +72,47 @@ BoxLpSummary solve_box_lp(const BoxLpProblem& problem, const BoxLpOptions& optio
     if (const auto wrong = options.violation(); !wrong.empty()) {
       throw Error(ExitCode::internal, "box LP: " + wrong);
     }
+    if (!options.start.empty() && std::ssize(options.start) != problem.a.rows()) {
+      throw Error(ExitCode::internal, fmt::format("box LP: start has {} multipliers, expected {}",
+                                                  options.start.size(), problem.a.rows()));
+    }
   });
   const std::vector<double> no_multipliers(static_cast<std::size_t>(problem.a.rows()), 0.0);
   check_lp_shapes("box LP", problem.a, {problem.g, problem.u, d, no_multipliers});
-  return box_lp::Mehrotra(problem, options, d).run();
+  const LpShard shard = problem.shard();
+  if (options.method == LpMethod::mehrotra) return box_lp::Mehrotra(shard, options, d).run();
+  return box_lp::Preprocessing(shard, options, d).run();
 }
+
+namespace box_lp {
+namespace {
+
+const char* describe(LpStatus status) {
+  switch (status) {
+    case LpStatus::optimal:
+      return "solved";
+    case LpStatus::iteration_limit:
+      return "stopped at its iteration limit";
+    case LpStatus::time_limit:
+      return "stopped at its time limit";
+    case LpStatus::stalled:
+      return "stalled";
+    case LpStatus::not_finite:
+      return "failed on numbers that are not finite";
+  }
+  return "ended";
+}
+
+}  // namespace
+
+std::string ending(const BoxLpSummary& summary, const BoxLpOptions& options) {
+  const LpCertificate& c = summary.certificate;
+  return fmt::format("box LP {} after {} steps and {:.2f} s: objective {:.9g}, gap {:.1e} (tolerance {:g}), ",
+                     describe(summary.status), summary.iterations, summary.seconds, c.objective, c.gap,
+                     options.gap_tol) +
+         fmt::format("residual {:.1e} (tolerance {:g})", c.residual, options.residual_tol);
+}
+
+}  // namespace box_lp
 
 }  // namespace lift

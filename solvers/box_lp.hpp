@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "solvers/lp_shard.hpp"
 #include "solvers/probe_matrix.hpp"
 
 namespace lift {
@@ -22,15 +23,44 @@ struct BoxLpProblem {
   const ProbeMatrix& a;
   std::span<const double> g;
   std::span<const double> u;
+  [[nodiscard]] LpShard shard() const;
+};
+
+/// How a box LP is solved; each is the other's check.
+///
+/// mehrotra       a predictor–corrector method on all of A (Mehrotra 1992, SIAM J. Optim. 2:575): slacks to
+/// both
+///                bounds, the m × m normal matrix A D Aᵀ summed over ranks and factored on every one.
+/// preprocessing  as Portnoy and Koenker (1997, Statist. Sci. 12:279): the dual is a weighted L1 regression
+/// in
+///                R^m. A pilot, mehrotra on a sample of the coordinates, gives multipliers that leave no
+///                doubt about the sign of most d_k; these join into one column, mehrotra solves for it and
+///                the few in doubt, and the signs are verified on all of A, again and again until none is
+///                wrong. Where the coordinates are few, or too many stay in doubt, it is mehrotra on all of
+///                A.
+enum class LpMethod { mehrotra, preprocessing };
+[[nodiscard]] const char* to_string(LpMethod method) noexcept;
+
+/// One step of a solve, for a log.
+struct LpIteration {
+  const char* stage;  ///< "pilot", "reduced" or "whole": the program that gap and residual are of
+  int iteration;      ///< from 1, within that program
+  double gap, residual;
 };
 
 struct BoxLpOptions {
+  LpMethod method = LpMethod::preprocessing;
   double gap_tol = 1e-9;       ///< answered needs certificate.gap ≤ gap_tol
   double residual_tol = 1e-9;  ///< and certificate.residual ≤ residual_tol
-  int max_iterations = 200;    ///< Mehrotra steps, ≥ 1
+  int max_iterations = 200;    ///< Mehrotra steps on any one program, ≥ 1
   double max_seconds = 600;    ///< wall time [s], the largest over the ranks, > 0
-  /// Called on every rank after each step, for a log; may be empty.
-  std::function<void(int iteration, double gap, double residual)> on_iteration;
+  /// Multipliers near the answer's, as of a solve with the same A, in place of the pilot's; [m], the same on
+  /// every rank, or empty. Preprocessing alone uses them; bad ones cost time, never the answer.
+  std::vector<double> start;
+  /// Coordinates below which preprocessing is not tried: below some hundred thousand it gains nothing.
+  std::int64_t least_coordinates = 200'000;
+  /// Called on every rank after each step; may be empty.
+  std::function<void(const LpIteration&)> on_iteration;
   /// "" when valid, else as "gap_tol = -1 violates gap_tol > 0".
   [[nodiscard]] std::string violation() const;
 };
@@ -48,11 +78,19 @@ struct LpCertificate {
   double bound_violation = 0;
 };
 
+/// What preprocessing made of a program; all 0 where it was not used.
+struct LpReduction {
+  std::int64_t pilot = 0;    ///< coordinates drawn for the pilot
+  std::int64_t reduced = 0;  ///< coordinates in doubt, the most of any round
+  int rounds = 0;            ///< until the signs were right
+};
+
 struct BoxLpSummary {
   LpStatus status = LpStatus::not_finite;
   LpCertificate certificate;
-  int iterations = 0;
-  std::int64_t sweeps = 0;  ///< passes over A, those of the certificate included
+  LpReduction reduction;
+  int iterations = 0;       ///< Mehrotra steps, on whatever program
+  std::int64_t sweeps = 0;  ///< passes over the whole of A, those of the certificate included
   double seconds = 0;       ///< wall time [s], largest over the ranks
   std::vector<double> y;    ///< multipliers of A d = 0, [m], the same on every rank
   std::string message;      ///< one sentence for the log: why it ended, with the numbers
@@ -68,21 +106,23 @@ struct BoxLpSummary {
 [[nodiscard]] LpCertificate certify(const BoxLpProblem& problem, std::span<const double> d,
                                     std::span<const double> y);
 
-/// Solves the box LP by Mehrotra's predictor–corrector method on its box form (Mehrotra 1992, SIAM J. Optim.
-/// 2:575): slacks to both bounds, the m × m normal matrix A D Aᵀ summed over ranks and factored on every one.
+/// Solves the box LP by options.method.
 ///
 /// Shapes      d: this rank's shard of p + n, out, whatever the status; |d| ≤ u to the last bit.
-/// Types       float64; A is read in place and never copied; beside it four vectors of the shard's length.
+/// Types       float64; A is read in place and never copied. Beside it mehrotra needs four vectors of the
+///             shard's length, preprocessing one and the reduced program with four of its own.
 /// Collective  on problem.a.comm(); the summary is the same on every rank, y to the last bit.
 /// Throws      AgreedError(internal) for invalid options, a wrong shape, u < 0 or entries of A, g or u that
 ///             are not finite. Not converging is a status, never an exception.
-/// Cost        three passes over A a step and five beside; O(m² (p+n)) a step; 5 to 30 steps as a rule.
+/// Cost        mehrotra: three passes over A a step and five beside, O(m² (p+n)) a step, 5 to 30 steps as a
+///             rule. Preprocessing: two passes and two a round, 1 to 3 rounds as a rule, and mehrotra on some
+///             (m (p+n))^(2/3) coordinates two times or more.
 /// Limits      dependent rows, zero rows, fixed coordinates, g = 0, n < m and badly scaled entries are normal
 ///             cases. Rows that depend on each other up to single-precision rounding, on few coordinates,
 ///             need multipliers near 1e8, at which the certificate's own rounding can exceed a gap of 1e-9:
 ///             `stalled`.
-/// Test        tests/solvers/test_box_lp.cpp (closed forms and a catalogue of instances; HiGHS; 1, 2, 4
-///             ranks)
+/// Test        tests/solvers/test_box_lp.cpp, test_box_lp_preprocessing.cpp (closed forms and a catalogue of
+///             instances; HiGHS; each method against the other; 1, 2, 4 ranks)
 BoxLpSummary solve_box_lp(const BoxLpProblem& problem, const BoxLpOptions& options, std::span<double> d);
 
 }  // namespace lift

@@ -1,35 +1,39 @@
+#include "solvers/box_lp_certificate.hpp"
+
 #include <algorithm>
 #include <cmath>
 
 #include "mpi/collectives.hpp"
-#include "solvers/box_lp.hpp"
 #include "solvers/lp_checks.hpp"
+#include "solvers/vectorised.hpp"
 
 namespace lift {
+namespace box_lp {
 namespace {
 
 constexpr std::int64_t kTile = 256;
 
 /// Sums of the certificate over this rank's coordinates; the vectors have one entry a row of A.
 struct CertificateSums {
-  double objective = 0, dual_objective = 0, gap = 0, cost = 0, violation = 0;
+  double objective = 0, dual_objective = 0, gap = 0, cost = 0, violation = 0, widest_wrong = 0;
   std::vector<double> products, row_norms;
 };
 
 /// r = g − Aᵀy on one tile.
-void reduced_costs(const BoxLpProblem& problem, std::span<const double> y, std::int64_t begin,
-                   std::int64_t count, double* r) {
-  std::copy_n(problem.g.data() + begin, count, r);
-  for (std::size_t i = 0; i < y.size(); ++i) {
-    const double* a = problem.a.local().data() + i * problem.g.size() + begin;
+LIFT_INLINE void reduced_costs(const LpShard& lp, const double* y, std::int64_t begin, std::int64_t count,
+                               double* r) {
+  std::copy_n(lp.g.data() + begin, count, r);
+  for (int i = 0; i < lp.rows; ++i) {
+    const double* a = lp.row(i) + begin;
     const double multiplier = y[i];
+#pragma omp simd
     for (std::int64_t k = 0; k < count; ++k) r[k] -= multiplier * a[k];
   }
 }
 
-void add_bounds_and_costs(const BoxLpProblem& problem, const double* d, const double* r, std::int64_t begin,
-                          std::int64_t count, CertificateSums& sums) {
-  const double *g = problem.g.data() + begin, *u = problem.u.data() + begin;
+LIFT_INLINE void add_bounds_and_costs(const LpShard& lp, const double* d, const double* r, std::int64_t begin,
+                                      std::int64_t count, CertificateSums& sums) {
+  const double *g = lp.g.data() + begin, *u = lp.u.data() + begin;
   double objective = 0, dual_objective = 0, gap = 0, cost = 0;
 #pragma omp simd reduction(+ : objective, dual_objective, gap, cost)
   for (std::int64_t k = 0; k < count; ++k) {
@@ -42,24 +46,41 @@ void add_bounds_and_costs(const BoxLpProblem& problem, const double* d, const do
   sums.dual_objective += dual_objective;
   sums.gap += gap;
   sums.cost += cost;
+  bool inside = true;
+#pragma omp simd reduction(&& : inside)
+  for (std::int64_t k = 0; k < count; ++k) inside = inside && std::fabs(d[k]) <= u[k];
+  if (inside) return;
   for (std::int64_t k = 0; k < count; ++k)
     sums.violation = std::max(sums.violation, bound_violation(d[k], u[k]));
 }
 
-void add_products(const BoxLpProblem& problem, const double* d, std::int64_t begin, std::int64_t count,
-                  CertificateSums& sums) {
-  const double* u = problem.u.data() + begin;
-  for (std::size_t i = 0; i < sums.products.size(); ++i) {
-    const double* a = problem.a.local().data() + i * problem.g.size() + begin;
+LIFT_INLINE void add_products(const LpShard& lp, const double* d, std::int64_t begin, std::int64_t count,
+                              CertificateSums& sums) {
+  const double* u = lp.u.data() + begin;
+  for (int i = 0; i < lp.rows; ++i) {
+    const double* a = lp.row(i) + begin;
     double product = 0, norm = 0;
 #pragma omp simd reduction(+ : product, norm)
     for (std::int64_t k = 0; k < count; ++k) {
       product += a[k] * d[k];
       norm += std::fabs(a[k]) * u[k];
     }
-    sums.products[i] += product;
-    sums.row_norms[i] += norm;
+    sums.products[static_cast<std::size_t>(i)] += product;
+    sums.row_norms[static_cast<std::size_t>(i)] += norm;
   }
+}
+
+/// max of u|r| / w where d is not on its way to the bound that r wants.
+LIFT_INLINE double widest_wrong(const double* u, const double* r, const double* d, const double* w,
+                                std::int64_t count) {
+  double widest = 0;
+#pragma omp simd reduction(max : widest)
+  for (std::int64_t k = 0; k < count; ++k) {
+    const double share = u[k] * std::fabs(r[k]);  // of the gap, were d = 0
+    const double ratio = w[k] > 0 && r[k] * d[k] > -0.5 * share ? share / w[k] : 0;
+    widest = ratio > widest ? ratio : widest;
+  }
+  return widest;
 }
 
 void sum_certificate_over_ranks(CertificateSums& sums, const Communicator& comm) {
@@ -74,26 +95,33 @@ void sum_certificate_over_ranks(CertificateSums& sums, const Communicator& comm)
   sums.cost = buffer[3];
   std::copy_n(buffer.begin() + 4, m, sums.products.begin());
   std::copy_n(buffer.begin() + 4 + static_cast<std::ptrdiff_t>(m), m, sums.row_norms.begin());
-  sums.violation = max_over_ranks(sums.violation, comm);
+  std::vector<double> largest{sums.violation, sums.widest_wrong};
+  max_over_ranks(host_buffer(std::span<double>(largest)), comm);
+  sums.violation = largest[0];
+  sums.widest_wrong = largest[1];
 }
 
 }  // namespace
 
-LpCertificate certify(const BoxLpProblem& problem, std::span<const double> d, std::span<const double> y) {
-  check_lp_shapes("box LP", problem.a, {problem.g, problem.u, d, y});
+Verification verify(const LpShard& lp, std::span<const double> d, std::span<const double> y,
+                    std::span<const double> w) {
   const std::size_t m = y.size();
   CertificateSums sums;
   sums.products.assign(m, 0.0);
   sums.row_norms.assign(m, 0.0);
-  double r[kTile];
-  const auto size = static_cast<std::int64_t>(d.size());
-  for (std::int64_t begin = 0; begin < size; begin += kTile) {
-    const std::int64_t count = std::min(kTile, size - begin);
-    reduced_costs(problem, y, begin, count, r);
-    add_bounds_and_costs(problem, d.data() + begin, r, begin, count, sums);
-    add_products(problem, d.data() + begin, begin, count, sums);
-  }
-  sum_certificate_over_ranks(sums, problem.a.comm());
+  vectorised([&]() LIFT_LAMBDA {
+    alignas(64) double r[kTile];
+    for (std::int64_t begin = 0; begin < lp.size(); begin += kTile) {
+      const std::int64_t count = std::min(kTile, lp.size() - begin);
+      reduced_costs(lp, y.data(), begin, count, r);
+      add_bounds_and_costs(lp, d.data() + begin, r, begin, count, sums);
+      add_products(lp, d.data() + begin, begin, count, sums);
+      if (w.empty()) continue;
+      sums.widest_wrong = std::max(
+          sums.widest_wrong, widest_wrong(lp.u.data() + begin, r, d.data() + begin, w.data() + begin, count));
+    }
+  });
+  sum_certificate_over_ranks(sums, lp.comm);
 
   LpCertificate certificate;
   certificate.objective = sums.objective;
@@ -106,7 +134,14 @@ LpCertificate certify(const BoxLpProblem& problem, std::span<const double> d, st
     // Written so that a NaN stays.
     if (!(residual <= certificate.residual)) certificate.residual = residual;
   }
-  return certificate;
+  return {certificate, sums.widest_wrong};
+}
+
+}  // namespace box_lp
+
+LpCertificate certify(const BoxLpProblem& problem, std::span<const double> d, std::span<const double> y) {
+  check_lp_shapes("box LP", problem.a, {problem.g, problem.u, d, y});
+  return box_lp::verify(problem.shard(), d, y).certificate;
 }
 
 }  // namespace lift

@@ -1,13 +1,13 @@
 #include "solvers/box_lp_mehrotra.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "mpi/agreement.hpp"
 #include "mpi/collectives.hpp"
+#include "solvers/box_lp_certificate.hpp"
+#include "solvers/box_lp_norms.hpp"
 #include "solvers/shard_algebra.hpp"
 
 namespace lift::box_lp {
@@ -20,77 +20,21 @@ constexpr int kPatience = 15;          ///< steps without progress after which t
 constexpr int kMaxProjections = 3;
 constexpr double kLeastStart = 1e-3;  ///< of the mean cost: the least complementarity at the start
 
-/// Σ_k |a_ik| u_k of every row on this rank.
-std::vector<double> row_norms(const BoxLpProblem& problem) {
-  std::vector<double> norms(static_cast<std::size_t>(problem.a.rows()), 0.0);
-  const auto size = problem.u.size();
-  const double* u = problem.u.data();
-  for (std::size_t i = 0; i < norms.size(); ++i) {
-    const double* a = problem.a.local().data() + i * size;
-    double norm = 0;
-#pragma omp simd reduction(+ : norm)
-    for (std::size_t k = 0; k < size; ++k) norm += std::fabs(a[k]) * u[k];
-    norms[i] = norm;
-  }
-  return norms;
-}
-
-void check_entries(const BoxLpProblem& problem, std::span<const double> norms) {
-  for (std::size_t k = 0; k < problem.g.size(); ++k) {
-    const std::int64_t at = problem.a.layout().begin(problem.a.comm().rank()) + static_cast<std::int64_t>(k);
-    if (!std::isfinite(problem.g[k])) {
-      throw Error(ExitCode::internal, fmt::format("box LP: g[{}] = {} is not finite", at, problem.g[k]));
-    }
-    if (!(problem.u[k] >= 0) || !std::isfinite(problem.u[k])) {
-      throw Error(ExitCode::internal,
-                  fmt::format("box LP: u[{}] = {}, expected finite and >= 0", at, problem.u[k]));
-    }
-  }
-  for (std::size_t i = 0; i < norms.size(); ++i) {
-    if (!std::isfinite(norms[i])) {
-      throw Error(ExitCode::internal,
-                  fmt::format("box LP: row {} of A holds an entry that is not finite", i));
-    }
-  }
-}
-
-double weighted_cost(const BoxLpProblem& problem) {
-  double cost = 0;
-  for (std::size_t k = 0; k < problem.g.size(); ++k) cost += std::fabs(problem.g[k]) * problem.u[k];
-  return cost;
-}
-
-const char* describe(LpStatus status) {
-  switch (status) {
-    case LpStatus::optimal:
-      return "solved";
-    case LpStatus::iteration_limit:
-      return "stopped at its iteration limit";
-    case LpStatus::time_limit:
-      return "stopped at its time limit";
-    case LpStatus::stalled:
-      return "stalled";
-    case LpStatus::not_finite:
-      return "failed on numbers that are not finite";
-  }
-  return "ended";
-}
-
 bool all_finite(std::span<const double> values) {
   return std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); });
 }
 
 }  // namespace
 
-Mehrotra::Mehrotra(const BoxLpProblem& problem, const BoxLpOptions& options, std::span<double> d)
+Mehrotra::Mehrotra(const LpShard& problem, const BoxLpOptions& options, std::span<double> d)
     : problem_(problem),
       options_(options),
-      comm_(problem.a.comm()),
+      comm_(problem.comm),
       started_(std::chrono::steady_clock::now()),
       d_(d),
-      lp_{problem.a.local(), problem.g, problem.u, problem.a.rows(), RowBasis({}), 0},
+      lp_{problem.a, problem.g, problem.u, problem.rows, RowBasis({}), 0},
       sums_(0),
-      coordinates_(static_cast<double>(problem.a.coordinates())) {}
+      coordinates_(static_cast<double>(problem.coordinates)) {}
 
 BoxLpSummary Mehrotra::run() {
   scale();
@@ -109,18 +53,17 @@ BoxLpSummary Mehrotra::run() {
 }
 
 void Mehrotra::scale() {
-  auto sums = row_norms(problem_);
+  NormSums sums = norm_sums(problem_);
   ++sweeps_;
   agree(comm_, [&] { check_entries(problem_, sums); });
-  sums.push_back(weighted_cost(problem_));
-  sum_vector_over_ranks(sums, comm_);
+  sum_vector_over_ranks(sums.all(), comm_);
   const auto inverse = [&](double sum) {
     return sum >= std::numeric_limits<double>::min() ? coordinates_ / sum : 0;
   };
-  lp_.cost_scale = inverse(sums.back());
-  sums.pop_back();
-  for (double& sum : sums) sum = inverse(sum);
-  lp_.basis = RowBasis(sums);
+  lp_.cost_scale = inverse(sums.cost());
+  std::vector<double> scale(sums.rows().begin(), sums.rows().end());
+  for (double& norm : scale) norm = inverse(norm);
+  lp_.basis = RowBasis(scale);
 }
 
 void Mehrotra::start() {
@@ -168,7 +111,8 @@ LpStatus Mehrotra::iterate() {
   for (bool answered = false;; ++iterations_) {
     measure();
     if (!all_finite(sums_.all())) return LpStatus::not_finite;
-    if (iterations_ > 0 && options_.on_iteration) options_.on_iteration(iterations_, gap_, residual_);
+    if (iterations_ > 0 && options_.on_iteration)
+      options_.on_iteration({.stage = "whole", .iteration = iterations_, .gap = gap_, .residual = residual_});
     if (gap_ <= kMet * options_.gap_tol) restore_feasibility();
     // One step beyond the tolerance costs little and gains two digits or more.
     if (within(kPolished) || (answered && within(kMet))) return LpStatus::optimal;
@@ -277,7 +221,7 @@ BoxLpSummary Mehrotra::summarise(LpStatus status) {
   BoxLpSummary summary;
   summary.y = lp_.basis.apply_transposed(y_);
   for (double& y : summary.y) y = lp_.cost_scale > 0 ? y / lp_.cost_scale : 0;
-  summary.certificate = certify(problem_, d_, summary.y);
+  summary.certificate = verify(problem_, d_, summary.y).certificate;
   const auto& c = summary.certificate;
   const bool proven = c.gap <= options_.gap_tol && c.residual <= options_.residual_tol;
   // What counts is the certificate, not what the loop thought of its last iterate.
@@ -287,11 +231,7 @@ BoxLpSummary Mehrotra::summarise(LpStatus status) {
   summary.iterations = iterations_;
   summary.sweeps = sweeps_ + 1;
   summary.seconds = max_over_ranks(elapsed(), comm_);
-  summary.message =
-      fmt::format("box LP {} after {} steps and {:.2f} s: objective {:.9g}, gap {:.1e} (tolerance {:g}), ",
-                  describe(summary.status), summary.iterations, summary.seconds, c.objective, c.gap,
-                  options_.gap_tol) +
-      fmt::format("residual {:.1e} (tolerance {:g})", c.residual, options_.residual_tol);
+  summary.message = ending(summary, options_);
   return summary;
 }
 

@@ -22,7 +22,7 @@ namespace lift::box_lp {
 class Mehrotra {
  public:
   /// `d` serves as the slack vector while the loop runs, and holds the direction at its end.
-  Mehrotra(const BoxLpProblem& problem, const BoxLpOptions& options, std::span<double> d);
+  Mehrotra(const LpShard& problem, const BoxLpOptions& options, std::span<double> d);
   BoxLpSummary run();
 
  private:
@@ -46,7 +46,7 @@ class Mehrotra {
   [[nodiscard]] BoxLpSummary summarise(LpStatus status);
   [[nodiscard]] double elapsed() const;
 
-  const BoxLpProblem& problem_;
+  const LpShard& problem_;
   const BoxLpOptions& options_;
   const Communicator& comm_;
   std::chrono::steady_clock::time_point started_;

@@ -4,12 +4,6 @@
 
 #include "solvers/box_lp_tile.hpp"
 
-// The sweeps are written once, as plain loops, and compiled twice on x86-64: for the baseline and for AVX2
-// with FMA, chosen at run time. `omp simd` lets the compiler reorder the named reductions and nothing else.
-#if defined(__x86_64__) && defined(__GNUC__)
-#define LIFT_SWEEPS_AVX2 1
-#endif
-
 namespace lift::box_lp {
 namespace {
 
@@ -102,7 +96,7 @@ LIFT_INLINE void pack(const Tile& tile, const double* weight, double* packed, do
 
 LIFT_INLINE void assemble_body(Workspace& work, InteriorPoint& point, const StepLength& step, const double* y,
                                double* packed, NewtonSums& sums) {
-  work.for_tiles([&](const Tile& tile) __attribute__((always_inline)) {
+  work.for_tiles([&](const Tile& tile) LIFT_LAMBDA {
     alignas(64) double bty[kTile];
     alignas(64) Weights weights;
     double* weighted = packed + tile.rank() * kTile;
@@ -117,7 +111,7 @@ LIFT_INLINE void assemble_body(Workspace& work, InteriorPoint& point, const Step
 
 LIFT_INLINE void predict_body(Workspace& work, InteriorPoint& point, const double* dy, PredictorSums& out) {
   double to_bound = 0, to_zero = 0, sdz = 0, zds = 0, dsdz = 0;
-  work.for_tiles([&](const Tile& tile) __attribute__((always_inline)) {
+  work.for_tiles([&](const Tile& tile) LIFT_LAMBDA {
     alignas(64) double bty[kTile];
     alignas(64) double second_order[kTile];
     combine(tile.rows, dy, tile.rank(), tile.count, bty);
@@ -154,7 +148,7 @@ LIFT_INLINE void predict_body(Workspace& work, InteriorPoint& point, const doubl
 LIFT_INLINE InverseSteps correct_body(Workspace& work, InteriorPoint& point, const double* dy,
                                       double target) {
   double to_bound = 0, to_zero = 0;
-  work.for_tiles([&](const Tile& tile) __attribute__((always_inline)) {
+  work.for_tiles([&](const Tile& tile) LIFT_LAMBDA {
     alignas(64) double bty[kTile];
     combine(tile.rows, dy, tile.rank(), tile.count, bty);
     const double* u = tile.u();
@@ -180,7 +174,7 @@ LIFT_INLINE InverseSteps correct_body(Workspace& work, InteriorPoint& point, con
 
 LIFT_INLINE double project_body(Workspace& work, InteriorPoint& point, const double* dy) {
   double to_bound = 0;
-  work.for_tiles([&](const Tile& tile) __attribute__((always_inline)) {
+  work.for_tiles([&](const Tile& tile) LIFT_LAMBDA {
     alignas(64) double bty[kTile];
     combine(tile.rows, dy, tile.rank(), tile.count, bty);
     const double* u = tile.u();
@@ -200,74 +194,38 @@ LIFT_INLINE double project_body(Workspace& work, InteriorPoint& point, const dou
   return to_bound;
 }
 
-void assemble_baseline(Workspace& work, InteriorPoint& point, const StepLength& step, const double* y,
-                       double* packed, NewtonSums& sums) {
-  assemble_body(work, point, step, y, packed, sums);
-}
-void predict_baseline(Workspace& work, InteriorPoint& point, const double* dy, PredictorSums& out) {
-  predict_body(work, point, dy, out);
-}
-InverseSteps correct_baseline(Workspace& work, InteriorPoint& point, const double* dy, double target) {
-  return correct_body(work, point, dy, target);
-}
-double project_baseline(Workspace& work, InteriorPoint& point, const double* dy) {
-  return project_body(work, point, dy);
-}
-
-#ifdef LIFT_SWEEPS_AVX2
-[[gnu::target("avx2,fma")]] void assemble_avx2(Workspace& work, InteriorPoint& point, const StepLength& step,
-                                               const double* y, double* packed, NewtonSums& sums) {
-  assemble_body(work, point, step, y, packed, sums);
-}
-[[gnu::target("avx2,fma")]] void predict_avx2(Workspace& work, InteriorPoint& point, const double* dy,
-                                              PredictorSums& out) {
-  predict_body(work, point, dy, out);
-}
-[[gnu::target("avx2,fma")]] InverseSteps correct_avx2(Workspace& work, InteriorPoint& point, const double* dy,
-                                                      double target) {
-  return correct_body(work, point, dy, target);
-}
-[[gnu::target("avx2,fma")]] double project_avx2(Workspace& work, InteriorPoint& point, const double* dy) {
-  return project_body(work, point, dy);
-}
-bool has_avx2() {
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-}
-#else
-constexpr auto assemble_avx2 = assemble_baseline;
-constexpr auto predict_avx2 = predict_baseline;
-constexpr auto correct_avx2 = correct_baseline;
-constexpr auto project_avx2 = project_baseline;
-bool has_avx2() {
-  return false;
-}
-#endif
-
 }  // namespace
 
 void advance_and_assemble(const ScaledLp& lp, InteriorPoint& point, const StepLength& step,
                           std::span<const double> y, NewtonSums& sums) {
   sums = NewtonSums(lp.basis.rank());
   Workspace work(lp);
-  (has_avx2() ? assemble_avx2 : assemble_baseline)(work, point, step, work.scaled(y).data(), work.packed(),
-                                                   sums);
+  const auto w = work.scaled(y);
+  vectorised([&]() LIFT_LAMBDA { assemble_body(work, point, step, w.data(), work.packed(), sums); });
 }
 
 PredictorSums predict(const ScaledLp& lp, InteriorPoint& point, std::span<const double> dy) {
   PredictorSums out(lp.basis.rank());
   Workspace work(lp);
-  (has_avx2() ? predict_avx2 : predict_baseline)(work, point, work.scaled(dy).data(), out);
+  const auto w = work.scaled(dy);
+  vectorised([&]() LIFT_LAMBDA { predict_body(work, point, w.data(), out); });
   return out;
 }
 
 InverseSteps correct(const ScaledLp& lp, InteriorPoint& point, std::span<const double> dy, double target) {
+  InverseSteps inverse;
   Workspace work(lp);
-  return (has_avx2() ? correct_avx2 : correct_baseline)(work, point, work.scaled(dy).data(), target);
+  const auto w = work.scaled(dy);
+  vectorised([&]() LIFT_LAMBDA { inverse = correct_body(work, point, w.data(), target); });
+  return inverse;
 }
 
 double project(const ScaledLp& lp, InteriorPoint& point, std::span<const double> dy) {
+  double to_bound = 0;
   Workspace work(lp);
-  return (has_avx2() ? project_avx2 : project_baseline)(work, point, work.scaled(dy).data());
+  const auto w = work.scaled(dy);
+  vectorised([&]() LIFT_LAMBDA { to_bound = project_body(work, point, w.data()); });
+  return to_bound;
 }
 
 double dual_residual(const ScaledLp& lp, std::span<const double> y, std::span<double> r) {

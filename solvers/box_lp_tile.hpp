@@ -4,10 +4,10 @@
 #include <vector>
 
 #include "solvers/box_lp_sweeps.hpp"
+#include "solvers/vectorised.hpp"
 
 // What the sweeps of box_lp_sweeps.cpp are made of: one coordinate, one tile of coordinates, and the products
 // on it. Everything is inlined, because each sweep is compiled once for every instruction set.
-#define LIFT_INLINE [[gnu::always_inline]] inline
 
 namespace lift::box_lp {
 

@@ -96,9 +96,15 @@ double plain_sweep(const lift::ProbeMatrix& a, const std::vector<double>& v) {
 
 void print_row(const Instance& instance, const std::string& solver, int ranks, double seconds, double sweep,
                std::int64_t iterations, const std::string& rest) {
-  fmt::print("{:<13}{:<16}{:>5}{:>10.3f}{:>12.1f}{:>12}  {}\n", instance.name, solver, ranks, seconds,
+  fmt::print("{:<13}{:<20}{:>5}{:>10.3f}{:>12.1f}{:>12}  {}\n", instance.name, solver, ranks, seconds,
              seconds / sweep, iterations, rest);
   std::fflush(stdout);
+}
+
+std::string describe(const lift::LpReduction& reduction) {
+  if (reduction.pilot == 0) return "";
+  return fmt::format(", pilot {}, in doubt {}, rounds {}", reduction.pilot, reduction.reduced,
+                     reduction.rounds);
 }
 
 double run_lift(const Instance& instance, const Arguments& arguments, const lift::Communicator& world) {
@@ -107,13 +113,19 @@ double run_lift(const Instance& instance, const Arguments& arguments, const lift
   std::vector<double> g(size), u(size), d(size);
   instance.fill(a.layout().begin(world.rank()), arguments.rows, a.local(), g, u);
   const double sweep = plain_sweep(a, g);
-  for (int repeat = 0; repeat < arguments.repeats; ++repeat) {
-    const auto summary = lift::solve_box_lp({a, g, u}, {}, d);
-    if (!world.is_root()) continue;
-    const auto& c = summary.certificate;
-    print_row(instance, "LiFT Mehrotra", world.size(), summary.seconds, sweep, summary.iterations,
-              fmt::format("{} objective {:.12e} gap {:.1e} residual {:.1e} passes over A {}",
-                          lift::to_string(summary.status), c.objective, c.gap, c.residual, summary.sweeps));
+  for (const auto method : {lift::LpMethod::preprocessing, lift::LpMethod::mehrotra}) {
+    for (int repeat = 0; repeat < arguments.repeats; ++repeat) {
+      lift::BoxLpOptions options;
+      options.method = method;
+      const auto summary = lift::solve_box_lp({a, g, u}, options, d);
+      if (!world.is_root()) continue;
+      const auto& c = summary.certificate;
+      print_row(instance, fmt::format("LiFT {}", lift::to_string(method)), world.size(), summary.seconds,
+                sweep, summary.iterations,
+                fmt::format("{} objective {:.12e} gap {:.1e} residual {:.1e} passes over A {}",
+                            lift::to_string(summary.status), c.objective, c.gap, c.residual, summary.sweeps) +
+                    describe(summary.reduction));
+    }
   }
   return sweep;
 }
@@ -136,7 +148,7 @@ void run(const Arguments& arguments, const lift::Communicator& world) {
   if (world.is_root()) {
     fmt::print("box LP, {} coordinates, {} rows, {} ranks; a sweep is one plain pass over A\n",
                arguments.coordinates, arguments.rows, world.size());
-    fmt::print("{:<13}{:<16}{:>5}{:>10}{:>12}{:>12}\n", "instance", "solver", "ranks", "seconds", "in sweeps",
+    fmt::print("{:<13}{:<20}{:>5}{:>10}{:>12}{:>12}\n", "instance", "solver", "ranks", "seconds", "in sweeps",
                "iterations");
   }
   for (const Instance& instance : {Instance{"Gaussian", false}, Instance{"heavy-tailed", true}}) {

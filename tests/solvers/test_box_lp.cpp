@@ -151,9 +151,10 @@ TEST(BoxLp, GivesEveryRankTheSameSummary) {
 TEST(BoxLp, ReportsEveryStepAndCountsItsSweeps) {
   std::vector<double> gaps;
   BoxLpOptions options;
-  options.on_iteration = [&](int iteration, double gap, double /*residual*/) {
-    EXPECT_EQ(iteration, static_cast<int>(gaps.size()) + 1);
-    gaps.push_back(gap);
+  options.on_iteration = [&](const LpIteration& step) {
+    EXPECT_STREQ(step.stage, "whole");
+    EXPECT_EQ(step.iteration, static_cast<int>(gaps.size()) + 1);
+    gaps.push_back(step.gap);
   };
   const auto summary =
       solve(test::DistributedLp(test::gaussian("steps", 8, 3000, 43), Communicator::world()), options)

@@ -1,0 +1,30 @@
+#pragma once
+#include <span>
+#include <vector>
+
+#include "solvers/lp_shard.hpp"
+
+namespace lift::box_lp {
+
+/// Σ_k |a_ik| u_k of every row and Σ_k |g_k| u_k, this rank's coordinates, as one buffer to be summed over
+/// ranks.
+class NormSums {
+ public:
+  explicit NormSums(int rows) : sums_(static_cast<std::size_t>(rows) + 1, 0.0) {}
+  [[nodiscard]] std::span<double> all() noexcept { return sums_; }
+  [[nodiscard]] std::span<const double> rows() const noexcept { return {sums_.data(), sums_.size() - 1}; }
+  [[nodiscard]] double& row(int i) noexcept { return sums_[static_cast<std::size_t>(i)]; }
+  [[nodiscard]] double& cost() noexcept { return sums_.back(); }
+
+ private:
+  std::vector<double> sums_;
+};
+
+/// One pass over A.
+NormSums norm_sums(const LpShard& lp);
+
+/// Throws Error(internal) where g, u or, as `sums` of this rank tells, A holds what no box LP may: an entry
+/// that is not finite, u < 0.
+void check_entries(const LpShard& lp, const NormSums& sums);
+
+}  // namespace lift::box_lp

@@ -1,0 +1,52 @@
+#pragma once
+#include <chrono>
+#include <span>
+#include <vector>
+
+#include "solvers/box_lp.hpp"
+#include "solvers/box_lp_screen.hpp"
+
+namespace lift::box_lp {
+
+/// Of coordinates drawn for a pilot: how wrong y may be about each, and how many each stands for.
+struct Doubt {
+  std::vector<double> ratio;   ///< u_k|r_k| / w_k
+  std::vector<double> weight;  ///< 1 / π_k
+};
+
+/// One solve of a box LP by preprocessing; see LpMethod::preprocessing.
+///
+/// Collective  everything, on the program's communicator; all ranks take the same decisions.
+class Preprocessing {
+ public:
+  Preprocessing(const LpShard& lp, const BoxLpOptions& options, std::span<double> d);
+  BoxLpSummary run();
+
+ private:
+  void weigh();
+  /// First multipliers and the width of the doubt around them; false where there are none.
+  [[nodiscard]] bool pilot();
+  [[nodiscard]] Doubt doubt_about(const LpShard& drawn, std::span<const std::int64_t> origin) const;
+  /// Solves for the coordinates in doubt and one column of all others; moves d and y to the answer, which is
+  /// feasible for the whole program whatever the signs of the others.
+  [[nodiscard]] LpStatus solve_reduced(Screening& screening);
+  BoxLpSummary whole();
+  [[nodiscard]] BoxLpOptions inner(const char* stage, double gap_tol, double residual_tol) const;
+  [[nodiscard]] bool proven(const LpCertificate& certificate) const;
+  [[nodiscard]] BoxLpSummary summarise(LpStatus status, const LpCertificate& certificate) const;
+  [[nodiscard]] double elapsed() const;
+
+  const LpShard& lp_;
+  const BoxLpOptions& options_;
+  std::chrono::steady_clock::time_point started_;
+  std::span<double> d_;
+  std::vector<double> w_;  ///< leverage
+  double weight_ = 0;      ///< Σ_k w_k over all ranks
+  std::vector<double> y_;
+  double width_ = 0;  ///< coordinates with u_k|r_k| ≤ width · w_k are in doubt
+  LpReduction reduction_;
+  int iterations_ = 0;
+  std::int64_t sweeps_ = 0;
+};
+
+}  // namespace lift::box_lp

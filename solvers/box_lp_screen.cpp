@@ -1,0 +1,152 @@
+#include "solvers/box_lp_screen.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "mpi/collectives.hpp"
+#include "solvers/vectorised.hpp"
+
+namespace lift::box_lp {
+namespace {
+
+constexpr std::int64_t kTile = 256;
+
+/// 2⁶⁴ / φ, odd.
+constexpr std::uint64_t kGolden = 0x9E3779B97F4A7C15;
+
+/// frac(k φ)
+LIFT_INLINE double weyl(std::uint64_t k) {
+  return static_cast<double>((k * kGolden) >> 11) * 0x1p-53;
+}
+
+template <typename Body>
+LIFT_INLINE void for_tiles(const LpShard& lp, const Body& body) {
+  for (std::int64_t begin = 0; begin < lp.size(); begin += kTile) {
+    body(begin, static_cast<int>(std::min(kTile, lp.size() - begin)));
+  }
+}
+
+/// r = g − Aᵀy on one tile.
+LIFT_INLINE void reduced_costs(const LpShard& lp, const double* y, std::int64_t begin, int count, double* r) {
+  std::copy_n(lp.g.data() + begin, count, r);
+  for (int i = 0; i < lp.rows; ++i) {
+    const double* a = lp.row(i) + begin;
+    const double multiplier = y[i];
+#pragma omp simd
+    for (int k = 0; k < count; ++k) r[k] -= multiplier * a[k];
+  }
+}
+
+/// d = −u sign r where u|r| > width · w, else 0, and whether any coordinate is in doubt. A column that is
+/// zero has w = 0 and is never.
+LIFT_INLINE bool decide(const double* r, const double* u, const double* w, double width, int count, double* d,
+                        bool* doubtful) {
+  bool any = false;
+#pragma omp simd reduction(|| : any)
+  for (int k = 0; k < count; ++k) {
+    doubtful[k] = w[k] > 0 && u[k] * std::fabs(r[k]) <= width * w[k];
+    const double bound = r[k] > 0 ? -u[k] : (r[k] < 0 ? u[k] : 0.0);
+    d[k] = doubtful[k] ? 0.0 : bound;
+    any = any || doubtful[k];
+  }
+  return any;
+}
+
+LIFT_INLINE double dot(const double* a, const double* b, int count) {
+  double sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (int k = 0; k < count; ++k) sum += a[k] * b[k];
+  return sum;
+}
+
+}  // namespace
+
+void PackedLp::add(const LpShard& lp, std::int64_t k, double u) {
+  for (std::size_t i = 0; i < rows_.size(); ++i) rows_[i].push_back(lp.row(static_cast<int>(i))[k]);
+  g_.push_back(lp.g[static_cast<std::size_t>(k)]);
+  u_.push_back(u);
+  origin_.push_back(k);
+}
+
+void PackedLp::add_column(std::span<const double> a, double g, double u) {
+  for (std::size_t i = 0; i < rows_.size(); ++i) rows_[i].push_back(a[i]);
+  g_.push_back(g);
+  u_.push_back(u);
+  origin_.push_back(-1);
+}
+
+LpShard PackedLp::shard(const Communicator& comm) {
+  a_.reserve(rows_.size() * g_.size());
+  for (auto& row : rows_) {
+    a_.insert(a_.end(), row.begin(), row.end());
+    row = {};
+  }
+  return {.a = a_,
+          .g = g_,
+          .u = u_,
+          .rows = static_cast<int>(rows_.size()),
+          .coordinates = sum_over_ranks(size(), comm),
+          .begin = 0,
+          .comm = comm};
+}
+
+double leverage(const LpShard& lp, std::span<const double> norms, std::span<double> w) {
+  std::vector<double> inverse(norms.begin(), norms.end());
+  for (double& norm : inverse) norm = norm > 0 ? 1 / norm : 0;
+  double total = 0;
+  vectorised([&]() LIFT_LAMBDA {
+    for_tiles(lp, [&](std::int64_t begin, int count) LIFT_LAMBDA {
+      double* out = w.data() + begin;
+      std::fill_n(out, count, 0.0);
+      for (int i = 0; i < lp.rows; ++i) {
+        const double* a = lp.row(i) + begin;
+        const double scale = inverse[static_cast<std::size_t>(i)];
+#pragma omp simd
+        for (int k = 0; k < count; ++k) out[k] += scale * std::fabs(a[k]);
+      }
+      const double* u = lp.u.data() + begin;
+      double sum = 0;
+#pragma omp simd reduction(+ : sum)
+      for (int k = 0; k < count; ++k) {
+        out[k] *= u[k];
+        sum += out[k];
+      }
+      total += sum;
+    });
+  });
+  return total;
+}
+
+PackedLp draw(const LpShard& lp, std::span<const double> w, double rate) {
+  PackedLp drawn(lp.rows);
+  for (std::int64_t k = 0; k < lp.size(); ++k) {
+    const double probability = std::min(1.0, rate * w[static_cast<std::size_t>(k)]);
+    if (weyl(static_cast<std::uint64_t>(lp.begin + k)) < probability)
+      drawn.add(lp, k, lp.u[static_cast<std::size_t>(k)] / probability);
+  }
+  return drawn;
+}
+
+Screening screen(const LpShard& lp, std::span<const double> w, std::span<const double> y, double width,
+                 std::span<double> d) {
+  Screening result{PackedLp(lp.rows), std::vector<double>(static_cast<std::size_t>(lp.rows), 0.0), 0};
+  vectorised([&]() LIFT_LAMBDA {
+    alignas(64) double r[kTile];
+    bool doubtful[kTile];
+    for_tiles(lp, [&](std::int64_t begin, int count) LIFT_LAMBDA {
+      double* out = d.data() + begin;
+      reduced_costs(lp, y.data(), begin, count, r);
+      const bool any = decide(r, lp.u.data() + begin, w.data() + begin, width, count, out, doubtful);
+      for (int i = 0; i < lp.rows; ++i)
+        result.glob[static_cast<std::size_t>(i)] += dot(lp.row(i) + begin, out, count);
+      result.glob_cost += dot(lp.g.data() + begin, out, count);
+      if (!any) return;
+      for (int k = 0; k < count; ++k) {
+        if (doubtful[k]) result.doubtful.add(lp, begin + k, lp.u[static_cast<std::size_t>(begin + k)]);
+      }
+    });
+  });
+  return result;
+}
+
+}  // namespace lift::box_lp
