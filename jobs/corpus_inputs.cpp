@@ -70,15 +70,34 @@ void check_splits(const CorpusOptions& options, std::initializer_list<Split> spl
   });
 }
 
+namespace {
+
+/// The validation sequences of --limit, and those of the search.
+std::pair<SequenceSet, SequenceSet> load_valid(CorpusOptions options,
+                                               std::optional<std::int64_t> search_sequences,
+                                               Tokenizer& tokenizer, const Communicator& comm) {
+  const auto limit = options.limit;
+  if (search_sequences) options.limit.reset();
+  SequenceSet all = load_split(options, Split::valid, tokenizer, comm);
+  if (!search_sequences) return {all, all};
+  SequenceSet search = all.spread(*search_sequences);
+  return {limit ? all.first(*limit) : std::move(all), std::move(search)};
+}
+
+}  // namespace
+
 Corpus load_corpus(const std::filesystem::path& folder, const Gpt2Config& config, CorpusOptions options,
-                   JobContext& context) {
+                   std::optional<std::int64_t> search_sequences, JobContext& context) {
   options.warn = [&context](const std::string& line) { context.log.warn(line); };
   Tokenizer tokenizer = load_tokenizer(folder, config, context.comm);
   fault_point("tokens");
   SequenceSet test = load_split(options, Split::test, tokenizer, context.comm);
-  SequenceSet valid = load_split(options, Split::valid, tokenizer, context.comm);
+  auto [valid, search] = load_valid(options, search_sequences, tokenizer, context.comm);
   SequenceSet train = load_split(options, Split::train, tokenizer, context.comm);
-  return {.train = std::move(train), .valid = std::move(valid), .test = std::move(test)};
+  return {.train = std::move(train),
+          .valid = std::move(valid),
+          .test = std::move(test),
+          .search = std::move(search)};
 }
 
 }  // namespace lift

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <initializer_list>
+#include <optional>
 
 #include "jobs/job_context.hpp"
 #include "src/model/config.hpp"
@@ -39,11 +40,13 @@ struct Corpus {
   SequenceSet train;
   SequenceSet valid;
   SequenceSet test;
+  SequenceSet search;  ///< validation sequences that a search works on
 };
 
 /// All three splits as sequences, with the tokenizer of the model in `folder`; the small ones are read first,
-/// so that a wrong one is found before the training text is encoded. Collective on context.comm.
+/// so that a wrong one is found before the training text is encoded. The search has `search_sequences` spread
+/// over the whole validation split, or, where there is no number, those of valid. Collective on context.comm.
 Corpus load_corpus(const std::filesystem::path& folder, const Gpt2Config& config, CorpusOptions options,
-                   JobContext& context);
+                   std::optional<std::int64_t> search_sequences, JobContext& context);
 
 }  // namespace lift

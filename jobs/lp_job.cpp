@@ -8,6 +8,10 @@
 
 namespace lift {
 
+LpMethod lp_method(const Options& options) {
+  return options.text("lp.method") == "mehrotra" ? LpMethod::mehrotra : LpMethod::preprocessing;
+}
+
 LpResult lp_result(const BoxLpSummary& summary) {
   const LpCertificate& certificate = summary.certificate;
   return {.status = to_string(summary.status),
@@ -39,6 +43,7 @@ void lp_job(JobContext& context) {
   const std::filesystem::path input = context.options.path("input");
   const std::filesystem::path output = context.options.path("output");
   BoxLpOptions options;
+  options.method = lp_method(context.options);
   options.max_seconds = context.options.real("lp.time-limit");
   agree(context.comm, [&] {
     if (!context.comm.is_root()) return;

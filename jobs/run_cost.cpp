@@ -92,14 +92,14 @@ class Operations {
     const auto graphs = static_cast<double>(dealt ? ceil_div(mine.tasks, kProbesPerGraph) : mine.tasks);
     return search_.rounds * sequences * (graphs * gradient_ + tasks * one_.hvp);
   }
-  /// The loss at t = 0 is known, but for that of a held-out part at the start.
+  /// The loss at t = 0 is known, but for that of other sequences than valid's at the start.
   [[nodiscard]] double line_search() const {
     const bool grid = search_.line_kind == LineKind::grid;
     const double product =
         grid ? 0 : each(model_sequences(search_, counts_.gradient)) * (gradient_ + one_.hvp);
     return search_.rounds *
                (product + along(search_.line.steps - 1 + (grid ? kRefinements : 0), counts_.selection)) +
-           (plan_.holdout > 0 ? each(counts_.selection) * loss_ : 0);
+           (plan_.selects_on_valid() ? 0 : each(counts_.selection) * loss_);
   }
   [[nodiscard]] double corrector_steps() const {
     return static_cast<double>(counts_.corrector_steps) * each(search_.batch) * gradient_;
@@ -113,7 +113,7 @@ class Operations {
   [[nodiscard]] double evaluate() const {
     const std::int64_t train = std::min(size_.train, size_.valid);
     const double others = static_cast<double>(counts_.correctors) + (search_.recovery.interpolate ? 1 : 0);
-    const double valid = plan_.holdout > 0 ? search_.rounds + others : 0;
+    const double valid = plan_.selects_on_valid() ? 0 : search_.rounds + others;
     const double test = others + (plan_.watched_steps > 0 ? 0 : search_.rounds);
     const bool several = search_.rounds + others > 1;
     return (2 * each(train) + valid * each(size_.valid) + test * each(size_.test) +
@@ -182,7 +182,7 @@ double parameters_of(const Gpt2Config& config) {
 RunCounts count_run(const RunPlan& plan, const CorpusSize& size) {
   const SearchOptions& search = plan.search;
   const std::int64_t epoch = ceil_div(size.train, plan.warmup.batch);
-  const std::int64_t held = held_out(size.valid, plan.holdout), shaping = size.valid - held;
+  const std::int64_t held = held_out(size.search, plan.holdout), shaping = size.search - held;
   const std::int64_t first = search.recovery.corrector.total(epoch), between = search.corrector.total(epoch);
   const std::int64_t tried = search.tune_rate ? std::ssize(kRateFactors) : 0,
                      gaps = std::max(0, search.rounds - 1);
@@ -191,7 +191,7 @@ RunCounts count_run(const RunPlan& plan, const CorpusSize& size) {
               search.batches == 0 ? shaping : std::min(shaping, std::int64_t{search.batches} * search.batch),
           .hessian = std::min(size.train, std::int64_t{search.hvp_batches} * search.batch),
           .evaluated = size.valid + size.test,
-          .selection = held > 0 ? held : size.valid,
+          .selection = held > 0 ? held : size.search,
           .products = products_of(search),
           .correctors = (first > 0 ? 1 : 0) + (between > 0 ? gaps : 0) + tried,
           .corrector_steps = first + between * gaps + tried * (between > 0 ? between : epoch)};

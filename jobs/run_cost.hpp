@@ -10,6 +10,7 @@ struct CorpusSize {
   std::int64_t train = 0;
   std::int64_t valid = 0;
   std::int64_t test = 0;
+  std::int64_t search = valid;  ///< validation sequences that the search works on
 };
 
 /// Evaluations of a run, before they are divided over ranks.

@@ -81,8 +81,10 @@ std::string describe(const RunPlan& plan, const CorpusSize& size, int ranks, con
   if (!plan.preset.empty()) line("preset", plan.preset);
   line("tuned", fmt::format("n = {} of {:.0f} weights in {} tensors, p = {} regularisation groups", n,
                             parameters, plan.layout.tensors().size(), plan.layout.p()));
-  line("sequences", fmt::format("{} train, {} valid, {} test, of {} tokens", size.train, size.valid,
-                                size.test, plan.corpus.length));
+  line("sequences",
+       fmt::format("{} train, {} valid, {} test{}, of {} tokens", size.train, size.valid, size.test,
+                   plan.search_sequences ? fmt::format(", {} of valid for the search", size.search) : "",
+                   plan.corpus.length));
   line("warm-up", fmt::format("{} steps of {} sequences, {} evaluations of valid and test", counts.steps,
                               plan.warmup.batch, plan.warmup.epochs + 1));
   line("each of the rounds", fmt::format("{} of them", plan.search.rounds));

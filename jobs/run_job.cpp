@@ -63,7 +63,7 @@ class Run {
     record_.add_before();
     SearchState state{objective_,    regularizer_,     corpus_.train,     parts_.shaping, lambda_,
                       context_.comm, record_.timers(), &parts_.selection, pretrained_};
-    if (plan_.holdout == 0) state.start_loss = record_.result().before.valid->loss;
+    if (plan_.selects_on_valid()) state.start_loss = record_.result().before.valid->loss;
     keeping_last_good([&] { record_.add_self_check(check_second_derivatives(state, plan_.search)); });
     const WorkMeter::Scope metered(record_.meter(), record_.result().search_units);
     const SequenceSet train = corpus_.train.first(corpus_.valid.size());
@@ -175,7 +175,7 @@ class Run {
   JobContext& context_;
   const RunPlan& plan_;
   const Corpus& corpus_;
-  const Holdout& parts_;  ///< of corpus_.valid
+  const Holdout& parts_;  ///< of corpus_.search
   RunOutput& output_;
   Gpt2 model_;
   TunedParameters tuned_;
@@ -214,12 +214,16 @@ void run_job(JobContext& context) {
   RunOutput output(context, *plan);
   check_splits(plan->corpus, {Split::train, Split::valid, Split::test}, context.comm);
   Gpt2 model = load_checkpoint(plan->model, plan->precision, context.device, context.comm);
-  const Corpus corpus = load_corpus(plan->model, plan->config, plan->corpus, context);
+  const Corpus corpus = load_corpus(plan->model, plan->config, plan->corpus, plan->search_sequences, context);
   std::optional<Holdout> parts;
-  agree(context.comm, [&] { parts = parts_of(corpus.valid, plan->holdout); });
+  agree(context.comm, [&] { parts = parts_of(corpus.search, plan->holdout); });
   if (context.options.flag("dry-run")) {
     context.log.block(context.options.as_table());
-    context.log.block(describe(*plan, {corpus.train.size(), corpus.valid.size(), corpus.test.size()},
+    context.log.block(describe(*plan,
+                               {.train = corpus.train.size(),
+                                .valid = corpus.valid.size(),
+                                .test = corpus.test.size(),
+                                .search = corpus.search.size()},
                                context.comm.size(), measure_rates(*plan, context.device)));
     return;
   }

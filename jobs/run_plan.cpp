@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "jobs/corpus_inputs.hpp"
+#include "jobs/lp_job.hpp"
 #include "mpi/error.hpp"
 #include "src/model/checkpoint.hpp"
 
@@ -122,6 +123,7 @@ SearchOptions search_options(const Options& options) {
   search.rounds = static_cast<int>(options.count("search.rounds"));
   search.seed = static_cast<std::uint64_t>(options.count("seed"));
   search.radius = radius_options(options);
+  search.lp.method = lp_method(options);
   search.lp.max_seconds = options.real("lp.time-limit");
   // Losses in float64 agree over rank counts to 1e-10, which a direction good to 1e-9 would spoil.
   if (scalar_type(options) == at::kDouble) search.lp.gap_tol = 1e-13;
@@ -157,6 +159,7 @@ RunPlan plan_run(const Options& options) {
       .lambda = options.real("warmup.lambda"),
       .around_pretrained = options.text("regularizer") == "l2-sp",
       .search_lambda = options.optional_real("search.lambda"),
+      .search_sequences = options.optional_count("search.sequences"),
       .holdout = options.real("search.holdout"),
       .watched_steps = static_cast<int>(options.count("search.watch")),
       .micro_batch = static_cast<int>(options.count("micro-batch")),

@@ -27,11 +27,12 @@ struct RunPlan {
   WarmupOptions warmup;
   std::vector<int> kept_epochs = {};  ///< --warmup.keep
   SearchOptions search;
-  double lambda = 0;                         ///< λ of every group at the start
-  bool around_pretrained = false;            ///< l2-sp: c is the pretrained weights, not 0
-  std::optional<double> search_lambda = {};  ///< λ of every group as the search starts
-  double holdout = 0;                        ///< --search.holdout
-  int watched_steps = 9;                     ///< --search.watch
+  double lambda = 0;                                  ///< λ of every group at the start
+  bool around_pretrained = false;                     ///< l2-sp: c is the pretrained weights, not 0
+  std::optional<double> search_lambda = {};           ///< λ of every group as the search starts
+  std::optional<std::int64_t> search_sequences = {};  ///< --search.sequences
+  double holdout = 0;                                 ///< --search.holdout
+  int watched_steps = 9;                              ///< --search.watch
   int micro_batch = 1;
   Activations activations = Activations::keep;  ///< --recompute
   at::ScalarType precision = at::kFloat;
@@ -39,6 +40,8 @@ struct RunPlan {
 
   /// Where --search.keep puts the instance of a round: of several rounds, round K in NAME-K.
   [[nodiscard]] std::filesystem::path kept_file(int round) const;
+  /// Whether the sequences that choose are those that are evaluated: a selection loss is the validation loss.
+  [[nodiscard]] bool selects_on_valid() const noexcept { return holdout == 0 && !search_sequences; }
   /// Whether anything refers to the weights of --model once W has left them.
   [[nodiscard]] bool needs_pretrained() const noexcept {
     return around_pretrained || search.recovery.interpolate || search.direction == DirectionKind::wise;

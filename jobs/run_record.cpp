@@ -76,7 +76,10 @@ RunRecord::RunRecord(JobContext& context, const RunPlan& plan, const Corpus& cor
   result_.n = plan.layout.n();
   result_.p = plan.layout.p();
   result_.m = plan.search.rows();
-  result_.selection_sequences = held_out(corpus.valid.size(), plan.holdout);
+  if (!plan.selects_on_valid()) {
+    const std::int64_t held = held_out(corpus.search.size(), plan.holdout);
+    result_.selection_sequences = held > 0 ? held : corpus.search.size();
+  }
   result_.ranks = context.comm.size();
   result_.threads = context.binding().threads;
   result_.device = context.binding().name;
@@ -123,7 +126,7 @@ void RunRecord::add_stage(const StageSummary& stage) {
       .name = stage.name, .t = stage.t, .selection = stage.selection, .line_search = stage.losses};
   // A corrector that diverged left nothing to evaluate.
   if (std::isfinite(stage.selection)) {
-    if (plan_.holdout == 0) losses_.know_valid(stage.selection);
+    if (plan_.selects_on_valid()) losses_.know_valid(stage.selection);
     entry.valid = meter_.left_out([this] { return losses_.valid(); });
     entry.test = meter_.left_out([this] { return losses_.test(); });
   }

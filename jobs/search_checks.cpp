@@ -64,8 +64,10 @@ void check_direction(CheckedOptions& checked) {
   if (direction == "wise" || direction == "exact") {
     for (const char* name : {"lp.radius", "lp.radius-unit"}) checked.refuse_idle(name, because);
   }
-  if (direction != "lp" || options.text("lp.trust-region") != "box")
-    checked.refuse_idle("lp.time-limit", "without the box program");
+  if (direction != "lp" || options.text("lp.trust-region") != "box") {
+    for (const char* name : {"lp.method", "lp.time-limit"})
+      checked.refuse_idle(name, "without the box program");
+  }
   if (direction == "lp" && options.text("lp.trust-region") == "none") {
     for (const char* name : {"lp.radius", "lp.radius-unit"})
       checked.refuse_idle(name, "with --lp.trust-region none, which leaves dW free");
@@ -78,11 +80,12 @@ void check_direction(CheckedOptions& checked) {
 }
 
 /// What a round alone reads.
-constexpr std::array<std::string_view, 20> kOfRounds = {
+constexpr std::array<std::string_view, 21> kOfRounds = {
     "direction",       "search.batches",   "search.probes",  "search.probe-kind", "search.probe-space",
     "search.hvp",      "search.curvature", "search.fd-step", "search.damping",    "search.solve-tol",
     "search.max-hvps", "search.line",      "search.steps",   "search.max-step",   "lp.trust-region",
-    "lp.radius",       "lp.radius-unit",   "lp.lambda",      "lp.lambda-scale",   "lp.time-limit"};
+    "lp.radius",       "lp.radius-unit",   "lp.lambda",      "lp.lambda-scale",   "lp.method",
+    "lp.time-limit"};
 
 void check_rounds(CheckedOptions& checked) {
   const Options& options = checked.options;

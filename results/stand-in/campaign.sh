@@ -5,7 +5,8 @@
 # more seeds too, and once per seed side by side; `controls`, `paper` and `recover` need `warmup`, `rounds` and `directions` need `recover`.
 #
 # usage: ./results/stand-in/campaign.sh [SEED ...]     (default 0 1 2); then ./results/stand-in/table.py
-# LIFT_RANKS (default 2) of one thread each; LIFT_GROUPS, of "warmup recover rounds directions controls paper" (default all, in this order); LIFT_BINARY.
+# LIFT_RANKS (default 2) of one thread each; LIFT_GROUPS, of "warmup recover rounds directions controls paper" (default all, in this order); LIFT_ROWS, an expression
+# that names of rows match, as round-(krylov|none); LIFT_BINARY.
 # Writes to runs/campaign. Cost: some 180,000 forward passes of 256 tokens a seed; at the 2,172 tokens/s of results/README.md's warm-up
 # an estimated two hours on two cores.
 set -euo pipefail
@@ -25,6 +26,7 @@ mkdir -p "$runs"
 row() {
   local name="$1" out="$runs/$1"
   shift
+  [[ "$name" =~ ${LIFT_ROWS:-.} ]] || return 0
   [ -f "$out/result.json" ] && return
   rm -rf "$out"
   echo "campaign: $name"

@@ -115,6 +115,17 @@ SequenceSet SequenceSet::first(std::int64_t count) const {
   return {std::vector<Token>(tokens_.begin(), tokens_.begin() + kept * length_), length_};
 }
 
+SequenceSet SequenceSet::spread(std::int64_t count) const {
+  const auto kept = std::clamp<std::int64_t>(count, 0, size_);
+  std::vector<Token> tokens;
+  tokens.reserve(static_cast<std::size_t>(kept * length_));
+  for (std::int64_t k = 0; k < kept; ++k) {
+    const auto sequence = (*this)[k * size_ / kept];
+    tokens.insert(tokens.end(), sequence.begin(), sequence.end());
+  }
+  return {std::move(tokens), length_};
+}
+
 std::filesystem::path default_cache_folder() {
   if (const auto cache = absolute_variable("XDG_CACHE_HOME"); !cache.empty()) {
     return std::filesystem::path(cache) / "lift";

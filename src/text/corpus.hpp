@@ -23,6 +23,8 @@ class SequenceSet {
   [[nodiscard]] std::span<const Token> operator[](std::int64_t i) const noexcept;
   /// The first `count` sequences (all of them if there are fewer).
   [[nodiscard]] SequenceSet first(std::int64_t count) const;
+  /// `count` sequences, evenly apart from the first on (all of them if there are fewer).
+  [[nodiscard]] SequenceSet spread(std::int64_t count) const;
 
  private:
   std::vector<Token> tokens_;

@@ -119,6 +119,20 @@ TEST_F(LpJob, AnswerMeetsItsCertificateOnTheFileItself) {
   EXPECT_LE(answer["gap"], 1e-9);
 }
 
+TEST_F(LpJob, BothMethodsFindTheSameOptimum) {
+  write([&] { Instance(2, 210'000).write(input()); });
+  std::vector<nlohmann::json> answers;
+  for (const std::string method : {"preprocessing", "mehrotra"}) {
+    const JobRun run = solve("--lp.method " + method + " --json " + json().string());
+    ASSERT_EQ(run.code, ExitCode::done) << run.error;
+    answers.push_back(nlohmann::json::parse(text_of(json())));
+  }
+  const double objective = answers[0]["objective"];
+  EXPECT_NEAR(objective, answers[1]["objective"].get<double>(), 1e-8 * std::abs(objective));
+  EXPECT_LT(answers[0]["sweeps"].get<int>(), 10);
+  EXPECT_GT(answers[1]["sweeps"].get<int>(), 20);
+}
+
 TEST_F(LpJob, WritesWhatItHasWhenItIsStopped) {
   write([&] { Instance(4, 41).write(input()); });
   const JobRun run = solve("--lp.time-limit 1e-9 --json " + json().string());

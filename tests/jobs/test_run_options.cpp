@@ -75,6 +75,17 @@ TEST_F(RunOptions, AHoldoutChoosesTheStepOnOtherSequences) {
   EXPECT_NE(all.rounds[0].lp->objective, held.rounds[0].lp->objective);
 }
 
+TEST_F(RunOptions, TheSearchHasSequencesOfItsOwn) {
+  const auto first = result(""), spread = result("--search.sequences 7");
+  EXPECT_EQ(first.selection_sequences, 0);
+  EXPECT_EQ(spread.selection_sequences, 7);
+  EXPECT_EQ(spread.before.valid->sequences, 8) << "what is evaluated is left as it is";
+  EXPECT_EQ(spread.before.valid->loss, first.before.valid->loss);
+  EXPECT_GT(std::abs(spread.rounds[0].line_search[0].second - first.before.valid->loss), 1e-4);
+  EXPECT_NE(first.rounds[0].lp->objective, spread.rounds[0].lp->objective);
+  EXPECT_EQ(result("--search.sequences 7 --search.holdout 0.4").selection_sequences, 3);
+}
+
 TEST_F(RunOptions, RoundsEndAtTheLeastGain) {
   EXPECT_THAT(result("--search.rounds 2").rounds, SizeIs(2));
   EXPECT_THAT(result("--search.rounds 3 --search.min-gain 5").rounds, SizeIs(1));

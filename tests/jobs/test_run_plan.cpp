@@ -107,13 +107,15 @@ TEST_F(RunPlanTest, HoldsTheProbes) {
 TEST_F(RunPlanTest, HoldsTheLinearProgram) {
   const auto p = search(
       "--lp.radius 0.5 --lp.radius-unit norm --lp.lambda linear --lp.lambda-scale 3 "
-      "--lp.time-limit 7");
+      "--lp.method mehrotra --lp.time-limit 7");
   EXPECT_EQ(p.trust_region, TrustRegion::box);
   EXPECT_EQ(p.radius.rho, 0.5);
   EXPECT_EQ(p.radius.unit, RadiusUnit::norm);
   EXPECT_EQ(p.radius.space, LambdaSpace::linear);
   EXPECT_EQ(p.radius.lambda_scale, 3);
   EXPECT_EQ(p.lp.max_seconds, 7);
+  EXPECT_EQ(p.lp.method, LpMethod::mehrotra);
+  EXPECT_EQ(search("").lp.method, LpMethod::preprocessing);
   EXPECT_EQ(search("").radius.lambda_scale, std::nullopt);
   EXPECT_EQ(search("--lp.radius-unit absolute").radius.unit, RadiusUnit::absolute);
   EXPECT_EQ(search("--lp.trust-region l2").trust_region, TrustRegion::ball);
@@ -123,13 +125,17 @@ TEST_F(RunPlanTest, HoldsTheLinearProgram) {
 TEST_F(RunPlanTest, HoldsTheRoundsAndTheirSteps) {
   const auto p = plan(
       "--search.rounds 4 --search.min-gain 0.1 --search.steps 9 --search.max-step 2.5 "
-      "--search.holdout 0.25 --search.watch 3 --search.lambda 0.125 --search.keep f");
+      "--search.holdout 0.25 --search.sequences 40 --search.watch 3 --search.lambda 0.125 --search.keep f");
   EXPECT_EQ(p.search.rounds, 4);
   EXPECT_EQ(p.search.min_gain, 0.1);
   EXPECT_EQ(p.search.line.steps, 9);
   EXPECT_EQ(p.search.line.max_step, 2.5);
   EXPECT_EQ(p.search.line_kind, LineKind::grid);
   EXPECT_EQ(p.holdout, 0.25);
+  EXPECT_EQ(p.search_sequences, 40);
+  EXPECT_FALSE(p.selects_on_valid());
+  EXPECT_FALSE(plan("--search.sequences 40").selects_on_valid());
+  EXPECT_TRUE(plan("").selects_on_valid());
   EXPECT_EQ(p.watched_steps, 3);
   EXPECT_EQ(p.search_lambda, 0.125);
   EXPECT_EQ(p.keep, "f");

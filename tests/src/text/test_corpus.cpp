@@ -74,6 +74,18 @@ TEST(SequenceSet, GivesItsFirstSequences) {
   EXPECT_EQ(set.first(0).size(), 0);
 }
 
+TEST(SequenceSet, SpreadsOverTheWhole) {
+  const SequenceSet set({0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, 2);
+  const SequenceSet three = set.spread(3);
+  ASSERT_EQ(three.size(), 3);
+  EXPECT_THAT(three[0], ElementsAre(0, 1));
+  EXPECT_THAT(three[1], ElementsAre(2, 3));
+  EXPECT_THAT(three[2], ElementsAre(6, 7));
+  EXPECT_EQ(set.spread(1).size(), 1);
+  ASSERT_EQ(set.spread(9).size(), 5);
+  EXPECT_THAT(set.spread(9)[4], ElementsAre(8, 9));
+}
+
 TEST(Split, IsNamed) {
   for (const auto split : {Split::train, Split::valid, Split::test})
     EXPECT_EQ(split_from(to_string(split)), split);
