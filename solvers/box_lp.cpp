@@ -7,8 +7,10 @@
 #include "mpi/agreement.hpp"
 #include "solvers/box_lp_certificate.hpp"
 #include "solvers/box_lp_mehrotra.hpp"
+#include "solvers/box_lp_norms.hpp"
 #include "solvers/box_lp_preprocessing.hpp"
 #include "solvers/lp_checks.hpp"
+#include "solvers/shard_algebra.hpp"
 
 namespace lift {
 
@@ -60,23 +62,42 @@ LpShard BoxLpProblem::shard() const {
   return {.a = a.local(),
           .g = g,
           .u = u,
+          .tau = tau,
           .rows = a.rows(),
           .coordinates = a.coordinates(),
           .begin = a.layout().begin(a.comm().rank()),
           .comm = a.comm()};
 }
 
+std::vector<double> row_reach(const BoxLpProblem& problem) {
+  box_lp::NormSums sums = box_lp::norm_sums(problem.shard());
+  sum_vector_over_ranks(sums.all(), problem.a.comm());
+  return {sums.rows().begin(), sums.rows().end()};
+}
+
+namespace {
+
+void check(const BoxLpProblem& problem, const BoxLpOptions& options) {
+  if (const auto wrong = options.violation(); !wrong.empty())
+    throw Error(ExitCode::internal, "box LP: " + wrong);
+  const auto check_rows = [&](const char* name, std::span<const double> values) {
+    if (values.empty() || std::ssize(values) == problem.a.rows()) return;
+    throw Error(ExitCode::internal, fmt::format("box LP: {} has {} entries, expected one of each of {} rows",
+                                                name, values.size(), problem.a.rows()));
+  };
+  check_rows("start", options.start);
+  check_rows("tau", problem.tau);
+  for (const double tau : problem.tau) {
+    if (!(tau >= 0) || !std::isfinite(tau))
+      throw Error(ExitCode::internal, fmt::format("box LP: tau = {}, expected finite and >= 0", tau));
+  }
+}
+
+}  // namespace
+
 BoxLpSummary solve_box_lp(const BoxLpProblem& problem, const BoxLpOptions& options, std::span<double> d) {
   const auto& comm = problem.a.comm();
-  agree(comm, [&] {
-    if (const auto wrong = options.violation(); !wrong.empty()) {
-      throw Error(ExitCode::internal, "box LP: " + wrong);
-    }
-    if (!options.start.empty() && std::ssize(options.start) != problem.a.rows()) {
-      throw Error(ExitCode::internal, fmt::format("box LP: start has {} multipliers, expected {}",
-                                                  options.start.size(), problem.a.rows()));
-    }
-  });
+  agree(comm, [&] { check(problem, options); });
   const std::vector<double> no_multipliers(static_cast<std::size_t>(problem.a.rows()), 0.0);
   check_lp_shapes("box LP", problem.a, {problem.g, problem.u, d, no_multipliers});
   const LpShard shard = problem.shard();

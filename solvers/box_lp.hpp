@@ -16,13 +16,15 @@ enum class LpStatus { optimal, iteration_limit, time_limit, stalled, not_finite 
 [[nodiscard]] bool failed(LpStatus status) noexcept;
 [[nodiscard]] const char* to_string(LpStatus status) noexcept;
 
-/// min gᵀd  subject to  A d = 0,  |d_k| ≤ u_k.
+/// min gᵀd  subject to  |A d| ≤ τ,  |d_k| ≤ u_k.
 ///
 /// Shapes  a: m × (p+n); g, u: this rank's shard of p + n, as a.layout(). u ≥ 0; u_k = 0 fixes d_k = 0.
+///         tau: [m], ≥ 0, the same on every rank; empty: A d = 0.
 struct BoxLpProblem {
   const ProbeMatrix& a;
   std::span<const double> g;
   std::span<const double> u;
+  std::span<const double> tau = {};
   [[nodiscard]] LpShard shard() const;
 };
 
@@ -67,12 +69,14 @@ struct BoxLpOptions {
 
 /// What d and y prove, recomputed from A, g, u, d and y alone, with r = g − Aᵀy.
 ///
-/// gap             Σ_k (u_k|r_k| + r_k d_k) / Σ_k |g_k| u_k; every term is ≥ 0; 0 when the numerator is 0
-/// residual        max_i |a_i·d| / Σ_k |a_ik| u_k, zero rows skipped
+/// gap             Σ_k (u_k|r_k| + r_k d_k) / Σ_k |g_k| u_k; every term is ≥ 0; 0 when the numerator is 0.
+/// Relaxed
+///                 rows add Σ_i (τ_i|y_i| + y_i a_i·d) to the numerator.
+/// residual        max_i max(0, |a_i·d| − τ_i) / Σ_k |a_ik| u_k, zero rows skipped
 /// bound_violation max_k max(0, |d_k| − u_k) / u_k, with u_k = 0 counting as +∞ unless d_k = 0
 struct LpCertificate {
   double objective = 0;       ///< gᵀd
-  double dual_objective = 0;  ///< −Σ_k u_k |r_k|
+  double dual_objective = 0;  ///< −Σ_k u_k |r_k| − Σ_i τ_i |y_i|
   double gap = 0;
   double residual = 0;
   double bound_violation = 0;
@@ -106,6 +110,14 @@ struct BoxLpSummary {
 [[nodiscard]] LpCertificate certify(const BoxLpProblem& problem, std::span<const double> d,
                                     std::span<const double> y);
 
+/// Σ_k |a_ik| u_k of every row, [m]: the most that a row can be away from 0, and what residuals are relative
+/// to.
+///
+/// Collective  on problem.a.comm(); the result is the same on every rank.
+/// Cost        one pass over A.
+/// Test        tests/solvers/test_box_lp_relaxed.cpp
+[[nodiscard]] std::vector<double> row_reach(const BoxLpProblem& problem);
+
 /// Solves the box LP by options.method.
 ///
 /// Shapes      d: this rank's shard of p + n, out, whatever the status; |d| ≤ u to the last bit.
@@ -121,7 +133,8 @@ struct BoxLpSummary {
 ///             cases. Rows that depend on each other up to single-precision rounding, on few coordinates,
 ///             need multipliers near 1e8, at which the certificate's own rounding can exceed a gap of 1e-9:
 ///             `stalled`.
-/// Test        tests/solvers/test_box_lp.cpp, test_box_lp_preprocessing.cpp (closed forms and a catalogue of
+/// Test        tests/solvers/test_box_lp.cpp, test_box_lp_preprocessing.cpp, test_box_lp_relaxed.cpp (closed
+/// forms and a catalogue of
 ///             instances; HiGHS; each method against the other; 1, 2, 4 ranks)
 BoxLpSummary solve_box_lp(const BoxLpProblem& problem, const BoxLpOptions& options, std::span<double> d);
 

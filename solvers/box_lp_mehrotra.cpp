@@ -32,9 +32,12 @@ Mehrotra::Mehrotra(const LpShard& problem, const BoxLpOptions& options, std::spa
       comm_(problem.comm),
       started_(std::chrono::steady_clock::now()),
       d_(d),
-      lp_{problem.a, problem.g, problem.u, problem.rows, RowBasis({}), 0},
+      with_relaxation_(comm_.is_root() && !problem.tau.empty() ? d.size() + problem.tau.size() : 0),
+      slacks_(with_relaxation_.empty() ? d : std::span(with_relaxation_)),
+      lp_{problem.a,    problem.g,    problem.u, comm_.is_root() ? problem.tau : std::span<const double>(),
+          problem.rows, RowBasis({}), 0},
       sums_(0),
-      coordinates_(static_cast<double>(problem.coordinates)) {}
+      coordinates_(static_cast<double>(problem.coordinates + std::ssize(problem.tau))) {}
 
 BoxLpSummary Mehrotra::run() {
   scale();
@@ -67,9 +70,9 @@ void Mehrotra::scale() {
 }
 
 void Mehrotra::start() {
-  const std::size_t size = d_.size();
-  std::fill(d_.begin(), d_.end(), 1.0);  // x = 0, which is feasible
-  point_ = {d_, std::vector<double>(size), std::vector<double>(size), std::vector<double>(size, 0.0),
+  const std::size_t size = slacks_.size();
+  std::fill(slacks_.begin(), slacks_.end(), 1.0);  // x = 0, which is feasible
+  point_ = {slacks_, std::vector<double>(size), std::vector<double>(size), std::vector<double>(size, 0.0),
             std::vector<double>(size, 0.0)};
   find_basis();
   start_multipliers();
@@ -78,8 +81,8 @@ void Mehrotra::start() {
 /// Settles the row basis and y = argmin ‖c − Bᵀy‖₂.
 void Mehrotra::find_basis() {
   // D = 1 and z_lower − z_upper = c make the normal matrix a Gram matrix and the residual sums B c.
-  for (std::size_t k = 0; k < d_.size(); ++k) {
-    const double c = lp_.cost_scale * problem_.g[k] * problem_.u[k];
+  for (std::size_t k = 0; k < slacks_.size(); ++k) {
+    const double c = k < d_.size() ? lp_.cost_scale * problem_.g[k] * problem_.u[k] : 0;
     point_.z_lower[k] = 0.5 + 0.5 * c;
     point_.z_upper[k] = 0.5 - 0.5 * c;
   }
@@ -99,7 +102,7 @@ void Mehrotra::start_multipliers() {
   const double norm = sum_over_ranks(dual_residual(lp_, y_, point_.step), comm_);
   ++sweeps_;
   const double least = std::max(norm / coordinates_, kLeastStart);
-  for (std::size_t k = 0; k < d_.size(); ++k) {
+  for (std::size_t k = 0; k < slacks_.size(); ++k) {
     const double r = point_.step[k];
     point_.z_lower[k] = least + std::max(r, 0.0);
     point_.z_upper[k] = least + std::max(-r, 0.0);
@@ -203,7 +206,7 @@ void Mehrotra::choose_step_length(const InverseSteps& mine) {
 
 void Mehrotra::write_direction() {
   for (std::size_t k = 0; k < d_.size(); ++k) {
-    const double x = d_[k] > 0 ? 1 - d_[k] : -1 - d_[k];
+    const double x = slacks_[k] > 0 ? 1 - slacks_[k] : -1 - slacks_[k];
     d_[k] = problem_.u[k] * x;
   }
 }

@@ -21,7 +21,8 @@ namespace lift::box_lp {
 ///             rest on sums over ranks and on m × m work alone.
 class Mehrotra {
  public:
-  /// `d` serves as the slack vector while the loop runs, and holds the direction at its end.
+  /// `d` serves as the slack vector while the loop runs, where it has room for all unknowns, and holds the
+  /// direction at its end.
   Mehrotra(const LpShard& problem, const BoxLpOptions& options, std::span<double> d);
   BoxLpSummary run();
 
@@ -51,13 +52,15 @@ class Mehrotra {
   const Communicator& comm_;
   std::chrono::steady_clock::time_point started_;
   std::span<double> d_;
+  std::vector<double> with_relaxation_;  ///< slacks, on the rank that has A d among its unknowns
+  std::span<double> slacks_;             ///< d_ or with_relaxation_
   ScaledLp lp_;
   InteriorPoint point_;
   std::vector<double> y_;          ///< multipliers of B x = 0
   std::vector<double> row_norms_;  ///< Σ_k |b_ik|
   NewtonSums sums_;
   StepLength step_;     ///< of the step that the next assembly follows
-  double coordinates_;  ///< p + n
+  double coordinates_;  ///< p + n, and m where A d is among the unknowns
   double gap_ = 0;      ///< as in LpCertificate
   double residual_ = 0;
   double seconds_ = 0;  ///< agreed on by all ranks after every step

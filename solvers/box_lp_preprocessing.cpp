@@ -82,7 +82,7 @@ void Preprocessing::weigh() {
 
 bool Preprocessing::pilot() {
   PackedLp drawn = draw(lp_, w_, sample_size(lp_) / weight_);
-  const LpShard program = drawn.shard(lp_.comm);
+  const LpShard program = drawn.shard(lp_);
   reduction_.pilot = program.coordinates;
   if (y_.empty()) {
     std::vector<double> d(static_cast<std::size_t>(program.size()));
@@ -115,7 +115,7 @@ LpStatus Preprocessing::solve_reduced(Screening& screening) {
   sum_vector_over_ranks(glob, lp_.comm);
   PackedLp& packed = screening.doubtful;
   if (lp_.comm.is_root()) packed.add_column(std::span(glob).first(glob.size() - 1), glob.back(), 1);
-  const LpShard program = packed.shard(lp_.comm);
+  const LpShard program = packed.shard(lp_);
   reduction_.reduced = std::max(reduction_.reduced, program.coordinates - 1);
   ++reduction_.rounds;
 

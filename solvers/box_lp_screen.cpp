@@ -75,7 +75,7 @@ void PackedLp::add_column(std::span<const double> a, double g, double u) {
   origin_.push_back(-1);
 }
 
-LpShard PackedLp::shard(const Communicator& comm) {
+LpShard PackedLp::shard(const LpShard& whole) {
   a_.reserve(rows_.size() * g_.size());
   for (auto& row : rows_) {
     a_.insert(a_.end(), row.begin(), row.end());
@@ -84,10 +84,11 @@ LpShard PackedLp::shard(const Communicator& comm) {
   return {.a = a_,
           .g = g_,
           .u = u_,
+          .tau = whole.tau,
           .rows = static_cast<int>(rows_.size()),
-          .coordinates = sum_over_ranks(size(), comm),
+          .coordinates = sum_over_ranks(size(), whole.comm),
           .begin = 0,
-          .comm = comm};
+          .comm = whole.comm};
 }
 
 double leverage(const LpShard& lp, std::span<const double> norms, std::span<double> w) {

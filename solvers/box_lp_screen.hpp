@@ -18,9 +18,9 @@ class PackedLp {
   [[nodiscard]] std::int64_t size() const noexcept { return static_cast<std::int64_t>(g_.size()); }
   /// Where the packed coordinates stand in the shard, in ascending order; −1 for a column of add_column.
   [[nodiscard]] std::span<const std::int64_t> origin() const noexcept { return origin_; }
-  /// The program over all ranks' packed coordinates; the memory is this object's. Nothing may be added
-  /// afterwards. Collective on `comm`.
-  [[nodiscard]] LpShard shard(const Communicator& comm);
+  /// The program over all ranks' packed coordinates, with the rows of `whole`; the memory is this object's.
+  /// Nothing may be added afterwards. Collective on whole.comm.
+  [[nodiscard]] LpShard shard(const LpShard& whole);
 
  private:
   std::vector<std::vector<double>> rows_;

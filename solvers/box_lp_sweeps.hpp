@@ -9,12 +9,15 @@ namespace lift::box_lp {
 
 /// One rank's shard of the LP in scaled variables:  min cᵀx  s.t.  B x = 0,  |x_k| ≤ 1,  with d = u ∘ x,
 ///   c_k = cost_scale · g_k u_k  (mean of |c_k| over all coordinates: 1),   b_ik = (T A)_ik u_k,
-/// with T the row basis. Nothing of c or B is stored: the sweeps make them from A, g and u, which they read
-/// in place, tile by tile and always in the same way, so that B is one fixed matrix.
+/// with T the row basis. Where the rows are relaxed to |A d| ≤ τ, one rank has A d itself as unknowns, behind
+/// its coordinates: columns of −I, cost 0, bounds τ. Nothing of c or B is stored: the sweeps make them from
+/// A, g and u, which they read in place, tile by tile and always in the same way, so that B is one fixed
+/// matrix.
 struct ScaledLp {
   std::span<const double> a;  ///< rows × size, one row after the other
   std::span<const double> g;
   std::span<const double> u;
+  std::span<const double> tau;  ///< [rows] on the rank that has A d, else empty
   int rows = 0;
   RowBasis basis;
   double cost_scale = 0;

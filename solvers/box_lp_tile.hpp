@@ -64,10 +64,10 @@ struct Tile {
   int count;
   const double* const* rows;
   const double* scale;
+  const double *costs, *bounds;  ///< g and u from `begin` on
   [[nodiscard]] int rank() const { return lp.basis.rank(); }
-  [[nodiscard]] const double* a(int i) const { return lp.a.data() + i * lp.size() + begin; }
-  [[nodiscard]] const double* g() const { return lp.g.data() + begin; }
-  [[nodiscard]] const double* u() const { return lp.u.data() + begin; }
+  [[nodiscard]] const double* g() const { return costs; }
+  [[nodiscard]] const double* u() const { return bounds; }
 };
 
 /// out_k = Σ_i w_i row_ik over `size` rows.
@@ -139,9 +139,8 @@ class Workspace {
     const RowBasis& basis = lp.basis;
     if (basis.diagonal()) {
       for (int i = 0; i < basis.rank(); ++i) scale_[i] = basis.row(i)[basis.only(i)];
-    } else {
-      formed_.resize(rows_.size() * kTile);
     }
+    if (!basis.diagonal() || !lp.tau.empty()) formed_.resize(rows_.size() * kTile);
   }
   /// v with every entry times its row's scale.
   [[nodiscard]] std::vector<double> scaled(std::span<const double> v) const {
@@ -159,21 +158,41 @@ class Workspace {
     const RowBasis& basis = lp_.basis;
     for (std::int64_t begin = 0; begin < lp_.size(); begin += kTile) {
       const int count = static_cast<int>(std::min<std::int64_t>(kTile, lp_.size() - begin));
-      const Tile tile{lp_, begin, count, rows_.data(), scale_.data()};
+      const auto a = [&](int i) { return lp_.a.data() + i * lp_.size() + begin; };
       if (basis.diagonal()) {
-        for (int i = 0; i < basis.rank(); ++i) rows_[i] = tile.a(basis.only(i));
+        for (int i = 0; i < basis.rank(); ++i) rows_[i] = a(basis.only(i));
       } else {
-        for (int i = 0; i < lp_.rows; ++i) a_[i] = tile.a(i);
+        for (int i = 0; i < lp_.rows; ++i) a_[i] = a(i);
         for (int i = 0; i < basis.rank(); ++i) {
           combine(a_.data(), basis.row(i).data(), lp_.rows, count, formed_.data() + i * kTile);
           rows_[i] = formed_.data() + i * kTile;
         }
       }
-      body(tile);
+      body(Tile{lp_, begin, count, rows_.data(), scale_.data(), lp_.g.data() + begin, lp_.u.data() + begin});
+    }
+    const double no_costs[kTile] = {};
+    for (std::int64_t begin = 0; begin < std::ssize(lp_.tau); begin += kTile) {
+      const int count = static_cast<int>(std::min<std::int64_t>(kTile, std::ssize(lp_.tau) - begin));
+      form_relaxation(begin, count);
+      body(Tile{lp_, lp_.size() + begin, count, rows_.data(), scale_.data(), no_costs,
+                lp_.tau.data() + begin});
     }
   }
 
  private:
+  /// Columns of −1 in row begin, begin + 1, …, under the row basis.
+  void form_relaxation(std::int64_t begin, int count) {
+    const RowBasis& basis = lp_.basis;
+    for (int i = 0; i < basis.rank(); ++i) {
+      double* row = formed_.data() + i * kTile;
+      for (int k = 0; k < count; ++k) {
+        const bool own = basis.diagonal() && basis.only(i) == begin + k;
+        row[k] = basis.diagonal() ? (own ? -1.0 : 0.0) : -basis.row(i)[static_cast<std::size_t>(begin + k)];
+      }
+      rows_[i] = row;
+    }
+  }
+
   const ScaledLp& lp_;
   std::vector<const double*> a_, rows_;
   std::vector<double> scale_, formed_, packed_;
