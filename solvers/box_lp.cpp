@@ -2,10 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cmath>
 
 #include "mpi/agreement.hpp"
+#include "mpi/collectives.hpp"
 #include "solvers/box_lp_certificate.hpp"
+#include "solvers/box_lp_crossover.hpp"
 #include "solvers/box_lp_mehrotra.hpp"
 #include "solvers/box_lp_norms.hpp"
 #include "solvers/box_lp_preprocessing.hpp"
@@ -93,6 +97,25 @@ void check(const BoxLpProblem& problem, const BoxLpOptions& options) {
   }
 }
 
+/// Takes the vertex beside an answer where it is one too.
+void take_vertex(const LpShard& lp, const BoxLpOptions& options, std::span<double> d, BoxLpSummary& summary) {
+  const auto started = std::chrono::steady_clock::now();
+  auto vertex = box_lp::cross_over(lp, d, summary.y);
+  summary.sweeps += 2;
+  const bool proven = vertex && vertex->certificate.gap <= options.gap_tol &&
+                      vertex->certificate.residual <= options.residual_tol;
+  if (proven) {
+    std::ranges::copy(vertex->d, d.begin());
+    summary.y = std::move(vertex->y);
+    summary.certificate = vertex->certificate;
+    summary.inside = vertex->inside;
+  }
+  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - started;
+  summary.seconds += max_over_ranks(taken.count(), lp.comm);
+  summary.message += proven ? fmt::format("; a vertex with {} coordinates inside", vertex->inside)
+                            : "; the crossover found no vertex as good";
+}
+
 }  // namespace
 
 BoxLpSummary solve_box_lp(const BoxLpProblem& problem, const BoxLpOptions& options, std::span<double> d) {
@@ -101,8 +124,11 @@ BoxLpSummary solve_box_lp(const BoxLpProblem& problem, const BoxLpOptions& optio
   const std::vector<double> no_multipliers(static_cast<std::size_t>(problem.a.rows()), 0.0);
   check_lp_shapes("box LP", problem.a, {problem.g, problem.u, d, no_multipliers});
   const LpShard shard = problem.shard();
-  if (options.method == LpMethod::mehrotra) return box_lp::Mehrotra(shard, options, d).run();
-  return box_lp::Preprocessing(shard, options, d).run();
+  BoxLpSummary summary = options.method == LpMethod::mehrotra
+                             ? box_lp::Mehrotra(shard, options, d).run()
+                             : box_lp::Preprocessing(shard, options, d).run();
+  if (options.crossover && answered(summary.status)) take_vertex(shard, options, d, summary);
+  return summary;
 }
 
 namespace box_lp {

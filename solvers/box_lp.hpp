@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -59,6 +60,8 @@ struct BoxLpOptions {
   /// Multipliers near the answer's, as of a solve with the same A, in place of the pilot's; [m], the same on
   /// every rank, or empty. Preprocessing alone uses them; bad ones cost time, never the answer.
   std::vector<double> start;
+  /// Ends at a vertex (box_lp_crossover.hpp): every |d_k| = u_k exactly but for at most m.
+  bool crossover = false;
   /// Coordinates below which preprocessing is not tried: below some hundred thousand it gains nothing.
   std::int64_t least_coordinates = 200'000;
   /// Called on every rank after each step; may be empty.
@@ -93,11 +96,12 @@ struct BoxLpSummary {
   LpStatus status = LpStatus::not_finite;
   LpCertificate certificate;
   LpReduction reduction;
-  int iterations = 0;       ///< Mehrotra steps, on whatever program
-  std::int64_t sweeps = 0;  ///< passes over the whole of A, those of the certificate included
-  double seconds = 0;       ///< wall time [s], largest over the ranks
-  std::vector<double> y;    ///< multipliers of A d = 0, [m], the same on every rank
-  std::string message;      ///< one sentence for the log: why it ended, with the numbers
+  std::optional<int> inside;  ///< coordinates inside their bounds, where a crossover came to a vertex
+  int iterations = 0;         ///< Mehrotra steps, on whatever program
+  std::int64_t sweeps = 0;    ///< passes over the whole of A, those of the certificate included
+  double seconds = 0;         ///< wall time [s], largest over the ranks
+  std::vector<double> y;      ///< multipliers of A d = 0, [m], the same on every rank
+  std::string message;        ///< one sentence for the log: why it ended, with the numbers
 };
 
 /// Computes the certificate of any pair (d, y).

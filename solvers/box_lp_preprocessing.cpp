@@ -170,6 +170,7 @@ BoxLpSummary Preprocessing::summarise(LpStatus status, const LpCertificate& cert
   BoxLpSummary summary{.status = status,
                        .certificate = certificate,
                        .reduction = reduction_,
+                       .inside = {},
                        .iterations = iterations_,
                        .sweeps = sweeps_,
                        .seconds = max_over_ranks(elapsed(), lp_.comm),

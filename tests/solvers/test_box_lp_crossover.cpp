@@ -1,0 +1,119 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "mpi/collectives.hpp"
+#include "solvers/box_lp.hpp"
+#include "tests/solvers/lp_catalogue.hpp"
+
+namespace lift {
+namespace {
+
+struct Solution {
+  BoxLpSummary summary;
+  std::vector<double> d;
+};
+
+Solution solve(const test::DenseLp& lp, const Communicator& comm, bool crossover,
+               std::vector<double> tau = {}) {
+  const test::DistributedLp distributed(lp, comm);
+  BoxLpProblem problem = distributed.problem();
+  problem.tau = tau;
+  BoxLpOptions options;
+  options.crossover = crossover;
+  options.least_coordinates = 10000;
+  Solution solution{{}, std::vector<double>(distributed.size())};
+  solution.summary = solve_box_lp(problem, options, solution.d);
+  return solution;
+}
+
+/// Coordinates of this rank that are not exactly at a bound.
+std::int64_t off_bounds(const test::DenseLp& lp, const std::vector<double>& d, const Communicator& comm) {
+  const ShardMap layout(lp.coordinates, comm.size());
+  std::int64_t count = 0;
+  for (std::size_t k = 0; k < d.size(); ++k) {
+    const double u = lp.u[static_cast<std::size_t>(layout.begin(comm.rank())) + k];
+    count += std::fabs(d[k]) != u ? 1 : 0;
+  }
+  return sum_over_ranks(count, comm);
+}
+
+void expect_vertex(const test::DenseLp& lp, const Communicator& comm) {
+  SCOPED_TRACE(lp.name);
+  const auto inner = solve(lp, comm, false), vertex = solve(lp, comm, true);
+  const auto& s = vertex.summary;
+  EXPECT_EQ(s.status, LpStatus::optimal) << s.message;
+  EXPECT_LE(s.certificate.gap, 1e-9);
+  EXPECT_LE(s.certificate.residual, 1e-9);
+  EXPECT_EQ(s.certificate.bound_violation, 0);
+  double cost = 0;
+  for (std::size_t k = 0; k < lp.g.size(); ++k) cost += std::fabs(lp.g[k]) * lp.u[k];
+  EXPECT_NEAR(s.certificate.objective, inner.summary.certificate.objective, 2e-9 * cost);
+  ASSERT_TRUE(s.inside.has_value()) << s.message;
+  EXPECT_LE(*s.inside, lp.rows);
+  EXPECT_EQ(off_bounds(lp, vertex.d, comm), *s.inside);
+  EXPECT_EQ(inner.summary.inside, std::nullopt);
+}
+
+TEST(BoxLpCrossover, EndsAtAVertex) {
+  const auto world = Communicator::world();
+  for (const int rows : {1, 5, 16}) expect_vertex(test::gaussian("gaussian", rows, 3000, 400 + rows), world);
+  expect_vertex(test::gaussian("by preprocessing", 6, 30000, 420), world);
+}
+
+TEST(BoxLpCrossover, ChoosesAVertexWhereManyPointsAreOptimal) {
+  // Equal costs and columns: any d with Σ d = 0 and the right cost is optimal, and the interior method ends
+  // far from every bound.
+  test::DenseLp lp{.name = "ties",
+                   .rows = 1,
+                   .coordinates = 40,
+                   .a = std::vector<double>(40, 1.0),
+                   .g = std::vector<double>(40, 1.0),
+                   .u = std::vector<double>(40, 1.0),
+                   .optimum = {}};
+  const auto world = Communicator::world();
+  const auto inner = solve(lp, world, false);
+  EXPECT_GT(off_bounds(lp, inner.d, world), 30) << "nothing to cross over";
+  expect_vertex(lp, world);
+}
+
+TEST(BoxLpCrossover, KeepsTheAnswerOfEveryHardCase) {
+  const auto world = Communicator::world();
+  for (const auto& lp : test::hard_cases()) {
+    SCOPED_TRACE(lp.name);
+    const auto inner = solve(lp, world, false), vertex = solve(lp, world, true);
+    EXPECT_EQ(vertex.summary.status, inner.summary.status);
+    EXPECT_LE(vertex.summary.certificate.gap, 1e-9);
+    EXPECT_LE(vertex.summary.certificate.residual, 1e-9);
+    EXPECT_EQ(vertex.summary.certificate.bound_violation, 0);
+    if (!vertex.summary.inside) {
+      EXPECT_EQ(vertex.d, inner.d);
+      EXPECT_THAT(vertex.summary.message, testing::HasSubstr("no vertex as good"));
+    }
+  }
+}
+
+TEST(BoxLpCrossover, CountsRelaxedRowsAtTheirBounds) {
+  const auto world = Communicator::world();
+  const auto lp = test::gaussian("relaxed", 4, 2000, 430);
+  const test::DistributedLp distributed(lp, world);
+  auto tau = row_reach(distributed.problem());
+  for (double& entry : tau) entry *= 1e-3;
+  const auto vertex = solve(lp, world, true, tau);
+  ASSERT_TRUE(vertex.summary.inside.has_value()) << vertex.summary.message;
+  EXPECT_LE(*vertex.summary.inside, 4);
+  EXPECT_EQ(off_bounds(lp, vertex.d, world), *vertex.summary.inside);
+  EXPECT_LE(vertex.summary.certificate.gap, 1e-9);
+}
+
+TEST(BoxLpCrossover, IsTheSameOnAnyNumberOfRanks) {
+  const auto lp = test::gaussian("ranks", 7, 5000, 440);
+  const auto together = solve(lp, Communicator::world(), true), alone = solve(lp, Communicator::self(), true);
+  EXPECT_EQ(together.summary.inside, alone.summary.inside);
+  EXPECT_NEAR(together.summary.certificate.objective, alone.summary.certificate.objective,
+              1e-12 * std::fabs(alone.summary.certificate.objective));
+}
+
+}  // namespace
+}  // namespace lift
