@@ -73,7 +73,14 @@ LpShard BoxLpProblem::shard() const {
           .comm = a.comm()};
 }
 
+bool BoxLpOptions::met_by(const LpCertificate& certificate) const noexcept {
+  return certificate.gap <= gap_tol && certificate.residual <= residual_tol;
+}
+
 std::vector<double> row_reach(const BoxLpProblem& problem) {
+  check_lp_shapes(
+      "box LP", problem.a,
+      {problem.g, problem.u, problem.g, std::vector<double>(static_cast<std::size_t>(problem.a.rows()))});
   box_lp::NormSums sums = box_lp::norm_sums(problem.shard());
   sum_vector_over_ranks(sums.all(), problem.a.comm());
   return {sums.rows().begin(), sums.rows().end()};
@@ -84,26 +91,19 @@ namespace {
 void check(const BoxLpProblem& problem, const BoxLpOptions& options) {
   if (const auto wrong = options.violation(); !wrong.empty())
     throw Error(ExitCode::internal, "box LP: " + wrong);
-  const auto check_rows = [&](const char* name, std::span<const double> values) {
-    if (values.empty() || std::ssize(values) == problem.a.rows()) return;
-    throw Error(ExitCode::internal, fmt::format("box LP: {} has {} entries, expected one of each of {} rows",
-                                                name, values.size(), problem.a.rows()));
-  };
-  check_rows("start", options.start);
-  check_rows("tau", problem.tau);
-  for (const double tau : problem.tau) {
-    if (!(tau >= 0) || !std::isfinite(tau))
-      throw Error(ExitCode::internal, fmt::format("box LP: tau = {}, expected finite and >= 0", tau));
-  }
+  if (!options.start.empty() && std::ssize(options.start) != problem.a.rows())
+    throw Error(ExitCode::internal,
+                fmt::format("box LP: start has {} multipliers, expected one of each of {} rows",
+                            options.start.size(), problem.a.rows()));
+  box_lp::check_tau(problem.tau, problem.a.rows());
 }
 
 /// Takes the vertex beside an answer where it is one too.
 void take_vertex(const LpShard& lp, const BoxLpOptions& options, std::span<double> d, BoxLpSummary& summary) {
   const auto started = std::chrono::steady_clock::now();
   auto vertex = box_lp::cross_over(lp, d, summary.y);
-  summary.sweeps += 2;
-  const bool proven = vertex && vertex->certificate.gap <= options.gap_tol &&
-                      vertex->certificate.residual <= options.residual_tol;
+  summary.sweeps += vertex ? 2 : 0;
+  const bool proven = vertex && options.met_by(vertex->certificate);
   if (proven) {
     std::ranges::copy(vertex->d, d.begin());
     summary.y = std::move(vertex->y);

@@ -29,11 +29,24 @@ struct BoxLpProblem {
   [[nodiscard]] LpShard shard() const;
 };
 
+/// What d and y prove, recomputed from A, g, u, τ, d and y alone, with r = g − Aᵀy.
+///
+/// gap             Σ_k (u_k|r_k| + r_k d_k) / Σ_k |g_k| u_k; every term is ≥ 0; 0 when the numerator is 0.
+///                 Relaxed rows add Σ_i (τ_i|y_i| + y_i s_i) to the numerator, s_i = a_i·d cut to ± τ_i.
+/// residual        max_i max(0, |a_i·d| − τ_i) / Σ_k |a_ik| u_k, zero rows skipped
+/// bound_violation max_k max(0, |d_k| − u_k) / u_k, with u_k = 0 counting as +∞ unless d_k = 0
+struct LpCertificate {
+  double objective = 0;       ///< gᵀd
+  double dual_objective = 0;  ///< −Σ_k u_k |r_k| − Σ_i τ_i |y_i|
+  double gap = 0;
+  double residual = 0;
+  double bound_violation = 0;
+};
+
 /// How a box LP is solved; each is the other's check.
 ///
 /// mehrotra       a predictor–corrector method on all of A (Mehrotra 1992, SIAM J. Optim. 2:575): slacks to
-/// both
-///                bounds, the m × m normal matrix A D Aᵀ summed over ranks and factored on every one.
+///                both bounds, the m × m normal matrix A D Aᵀ summed over ranks and factored on every one.
 /// preprocessing  as Portnoy and Koenker (1997, Statist. Sci. 12:279): the dual is a weighted L1 regression
 /// in
 ///                R^m. A pilot, mehrotra on a sample of the coordinates, gives multipliers that leave no
@@ -68,28 +81,16 @@ struct BoxLpOptions {
   std::function<void(const LpIteration&)> on_iteration;
   /// "" when valid, else as "gap_tol = -1 violates gap_tol > 0".
   [[nodiscard]] std::string violation() const;
+  /// Whether both tolerances are.
+  [[nodiscard]] bool met_by(const LpCertificate& certificate) const noexcept;
 };
 
-/// What d and y prove, recomputed from A, g, u, d and y alone, with r = g − Aᵀy.
-///
-/// gap             Σ_k (u_k|r_k| + r_k d_k) / Σ_k |g_k| u_k; every term is ≥ 0; 0 when the numerator is 0.
-/// Relaxed
-///                 rows add Σ_i (τ_i|y_i| + y_i a_i·d) to the numerator.
-/// residual        max_i max(0, |a_i·d| − τ_i) / Σ_k |a_ik| u_k, zero rows skipped
-/// bound_violation max_k max(0, |d_k| − u_k) / u_k, with u_k = 0 counting as +∞ unless d_k = 0
-struct LpCertificate {
-  double objective = 0;       ///< gᵀd
-  double dual_objective = 0;  ///< −Σ_k u_k |r_k| − Σ_i τ_i |y_i|
-  double gap = 0;
-  double residual = 0;
-  double bound_violation = 0;
-};
-
-/// What preprocessing made of a program; all 0 where it was not used.
+/// What preprocessing made of a program; all 0 where it was not tried.
 struct LpReduction {
   std::int64_t pilot = 0;    ///< coordinates drawn for the pilot
   std::int64_t reduced = 0;  ///< coordinates in doubt, the most of any round
-  int rounds = 0;            ///< until the signs were right
+  int rounds = 0;            ///< reduced programs solved
+  bool whole = false;        ///< they did not settle it, and mehrotra solved the whole
 };
 
 struct BoxLpSummary {

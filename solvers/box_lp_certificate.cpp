@@ -3,33 +3,21 @@
 #include <algorithm>
 #include <cmath>
 
+#include "mpi/agreement.hpp"
 #include "mpi/collectives.hpp"
+#include "solvers/box_lp_norms.hpp"
 #include "solvers/lp_checks.hpp"
-#include "solvers/vectorised.hpp"
+#include "solvers/lp_tiles.hpp"
 
 namespace lift {
 namespace box_lp {
 namespace {
-
-constexpr std::int64_t kTile = 256;
 
 /// Sums of the certificate over this rank's coordinates; the vectors have one entry a row of A.
 struct CertificateSums {
   double objective = 0, dual_objective = 0, gap = 0, cost = 0, violation = 0, widest_wrong = 0;
   std::vector<double> products, row_norms;
 };
-
-/// r = g − Aᵀy on one tile.
-LIFT_INLINE void reduced_costs(const LpShard& lp, const double* y, std::int64_t begin, std::int64_t count,
-                               double* r) {
-  std::copy_n(lp.g.data() + begin, count, r);
-  for (int i = 0; i < lp.rows; ++i) {
-    const double* a = lp.row(i) + begin;
-    const double multiplier = y[i];
-#pragma omp simd
-    for (std::int64_t k = 0; k < count; ++k) r[k] -= multiplier * a[k];
-  }
-}
 
 LIFT_INLINE void add_bounds_and_costs(const LpShard& lp, const double* d, const double* r, std::int64_t begin,
                                       std::int64_t count, CertificateSums& sums) {
@@ -120,15 +108,14 @@ Verification verify(const LpShard& lp, std::span<const double> d, std::span<cons
   sums.row_norms.assign(m, 0.0);
   vectorised([&]() LIFT_LAMBDA {
     alignas(64) double r[kTile];
-    for (std::int64_t begin = 0; begin < lp.size(); begin += kTile) {
-      const std::int64_t count = std::min(kTile, lp.size() - begin);
+    for_tiles(lp, [&](std::int64_t begin, int count) LIFT_LAMBDA {
       reduced_costs(lp, y.data(), begin, count, r);
       add_bounds_and_costs(lp, d.data() + begin, r, begin, count, sums);
       add_products(lp, d.data() + begin, begin, count, sums);
-      if (w.empty()) continue;
+      if (w.empty()) return;
       sums.widest_wrong = std::max(
           sums.widest_wrong, widest_wrong(lp.u.data() + begin, r, d.data() + begin, w.data() + begin, count));
-    }
+    });
   });
   sum_certificate_over_ranks(sums, lp.comm);
 
@@ -154,6 +141,7 @@ Verification verify(const LpShard& lp, std::span<const double> d, std::span<cons
 
 LpCertificate certify(const BoxLpProblem& problem, std::span<const double> d, std::span<const double> y) {
   check_lp_shapes("box LP", problem.a, {problem.g, problem.u, d, y});
+  agree(problem.a.comm(), [&] { box_lp::check_tau(problem.tau, problem.a.rows()); });
   return box_lp::verify(problem.shard(), d, y).certificate;
 }
 

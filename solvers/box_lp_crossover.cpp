@@ -13,7 +13,8 @@ namespace lift::box_lp {
 namespace {
 
 constexpr double kOnBound = 1e-6;  ///< of a bound, the distance at which a coordinate counts as on it
-constexpr std::int64_t kMostInside = 20000;
+constexpr double kMostInside = 20000;
+constexpr double kMostWork = 5e9;  ///< Σ m³ over the coordinates inside: some seconds
 constexpr double kOutside = 1e-9;  ///< of a bound: more than rounding
 
 bool inside(double value, double bound) {
@@ -41,6 +42,13 @@ std::vector<double> products(const LpShard& lp, std::span<const double> d) {
   return sums;
 }
 
+bool too_many_inside(const LpShard& lp, std::span<const double> d) {
+  std::int64_t count = 0;
+  for (std::size_t k = 0; k < d.size(); ++k) count += inside(d[k], lp.u[k]) ? 1 : 0;
+  const double work = std::pow(lp.rows, 3);
+  return static_cast<double>(sum_over_ranks(count, lp.comm)) > std::min(kMostInside, kMostWork / work);
+}
+
 /// A vertex while it is made.
 class Maker {
  public:
@@ -52,10 +60,6 @@ class Maker {
         d_[k] = d_[k] == 0 ? 0 : std::copysign(lp.u[k], d_[k]);
       }
     }
-  }
-
-  [[nodiscard]] bool too_many() const {
-    return sum_over_ranks(static_cast<std::int64_t>(inside_.size()), lp_.comm) > kMostInside;
   }
 
   [[nodiscard]] std::optional<Crossover> make(std::span<const double> y) {
@@ -141,9 +145,8 @@ class Maker {
 }  // namespace
 
 std::optional<Crossover> cross_over(const LpShard& lp, std::span<const double> d, std::span<const double> y) {
-  Maker maker(lp, d);
-  if (maker.too_many()) return std::nullopt;
-  return maker.make(y);
+  if (lp.rows == 0 || too_many_inside(lp, d)) return std::nullopt;
+  return Maker(lp, d).make(y);
 }
 
 }  // namespace lift::box_lp

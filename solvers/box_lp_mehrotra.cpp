@@ -225,8 +225,7 @@ BoxLpSummary Mehrotra::summarise(LpStatus status) {
   summary.y = lp_.basis.apply_transposed(y_);
   for (double& y : summary.y) y = lp_.cost_scale > 0 ? y / lp_.cost_scale : 0;
   summary.certificate = verify(problem_, d_, summary.y).certificate;
-  const auto& c = summary.certificate;
-  const bool proven = c.gap <= options_.gap_tol && c.residual <= options_.residual_tol;
+  const bool proven = options_.met_by(summary.certificate);
   // What counts is the certificate, not what the loop thought of its last iterate.
   summary.status = status;
   if (!failed(status) && proven) summary.status = LpStatus::optimal;

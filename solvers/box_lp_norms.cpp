@@ -6,17 +6,15 @@
 #include <cmath>
 
 #include "mpi/error.hpp"
-#include "solvers/vectorised.hpp"
+#include "solvers/lp_tiles.hpp"
 
 namespace lift::box_lp {
 namespace {
 
-constexpr std::int64_t kTile = 256;
-
-LIFT_INLINE double weighted_norm(const double* values, const double* u, std::int64_t count) {
+LIFT_INLINE double weighted_norm(const double* values, const double* u, int count) {
   double norm = 0;
 #pragma omp simd reduction(+ : norm)
-  for (std::int64_t k = 0; k < count; ++k) norm += std::fabs(values[k]) * u[k];
+  for (int k = 0; k < count; ++k) norm += std::fabs(values[k]) * u[k];
   return norm;
 }
 
@@ -25,12 +23,11 @@ LIFT_INLINE double weighted_norm(const double* values, const double* u, std::int
 NormSums norm_sums(const LpShard& lp) {
   NormSums sums(lp.rows);
   vectorised([&]() LIFT_LAMBDA {
-    for (std::int64_t begin = 0; begin < lp.size(); begin += kTile) {
-      const std::int64_t count = std::min(kTile, lp.size() - begin);
+    for_tiles(lp, [&](std::int64_t begin, int count) LIFT_LAMBDA {
       const double* u = lp.u.data() + begin;
       for (int i = 0; i < lp.rows; ++i) sums.row(i) += weighted_norm(lp.row(i) + begin, u, count);
       sums.cost() += weighted_norm(lp.g.data() + begin, u, count);
-    }
+    });
   });
   return sums;
 }
@@ -47,6 +44,16 @@ void check_entries(const LpShard& lp, const NormSums& sums) {
   for (std::size_t i = 0; i < sums.rows().size(); ++i) {
     if (std::isfinite(sums.rows()[i])) continue;
     throw Error(ExitCode::internal, fmt::format("box LP: row {} of A holds an entry that is not finite", i));
+  }
+}
+
+void check_tau(std::span<const double> tau, int rows) {
+  if (!tau.empty() && std::ssize(tau) != rows)
+    throw Error(ExitCode::internal,
+                fmt::format("box LP: tau has {} entries, expected one of each of {} rows", tau.size(), rows));
+  for (const double entry : tau) {
+    if (!(entry >= 0) || !std::isfinite(entry))
+      throw Error(ExitCode::internal, fmt::format("box LP: tau = {}, expected finite and >= 0", entry));
   }
 }
 

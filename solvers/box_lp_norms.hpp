@@ -27,4 +27,7 @@ NormSums norm_sums(const LpShard& lp);
 /// that is not finite, u < 0.
 void check_entries(const LpShard& lp, const NormSums& sums);
 
+/// Throws Error(internal) if `tau` is neither empty nor one finite number ≥ 0 a row.
+void check_tau(std::span<const double> tau, int rows);
+
 }  // namespace lift::box_lp

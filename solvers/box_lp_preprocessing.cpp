@@ -18,9 +18,12 @@ namespace {
 
 constexpr double kPilotTol = 1e-4;      ///< of gap and residual: far below what the draw leaves uncertain
 constexpr double kLargestSample = 0.1;  ///< of all coordinates
-constexpr double kMostDoubtful = 0.3;   ///< of all coordinates; with more, the whole is solved at once
+/// Of a rank's coordinates, and beside that part: with more in doubt, the whole is solved at once.
+constexpr double kMostDoubtful = 0.3;
+constexpr std::int64_t kFewDoubtful = 1000;
 constexpr int kMaxRounds = 6;
 constexpr double kWiden = 2;  ///< times the widest wrong sign of a round is in doubt in the next
+constexpr double kGrow = 3;   ///< times the width, where those in doubt cannot balance the others
 
 /// What Portnoy and Koenker take for the pilot and for those in doubt after it: (m n)^(2/3) each balances the
 /// error of the one with the size of the other.
@@ -54,21 +57,32 @@ BoxLpSummary Preprocessing::run() {
   weigh();
   if (weight_ == 0 || !pilot()) return whole();
   while (reduction_.rounds < kMaxRounds) {
-    Screening screening = screen(lp_, w_, y_, width_, d_);
+    Screening screening = screen(lp_, w_, y_, width_, most_doubtful(), d_);
     ++sweeps_;
-    const auto doubtful = sum_over_ranks(screening.doubtful.size(), lp_.comm);
-    if (static_cast<double>(doubtful) > kMostDoubtful * static_cast<double>(lp_.coordinates)) break;
+    if (max_over_ranks(std::int64_t{screening.count > most_doubtful()}, lp_.comm) > 0) break;
     const LpStatus status = solve_reduced(screening);
     if (failed(status)) break;
     const Verification verification = verify(lp_, d_, y_, w_);
     ++sweeps_;
-    const bool no_time = status == LpStatus::time_limit || status == LpStatus::iteration_limit;
-    if (proven(verification.certificate)) return summarise(LpStatus::optimal, verification.certificate);
-    if (no_time) return summarise(status, verification.certificate);
-    if (verification.widest_wrong == 0) break;
-    width_ = kWiden * verification.widest_wrong;
+    if (options_.met_by(verification.certificate))
+      return summarise(LpStatus::optimal, verification.certificate);
+    if (const auto limit = limit_reached(status)) return summarise(*limit, verification.certificate);
+    if (!answered(status)) break;  // not for a wrong sign
+    // Decided coordinates that those in doubt cannot balance say too little of which signs are wrong.
+    width_ = decided_ < 0.5 ? kGrow * width_ : std::max(width_, kWiden * verification.widest_wrong);
   }
   return whole();
+}
+
+/// Of this rank, so that no rank packs a large part of A.
+std::int64_t Preprocessing::most_doubtful() const {
+  return kFewDoubtful + static_cast<std::int64_t>(kMostDoubtful * static_cast<double>(lp_.size()));
+}
+
+std::optional<LpStatus> Preprocessing::limit_reached(LpStatus status) const {
+  if (status == LpStatus::iteration_limit) return status;
+  const bool late = max_over_ranks(elapsed(), lp_.comm) >= options_.max_seconds;
+  return late ? std::optional(LpStatus::time_limit) : std::nullopt;
 }
 
 void Preprocessing::weigh() {
@@ -125,9 +139,9 @@ LpStatus Preprocessing::solve_reduced(Screening& screening) {
   iterations_ += answer.iterations;
   y_ = answer.y;
 
-  double decided = lp_.comm.is_root() ? d.back() : 0;
-  broadcast(host_buffer(std::span(&decided, 1)), 0, lp_.comm);
-  for (double& entry : d_) entry *= decided;
+  decided_ = lp_.comm.is_root() ? d.back() : 0;
+  broadcast(host_buffer(std::span(&decided_, 1)), 0, lp_.comm);
+  for (double& entry : d_) entry *= decided_;
   for (std::size_t j = 0; j < packed.origin().size(); ++j) {
     if (packed.origin()[j] >= 0) d_[static_cast<std::size_t>(packed.origin()[j])] = d[j];
   }
@@ -135,13 +149,16 @@ LpStatus Preprocessing::solve_reduced(Screening& screening) {
 }
 
 BoxLpSummary Preprocessing::whole() {
+  std::vector<double>().swap(w_);
+  const bool tried = reduction_.pilot > 0;
   const BoxLpOptions options = inner("whole", options_.gap_tol, options_.residual_tol);
   BoxLpSummary summary = Mehrotra(lp_, options, d_).run();
-  summary.reduction = reduction_;
-  summary.iterations += iterations_;
-  summary.sweeps += sweeps_;
-  summary.seconds = max_over_ranks(elapsed(), lp_.comm);
-  return summary;
+  if (!tried) return summary;
+  reduction_.whole = true;
+  iterations_ += summary.iterations;
+  sweeps_ += summary.sweeps;
+  y_ = std::move(summary.y);
+  return summarise(summary.status, summary.certificate);
 }
 
 BoxLpOptions Preprocessing::inner(const char* stage, double gap_tol, double residual_tol) const {
@@ -156,10 +173,6 @@ BoxLpOptions Preprocessing::inner(const char* stage, double gap_tol, double resi
     };
   }
   return options;
-}
-
-bool Preprocessing::proven(const LpCertificate& certificate) const {
-  return certificate.gap <= options_.gap_tol && certificate.residual <= options_.residual_tol;
 }
 
 double Preprocessing::elapsed() const {
@@ -178,8 +191,9 @@ BoxLpSummary Preprocessing::summarise(LpStatus status, const LpCertificate& cert
                        .message = {}};
   summary.message =
       ending(summary, options_) +
-      fmt::format(", {} of {} coordinates in doubt after a pilot of {}, {} round{}", reduction_.reduced,
-                  lp_.coordinates, reduction_.pilot, reduction_.rounds, reduction_.rounds == 1 ? "" : "s");
+      fmt::format(", {} of {} coordinates in doubt after a pilot of {}, {} round{}{}", reduction_.reduced,
+                  lp_.coordinates, reduction_.pilot, reduction_.rounds, reduction_.rounds == 1 ? "" : "s",
+                  reduction_.whole ? ", then all of them solved at once" : "");
   return summary;
 }
 

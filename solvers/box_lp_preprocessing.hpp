@@ -1,5 +1,6 @@
 #pragma once
 #include <chrono>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -32,7 +33,9 @@ class Preprocessing {
   [[nodiscard]] LpStatus solve_reduced(Screening& screening);
   BoxLpSummary whole();
   [[nodiscard]] BoxLpOptions inner(const char* stage, double gap_tol, double residual_tol) const;
-  [[nodiscard]] bool proven(const LpCertificate& certificate) const;
+  [[nodiscard]] std::int64_t most_doubtful() const;
+  /// That of the whole solve, after a reduced one that ended with `status`.
+  [[nodiscard]] std::optional<LpStatus> limit_reached(LpStatus status) const;
   [[nodiscard]] BoxLpSummary summarise(LpStatus status, const LpCertificate& certificate) const;
   [[nodiscard]] double elapsed() const;
 
@@ -43,7 +46,8 @@ class Preprocessing {
   std::vector<double> w_;  ///< leverage
   double weight_ = 0;      ///< Σ_k w_k over all ranks
   std::vector<double> y_;
-  double width_ = 0;  ///< coordinates with u_k|r_k| ≤ width · w_k are in doubt
+  double width_ = 0;    ///< coordinates with u_k|r_k| ≤ width · w_k are in doubt
+  double decided_ = 1;  ///< how far all decided coordinates went together, 1 at their bounds
   LpReduction reduction_;
   int iterations_ = 0;
   std::int64_t sweeps_ = 0;

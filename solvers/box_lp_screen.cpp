@@ -4,12 +4,10 @@
 #include <cmath>
 
 #include "mpi/collectives.hpp"
-#include "solvers/vectorised.hpp"
+#include "solvers/lp_tiles.hpp"
 
 namespace lift::box_lp {
 namespace {
-
-constexpr std::int64_t kTile = 256;
 
 /// 2⁶⁴ / φ, odd.
 constexpr std::uint64_t kGolden = 0x9E3779B97F4A7C15;
@@ -17,24 +15,6 @@ constexpr std::uint64_t kGolden = 0x9E3779B97F4A7C15;
 /// frac(k φ)
 LIFT_INLINE double weyl(std::uint64_t k) {
   return static_cast<double>((k * kGolden) >> 11) * 0x1p-53;
-}
-
-template <typename Body>
-LIFT_INLINE void for_tiles(const LpShard& lp, const Body& body) {
-  for (std::int64_t begin = 0; begin < lp.size(); begin += kTile) {
-    body(begin, static_cast<int>(std::min(kTile, lp.size() - begin)));
-  }
-}
-
-/// r = g − Aᵀy on one tile.
-LIFT_INLINE void reduced_costs(const LpShard& lp, const double* y, std::int64_t begin, int count, double* r) {
-  std::copy_n(lp.g.data() + begin, count, r);
-  for (int i = 0; i < lp.rows; ++i) {
-    const double* a = lp.row(i) + begin;
-    const double multiplier = y[i];
-#pragma omp simd
-    for (int k = 0; k < count; ++k) r[k] -= multiplier * a[k];
-  }
 }
 
 /// d = −u sign r where u|r| > width · w, else 0, and whether any coordinate is in doubt. A column that is
@@ -79,7 +59,7 @@ LpShard PackedLp::shard(const LpShard& whole) {
   a_.reserve(rows_.size() * g_.size());
   for (auto& row : rows_) {
     a_.insert(a_.end(), row.begin(), row.end());
-    row = {};
+    std::vector<double>().swap(row);
   }
   return {.a = a_,
           .g = g_,
@@ -122,15 +102,15 @@ PackedLp draw(const LpShard& lp, std::span<const double> w, double rate) {
   PackedLp drawn(lp.rows);
   for (std::int64_t k = 0; k < lp.size(); ++k) {
     const double probability = std::min(1.0, rate * w[static_cast<std::size_t>(k)]);
-    if (weyl(static_cast<std::uint64_t>(lp.begin + k)) < probability)
+    if (weyl(static_cast<std::uint64_t>(lp.begin + k + 1)) < probability)
       drawn.add(lp, k, lp.u[static_cast<std::size_t>(k)] / probability);
   }
   return drawn;
 }
 
 Screening screen(const LpShard& lp, std::span<const double> w, std::span<const double> y, double width,
-                 std::span<double> d) {
-  Screening result{PackedLp(lp.rows), std::vector<double>(static_cast<std::size_t>(lp.rows), 0.0), 0};
+                 std::int64_t most, std::span<double> d) {
+  Screening result{PackedLp(lp.rows), 0, std::vector<double>(static_cast<std::size_t>(lp.rows), 0.0), 0};
   vectorised([&]() LIFT_LAMBDA {
     alignas(64) double r[kTile];
     bool doubtful[kTile];
@@ -143,7 +123,9 @@ Screening screen(const LpShard& lp, std::span<const double> w, std::span<const d
       result.glob_cost += dot(lp.g.data() + begin, out, count);
       if (!any) return;
       for (int k = 0; k < count; ++k) {
-        if (doubtful[k]) result.doubtful.add(lp, begin + k, lp.u[static_cast<std::size_t>(begin + k)]);
+        if (!doubtful[k]) continue;
+        if (++result.count <= most)
+          result.doubtful.add(lp, begin + k, lp.u[static_cast<std::size_t>(begin + k)]);
       }
     });
   });

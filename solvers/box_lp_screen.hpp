@@ -35,19 +35,23 @@ double leverage(const LpShard& lp, std::span<const double> norms, std::span<doub
 /// The coordinates drawn with probability π_k = min(1, rate w_k), their bounds u_k / π_k: the L1 regression
 /// Σ (u_k/π_k) |g_k − a_kᵀy| over them is an unbiased estimate of the whole.
 ///
-/// Method  k is drawn where frac(k φ) < π_k with the golden ratio φ, a low-discrepancy sequence: no random
-///         numbers, the same draw on any number of ranks, and no beat with the shapes of the tensors.
+/// Method  k is drawn where frac((k + 1) φ) < π_k with the golden ratio φ, a low-discrepancy sequence: no
+/// random
+///         numbers, the same draw on any number of ranks up to the rounding of `rate`, and no beat with the
+///         shapes of the tensors.
 PackedLp draw(const LpShard& lp, std::span<const double> w, double rate);
 
 /// What y says of every coordinate of a shard.
 struct Screening {
   PackedLp doubtful;         ///< u_k|r_k| ≤ width · w_k
+  std::int64_t count = 0;    ///< how many there are, packed or not
   std::vector<double> glob;  ///< Σ a_k d_k over the others, [m]
   double glob_cost = 0;      ///< Σ g_k d_k over the others
 };
 
-/// Decides d_k = −u_k sign(r_k), r = g − Aᵀy, where y leaves no doubt, and packs the coordinates in doubt.
+/// Decides d_k = −u_k sign(r_k), r = g − Aᵀy, where y leaves no doubt, and packs the coordinates in doubt,
+/// the first `most` of them.
 Screening screen(const LpShard& lp, std::span<const double> w, std::span<const double> y, double width,
-                 std::span<double> d);
+                 std::int64_t most, std::span<double> d);
 
 }  // namespace lift::box_lp

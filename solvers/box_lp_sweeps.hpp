@@ -84,9 +84,6 @@ struct PredictorSums {
   [[nodiscard]] double& ds_dz() { return products[products.size() - 1]; }
 };
 
-/// Coordinates that a sweep keeps in cache at once.
-inline constexpr int kTile = 256;
-
 // Each of these is one pass over A, local to the rank; y and dy are multipliers of B x = 0, [rank].
 
 /// Follows the last step, then gathers the next Newton system at the new point and y.

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "solvers/box_lp_sweeps.hpp"
-#include "solvers/vectorised.hpp"
+#include "solvers/lp_tiles.hpp"
 
 // What the sweeps of box_lp_sweeps.cpp are made of: one coordinate, one tile of coordinates, and the products
 // on it. Everything is inlined, because each sweep is compiled once for every instruction set.

@@ -31,8 +31,8 @@ struct Vertex {
 ///         the basis is at a bound, and takes that one's place. b, where given, is what C x shall be: the
 ///         basis is settled anew for it at the end.
 /// In/out  x: |x| ≤ u. The basis may end outside its bounds by what b differs from C x.
-/// Cost    one step a column, O(rows²) each.
-/// Test    tests/solvers/test_purification.cpp
+/// Cost    one step a column: O(rows²) where it goes to a bound, O(rows³) where it takes a place in the
+/// basis. Test    tests/solvers/test_purification.cpp
 Vertex purify(const DenseColumns& program, std::vector<double> x, const std::vector<double>& b);
 
 /// y changed as little as may be so that the reduced costs g − Cᵀy of the basis vanish.

@@ -113,6 +113,7 @@ TEST(BoxLpPreprocessing, LeavesFewCoordinatesInDoubtAndReadsAllOfAFewTimes) {
     EXPECT_LE(s.reduction.pilot, lp.coordinates / 5) << lp.name;
     EXPECT_LE(s.reduction.reduced, lp.coordinates / 4) << lp.name;
     EXPECT_GE(s.reduction.rounds, 1) << lp.name;
+    EXPECT_FALSE(s.reduction.whole) << lp.name;
     EXPECT_EQ(s.sweeps, 2 + 2 * s.reduction.rounds) << lp.name;
     EXPECT_THAT(s.message, testing::HasSubstr("in doubt after a pilot of")) << lp.name;
   }
@@ -130,11 +131,25 @@ TEST(BoxLpPreprocessing, FindsSignsThatBadMultipliersGotWrong) {
   const auto right = solve(lp, world);
   auto options = always();
   options.start = right.summary.y;
-  for (std::size_t i = 0; i < options.start.size(); ++i) options.start[i] += i % 2 == 0 ? 0.7 : -0.4;
+  for (std::size_t i = 0; i < options.start.size(); ++i) options.start[i] += i % 2 == 0 ? 0.03 : -0.03;
   const auto corrected = solve(lp, world, options);
   EXPECT_EQ(corrected.summary.status, LpStatus::optimal) << corrected.summary.message;
-  EXPECT_GT(corrected.summary.sweeps, right.summary.sweeps) << "no round was repeated: nothing was tested";
+  EXPECT_GE(corrected.summary.reduction.rounds, 2) << "no sign was wrong: nothing was tested";
+  EXPECT_FALSE(corrected.summary.reduction.whole);
   EXPECT_NEAR(corrected.summary.certificate.objective, right.summary.certificate.objective,
+              2e-9 * cost_norm(lp));
+}
+
+TEST(BoxLpPreprocessing, SolvesTheWholeWhereMultipliersSayNothing) {
+  const auto world = Communicator::world();
+  const auto lp = test::gaussian("hopeless start", 6, 30000, 98);
+  auto options = always();
+  options.start.assign(6, 50.0);
+  const auto s = solve(lp, world, options).summary;
+  EXPECT_EQ(s.status, LpStatus::optimal) << s.message;
+  EXPECT_TRUE(s.reduction.whole);
+  EXPECT_THAT(s.message, testing::HasSubstr("then all of them solved at once"));
+  EXPECT_NEAR(s.certificate.objective, solve(lp, world, mehrotra()).summary.certificate.objective,
               2e-9 * cost_norm(lp));
 }
 

@@ -122,6 +122,27 @@ TEST(RelaxedBoxLp, PreprocessingFindsTheSame) {
               1e-9 * std::fabs(whole.summary.certificate.objective));
 }
 
+TEST(RelaxedBoxLp, WrongAnswersHaveNoCertificate) {
+  const test::DenseLp lp{
+      .name = "by hand", .rows = 1, .coordinates = 2, .a = {1, 1}, .g = {-1, -2}, .u = {1, 1}, .optimum = {}};
+  const auto self = Communicator::self();
+  const test::DistributedLp distributed(lp, self);
+  BoxLpProblem problem = distributed.problem();
+  const std::vector<double> tau{0.5};
+  problem.tau = tau;
+  const auto proof = [&](std::vector<double> d, double y) {
+    return certify(problem, d, std::vector<double>{y});
+  };
+  EXPECT_NEAR(proof({-0.5, 1}, -1).gap, 0, 1e-15);
+  EXPECT_EQ(proof({-0.5, 1}, -1).residual, 0);
+  EXPECT_NEAR(proof({0, 1}, -1).residual, 0.25, 1e-15) << "half a unit beyond tau, of a reach of two";
+  EXPECT_GT(proof({-0.5, 1}, 1).gap, 0.5) << "a multiplier of the wrong sign";
+  EXPECT_GT(proof({-1, 1}, -1).gap, 0.1) << "feasible, but not the best";
+  const std::vector<double> long_tau{1, 1};
+  problem.tau = long_tau;
+  EXPECT_THROW(static_cast<void>(proof({0, 0}, 0)), AgreedError);
+}
+
 TEST(RelaxedBoxLp, RefusesTolerancesThatAreNone) {
   const auto lp = test::gaussian("refused", 3, 100, 304);
   const auto world = Communicator::world();
