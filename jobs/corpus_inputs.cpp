@@ -93,6 +93,9 @@ Corpus load_corpus(const std::filesystem::path& folder, const Gpt2Config& config
   fault_point("tokens");
   SequenceSet test = load_split(options, Split::test, tokenizer, context.comm);
   auto [valid, search] = load_valid(options, search_sequences, tokenizer, context.comm);
+  if (search_sequences && search.size() < *search_sequences && context.comm.is_root())
+    context.log.warn(
+        fmt::format("--search.sequences {}: the validation split has {}", *search_sequences, search.size()));
   SequenceSet train = load_split(options, Split::train, tokenizer, context.comm);
   return {.train = std::move(train),
           .valid = std::move(valid),

@@ -8,8 +8,12 @@
 
 namespace lift {
 
-LpMethod lp_method(const Options& options) {
-  return options.text("lp.method") == "mehrotra" ? LpMethod::mehrotra : LpMethod::preprocessing;
+BoxLpOptions box_lp_options(const Options& options) {
+  BoxLpOptions lp;
+  lp.method = options.text("lp.method") == "mehrotra" ? LpMethod::mehrotra : LpMethod::preprocessing;
+  lp.max_seconds = options.real("lp.time-limit");
+  lp.crossover = options.text("lp.crossover") == "on";
+  return lp;
 }
 
 LpResult lp_result(const BoxLpSummary& summary) {
@@ -23,7 +27,8 @@ LpResult lp_result(const BoxLpSummary& summary) {
           .iterations = summary.iterations,
           .sweeps = summary.sweeps,
           .seconds = summary.seconds,
-          .y = summary.y};
+          .y = summary.y,
+          .inside = summary.inside};
 }
 
 LpResult lp_result(const ProgramReport& program) {
@@ -36,15 +41,15 @@ LpResult lp_result(const ProgramReport& program) {
           .iterations = program.iterations,
           .sweeps = program.sweeps,
           .seconds = program.seconds,
-          .y = program.y};
+          .y = program.y,
+          .inside = program.inside};
 }
 
 void lp_job(JobContext& context) {
   const std::filesystem::path input = context.options.path("input");
   const std::filesystem::path output = context.options.path("output");
-  BoxLpOptions options;
-  options.method = lp_method(context.options);
-  options.max_seconds = context.options.real("lp.time-limit");
+  const BoxLpOptions options = box_lp_options(context.options);
+  const double relax = context.options.real("lp.relax");
   agree(context.comm, [&] {
     if (!context.comm.is_root()) return;
     check_spares_inputs(output, "output", context.options);
@@ -53,7 +58,10 @@ void lp_job(JobContext& context) {
 
   const LpInstance instance = read_instance(input, context.comm);
   std::vector<double> d(instance.g.size());
-  const BoxLpSummary summary = solve_box_lp({instance.a, instance.g, instance.u}, options, d);
+  BoxLpProblem problem{instance.a, instance.g, instance.u};
+  const std::vector<double> tau = relaxation(problem, relax);
+  problem.tau = tau;
+  const BoxLpSummary summary = solve_box_lp(problem, options, d);
 
   write_direction(output, d, instance.a.layout(), context.comm);
   const std::string answer = to_json(lp_result(summary));

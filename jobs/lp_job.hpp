@@ -19,8 +19,8 @@ namespace lift {
 /// Test        tests/jobs/test_lp_job.cpp (1, 2, 3 ranks)
 void lp_job(JobContext& context);
 
-/// --lp.method.
-LpMethod lp_method(const Options& options);
+/// The solver's part of --lp.*.
+BoxLpOptions box_lp_options(const Options& options);
 
 /// What the reports say of a solve.
 LpResult lp_result(const BoxLpSummary& summary);

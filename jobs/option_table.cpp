@@ -206,6 +206,12 @@ std::vector<OptionSpec> build_table() {
     {"lp.method", choice, "preprocessing", kAny, {"preprocessing", "mehrotra"}, "",
      "Solve for the few coordinates whose sign a sample leaves in doubt and verify the others, or for all at once.",
      kLp, {Job::run, Job::lp}},
+    {"lp.relax", real, "0", kNotNegative, {}, "",
+     "Part of sum_k |A_ik| u_k, the farthest that row i of A d can be from 0, by which it may miss it.", kLp,
+     {Job::run, Job::lp}},
+    {"lp.crossover", choice, "off", kAny, {"on", "off"}, "",
+     "Whether the solver goes on to a vertex: every |d| at its bound but for at most as many as A has rows.", kLp,
+     {Job::run, Job::lp}},
     {"lp.time-limit", real, "600", kPositive, {}, "s",
      "Wall time after which the solver stops.", kLp, {Job::run, Job::lp}},
 

@@ -19,9 +19,9 @@ constexpr PresetValue kPaper[] = {
 constexpr PresetValue kRecover[] = {
     {"regularizer", "l2-sp"},     {"recover.interpolate", "on"},
     {"recover.overshoot", "1.5"}, {"recover.corrector-epochs", "2"},
-    {"search.holdout", "0.5"},    {"search.batches", "all"},
+    {"search.holdout", "0.1"},    {"search.batches", "all"},
     {"direction", "lp"},          {"search.probe-kind", "krylov"},
-    {"search.probes", "4"},       {"search.hvp-batches", "4"},
+    {"search.probes", "4"},       {"search.hvp-batches", "2"},
     {"search.rounds", "3"},       {"search.min-gain", "1e-3"},
     {"search.line", "model"},     {"search.steps", "9"},
 };

@@ -61,7 +61,7 @@ class Holdings {
     const double tangents = (together - 1) * one_.direction_bytes * plan_.micro_batch;
     return model + 2 * together * vector_ + product() + tangents;
   }
-  /// A, g, u and d; then the iterates of the solver, or d whole.
+  /// A, g, u and d; then the iterates of the solver, were it to take the whole of A, or d whole.
   [[nodiscard]] double program() const {
     if (search_.rows() == 0) return 0;
     return search() + vector_ + (search_.rows() + 3) * shard_ + std::max(4 * shard_, whole_ + vector_);
@@ -69,8 +69,9 @@ class Holdings {
   /// d and W beside, the hidden states of the largest split that is followed, and one forward pass.
   [[nodiscard]] double line_search() const {
     const std::int64_t watched = plan_.watched_steps > 0 ? std::max(size_.test, size_.valid) : 0;
+    const std::int64_t selection = count_run(plan_, size_).selection;
     const std::int64_t groups = std::max(1, ranks_ / kLineSearchWave);
-    const double sequences = static_cast<double>((std::max(size_.valid, watched) + groups - 1) / groups);
+    const double sequences = static_cast<double>((std::max(selection, watched) + groups - 1) / groups);
     const double held = plan_.layout.tunes_embeddings() ? 0 : sequences * states();
     const double product = search_.line_kind == LineKind::model ? vector_ + exact_product() : 0;
     return search() + 2 * vector_ + std::max(held + forward(), product);

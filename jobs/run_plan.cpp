@@ -123,8 +123,8 @@ SearchOptions search_options(const Options& options) {
   search.rounds = static_cast<int>(options.count("search.rounds"));
   search.seed = static_cast<std::uint64_t>(options.count("seed"));
   search.radius = radius_options(options);
-  search.lp.method = lp_method(options);
-  search.lp.max_seconds = options.real("lp.time-limit");
+  search.lp = box_lp_options(options);
+  search.relax = options.real("lp.relax");
   // Losses in float64 agree over rank counts to 1e-10, which a direction good to 1e-9 would spoil.
   if (scalar_type(options) == at::kDouble) search.lp.gap_tol = 1e-13;
   search.line.steps = static_cast<int>(options.count("search.steps"));

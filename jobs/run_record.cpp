@@ -76,10 +76,8 @@ RunRecord::RunRecord(JobContext& context, const RunPlan& plan, const Corpus& cor
   result_.n = plan.layout.n();
   result_.p = plan.layout.p();
   result_.m = plan.search.rows();
-  if (!plan.selects_on_valid()) {
-    const std::int64_t held = held_out(corpus.search.size(), plan.holdout);
-    result_.selection_sequences = held > 0 ? held : corpus.search.size();
-  }
+  if (plan.search_sequences) result_.search_sequences = corpus.search.size();
+  result_.selection_sequences = held_out(corpus.search.size(), plan.holdout);
   result_.ranks = context.comm.size();
   result_.threads = context.binding().threads;
   result_.device = context.binding().name;

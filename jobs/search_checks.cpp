@@ -65,7 +65,8 @@ void check_direction(CheckedOptions& checked) {
     for (const char* name : {"lp.radius", "lp.radius-unit"}) checked.refuse_idle(name, because);
   }
   if (direction != "lp" || options.text("lp.trust-region") != "box") {
-    for (const char* name : {"lp.method", "lp.time-limit"})
+    for (const char* name :
+         {"lp.method", "lp.relax", "lp.crossover", "lp.relax", "lp.crossover", "lp.time-limit"})
       checked.refuse_idle(name, "without the box program");
   }
   if (direction == "lp" && options.text("lp.trust-region") == "none") {
@@ -80,7 +81,7 @@ void check_direction(CheckedOptions& checked) {
 }
 
 /// What a round alone reads.
-constexpr std::array<std::string_view, 21> kOfRounds = {
+constexpr std::array<std::string_view, 23> kOfRounds = {
     "direction",       "search.batches",   "search.probes",  "search.probe-kind", "search.probe-space",
     "search.hvp",      "search.curvature", "search.fd-step", "search.damping",    "search.solve-tol",
     "search.max-hvps", "search.line",      "search.steps",   "search.max-step",   "lp.trust-region",

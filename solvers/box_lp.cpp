@@ -86,6 +86,13 @@ std::vector<double> row_reach(const BoxLpProblem& problem) {
   return {sums.rows().begin(), sums.rows().end()};
 }
 
+std::vector<double> relaxation(const BoxLpProblem& problem, double part) {
+  if (part == 0) return {};
+  std::vector<double> tau = row_reach(problem);
+  for (double& entry : tau) entry *= part;
+  return tau;
+}
+
 namespace {
 
 void check(const BoxLpProblem& problem, const BoxLpOptions& options) {

@@ -123,6 +123,9 @@ struct BoxLpSummary {
 /// Test        tests/solvers/test_box_lp_relaxed.cpp
 [[nodiscard]] std::vector<double> row_reach(const BoxLpProblem& problem);
 
+/// `part` of row_reach: a τ that relaxes every row alike, whatever its scale; empty, without a pass, for 0.
+[[nodiscard]] std::vector<double> relaxation(const BoxLpProblem& problem, double part);
+
 /// Solves the box LP by options.method.
 ///
 /// Shapes      d: this rank's shard of p + n, out, whatever the status; |d| ≤ u to the last bit.

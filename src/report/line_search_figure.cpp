@@ -135,8 +135,8 @@ std::optional<Figure> line_search_figure(const RunResult& result) {
   if (all.empty()) return std::nullopt;
   const double right = right_edge(all);
   const auto [low, high] = y_range(all, right);
-  // Where a part of the validation split was held out, its loss is what was searched.
-  const std::string what = result.selection_sequences > 0 ? "selection" : "validation";
+  // Where other sequences choose than those that are evaluated, theirs is the loss that was searched.
+  const std::string what = result.selects_apart() ? "selection" : "validation";
   Figure figure{.name = "line_search", .data = data_of(all, what), .script = figure_style("line_search")};
   figure.script += fmt::format(
       "set xlabel \"step t along (dλ, dW)\"\nset ylabel \"{8} loss (nats/token)\"\n"

@@ -130,7 +130,8 @@ LpResult read_lp(const Node& node) {
           .iterations = node["iterations"].integer(),
           .sweeps = node["sweeps"].integer(),
           .seconds = node["seconds"].number(),
-          .y = node.has("y") ? list_of(node, "y", read_number) : std::vector<double>()};
+          .y = node.has("y") ? list_of(node, "y", read_number) : std::vector<double>(),
+          .inside = node.has("inside") ? std::optional(node["inside"].integer()) : std::nullopt};
 }
 
 std::pair<double, double> read_pair(const Node& node) {
@@ -240,6 +241,7 @@ RunResult read_run(const Node& root) {
           .n = root["n"].integer(),
           .p = root["p"].integer(),
           .m = root["m"].integer(),
+          .search_sequences = root.has("search_sequences") ? root["search_sequences"].integer() : 0,
           .selection_sequences = root.has("selection_sequences") ? root["selection_sequences"].integer() : 0,
           .work = list_of(root, "work", read_work),
           .warmup_units = read_units(root, "warmup"),

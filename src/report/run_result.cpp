@@ -45,16 +45,18 @@ Json to_object(const EpochLosses& epoch) {
 }
 
 Json to_object(const LpResult& lp) {
-  return {{"status", lp.status},
-          {"objective", lp.objective},
-          {"dual_objective", lp.dual_objective},
-          {"gap", lp.gap},
-          {"residual", lp.residual},
-          {"bound_violation", lp.bound_violation},
-          {"iterations", lp.iterations},
-          {"sweeps", lp.sweeps},
-          {"seconds", lp.seconds},
-          {"y", lp.y}};
+  Json object = {{"status", lp.status},
+                 {"objective", lp.objective},
+                 {"dual_objective", lp.dual_objective},
+                 {"gap", lp.gap},
+                 {"residual", lp.residual},
+                 {"bound_violation", lp.bound_violation},
+                 {"iterations", lp.iterations},
+                 {"sweeps", lp.sweeps},
+                 {"seconds", lp.seconds},
+                 {"y", lp.y}};
+  if (lp.inside) object["inside"] = *lp.inside;
+  return object;
 }
 
 Json to_object(const ImplicitResult& implicit) {
@@ -184,6 +186,7 @@ std::string to_json(const RunResult& result) {
   object["n"] = result.n;
   object["p"] = result.p;
   object["m"] = result.m;
+  object["search_sequences"] = result.search_sequences > 0 ? Json(result.search_sequences) : Json();
   object["selection_sequences"] = result.selection_sequences > 0 ? Json(result.selection_sequences) : Json();
   object["stages"] = list(result.stages);
   object["self_check"] = optional_json(result.self_check);

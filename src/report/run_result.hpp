@@ -51,7 +51,8 @@ struct LpResult {
   std::int64_t iterations = 0;
   std::int64_t sweeps = 0;
   double seconds = 0;
-  std::vector<double> y = {};  ///< multipliers [m]
+  std::vector<double> y = {};               ///< multipliers [m]
+  std::optional<std::int64_t> inside = {};  ///< coordinates inside their bounds, of a vertex
 };
 
 /// How the implicit solves of a round ended (StationaritySummary).
@@ -138,8 +139,14 @@ struct RunResult {
   std::int64_t n = 0;  ///< tuned weights
   std::int64_t p = 0;  ///< regularisation groups
   std::int64_t m = 0;  ///< probes
-  /// Validation sequences that chose t* and shaped no d; 0: all of them did both
+  /// Validation sequences that the search worked on where they are not those evaluated, else 0
+  std::int64_t search_sequences = 0;
+  /// Of them, those that chose t* and shaped no d; 0: all of them did both
   std::int64_t selection_sequences = 0;
+  /// Whether the losses of line searches are of other sequences than those evaluated as valid.
+  [[nodiscard]] bool selects_apart() const noexcept {
+    return search_sequences > 0 || selection_sequences > 0;
+  }
   std::vector<RankWork> work;  ///< by rank
   /// Forward passes of a sequence, or as much work (forward_units()), over all ranks; reports not counted.
   double warmup_units = 0, search_units = 0;

@@ -38,9 +38,9 @@ double right_edge(const RoundResult& round) {
   return right;
 }
 
-/// What chose t*: a part of the validation split where one was held out.
+/// What chose t*: other sequences than those evaluated as valid, where there are any.
 const char* name_of_selection(const RunResult& result) {
-  return result.selection_sequences > 0 ? "selection" : "valid";
+  return result.selects_apart() ? "selection" : "valid";
 }
 
 std::vector<Curve> curves_of(const RunResult& result, const RoundResult& round, double right) {

@@ -23,6 +23,7 @@ ProgramReport report_of(const Summary& summary, const LpCertificate& certificate
           .failed = failed(summary.status),
           .certificate = certificate,
           .iterations = iterations,
+          .inside = {},
           .sweeps = summary.sweeps,
           .seconds = summary.seconds,
           .y = summary.y,
@@ -67,8 +68,13 @@ ProgramReport solve_program(const LocalModel& model, const SearchOptions& option
     const auto summary = solve_free_lp({model.a, model.g, model.u, p}, {}, shard);
     return report_of(summary, common_part(summary.certificate, summary.certificate.bound_violation));
   }
-  const auto summary = solve_box_lp({model.a, model.g, model.u}, options.lp, shard);
-  return report_of(summary, summary.certificate, summary.iterations);
+  BoxLpProblem problem{model.a, model.g, model.u};
+  const std::vector<double> tau = relaxation(problem, options.relax);
+  problem.tau = tau;
+  const auto summary = solve_box_lp(problem, options.lp, shard);
+  ProgramReport report = report_of(summary, summary.certificate, summary.iterations);
+  report.inside = summary.inside;
+  return report;
 }
 
 /// The linear program over probe rows; the local model is gone when it returns.

@@ -18,7 +18,8 @@ struct ProgramReport {
   bool failed = false;    ///< d is not to be used
   LpCertificate certificate;
   int iterations = 0;
-  std::int64_t sweeps = 0;  ///< passes over A
+  std::optional<int> inside;  ///< coordinates inside their bounds, where a crossover came to a vertex
+  std::int64_t sweeps = 0;    ///< passes over A
   double seconds = 0;
   std::vector<double> y;  ///< multipliers [m]
   std::string message;    ///< one sentence for the log

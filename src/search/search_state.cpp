@@ -20,6 +20,7 @@ std::string SearchOptions::violation() const {
   if (max_products < 1) return fmt::format("max_products = {} violates max_products ≥ 1", max_products);
   if (!(products.step >= 0))
     return fmt::format("products.step = {} violates products.step ≥ 0", products.step);
+  if (!(relax >= 0)) return fmt::format("relax = {} violates relax ≥ 0", relax);
   if (!(min_gain >= 0)) return fmt::format("min_gain = {} violates min_gain ≥ 0", min_gain);
   if (!(recovery.overshoot >= 1))
     return fmt::format("overshoot = {} violates overshoot ≥ 1", recovery.overshoot);

@@ -82,6 +82,7 @@ struct SearchOptions {
   std::uint64_t seed = 0;
   RadiusOptions radius;
   BoxLpOptions lp;
+  double relax = 0;  ///< part of Σ_k |a_ik| u_k by which each row of the box program may miss 0, ≥ 0
   LineKind line_kind = LineKind::grid;
   LineSearchOptions line;      ///< slope, start_loss, limit and seed are set by the round
   RecoveryOptions recovery;    ///< before the rounds

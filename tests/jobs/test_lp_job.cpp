@@ -133,6 +133,21 @@ TEST_F(LpJob, BothMethodsFindTheSameOptimum) {
   EXPECT_GT(answers[1]["sweeps"].get<int>(), 20);
 }
 
+TEST_F(LpJob, RelaxesRowsAndCrossesOver) {
+  write([&] { Instance(3, 200).write(input()); });
+  const auto answer = [&](const std::string& words) {
+    const JobRun run = solve(words + " --json " + json().string());
+    EXPECT_EQ(run.code, ExitCode::done) << run.error;
+    return nlohmann::json::parse(text_of(json()));
+  };
+  const auto exact = answer(""), relaxed = answer("--lp.relax 0.1"), vertex = answer("--lp.crossover on");
+  EXPECT_LT(relaxed["objective"].get<double>(), exact["objective"].get<double>() * (1 + 1e-6));
+  EXPECT_FALSE(exact.contains("inside"));
+  EXPECT_LE(vertex["inside"].get<int>(), 3);
+  EXPECT_NEAR(vertex["objective"], exact["objective"].get<double>(),
+              1e-8 * std::abs(exact["objective"].get<double>()));
+}
+
 TEST_F(LpJob, WritesWhatItHasWhenItIsStopped) {
   write([&] { Instance(4, 41).write(input()); });
   const JobRun run = solve("--lp.time-limit 1e-9 --json " + json().string());

@@ -387,11 +387,12 @@ TEST(Options, AskingForAnotherKindOrNameIsInternal) {
 
 TEST(Options, NotesWhatWasRead) {
   const Options options = Options::parse(Job::lp, Words{"--input", "a", "--output", "b", "--petsc", "-x"});
-  EXPECT_THAT(options.unread(),
-              ElementsAre("input", "output", "json", "lp.method", "lp.time-limit", "petsc"));
+  EXPECT_THAT(options.unread(), ElementsAre("input", "output", "json", "lp.method", "lp.relax",
+                                            "lp.crossover", "lp.time-limit", "petsc"));
   (void)options.path("input");
   (void)options.real("lp.time-limit");
-  EXPECT_THAT(options.unread(), ElementsAre("output", "json", "lp.method", "petsc"));
+  EXPECT_THAT(options.unread(),
+              ElementsAre("output", "json", "lp.method", "lp.relax", "lp.crossover", "petsc"));
 }
 
 }  // namespace

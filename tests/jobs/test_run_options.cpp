@@ -77,8 +77,9 @@ TEST_F(RunOptions, AHoldoutChoosesTheStepOnOtherSequences) {
 
 TEST_F(RunOptions, TheSearchHasSequencesOfItsOwn) {
   const auto first = result(""), spread = result("--search.sequences 7");
-  EXPECT_EQ(first.selection_sequences, 0);
-  EXPECT_EQ(spread.selection_sequences, 7);
+  EXPECT_EQ(first.search_sequences, 0);
+  EXPECT_EQ(spread.search_sequences, 7);
+  EXPECT_EQ(spread.selection_sequences, 0) << "all shape d and choose t";
   EXPECT_EQ(spread.before.valid->sequences, 8) << "what is evaluated is left as it is";
   EXPECT_EQ(spread.before.valid->loss, first.before.valid->loss);
   EXPECT_GT(std::abs(spread.rounds[0].line_search[0].second - first.before.valid->loss), 1e-4);

@@ -297,6 +297,14 @@ TEST_F(RunOptions, NoSplitIsEvaluatedAgainAtTheSameW) {
   EXPECT_EQ(watched.after.test->loss, taken->second);
 }
 
+TEST_F(RunOptions, TheProgramIsRelaxedAndEndsAtAVertexOnRequest) {
+  const auto exact = result(""), relaxed = result("--lp.relax 0.5"), vertex = result("--lp.crossover on");
+  EXPECT_LT(relaxed.rounds[0].lp->objective, 1.001 * exact.rounds[0].lp->objective);
+  EXPECT_EQ(exact.rounds[0].lp->inside, std::nullopt);
+  ASSERT_TRUE(vertex.rounds[0].lp->inside.has_value());
+  EXPECT_LE(*vertex.rounds[0].lp->inside, vertex.m);
+}
+
 TEST_F(RunOptions, AHeldOutPartIsCounted) {
   EXPECT_EQ(result("").selection_sequences, 0);
   EXPECT_EQ(result("--search.holdout 0.3").selection_sequences, 2);

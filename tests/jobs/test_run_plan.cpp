@@ -107,7 +107,7 @@ TEST_F(RunPlanTest, HoldsTheProbes) {
 TEST_F(RunPlanTest, HoldsTheLinearProgram) {
   const auto p = search(
       "--lp.radius 0.5 --lp.radius-unit norm --lp.lambda linear --lp.lambda-scale 3 "
-      "--lp.method mehrotra --lp.time-limit 7");
+      "--lp.method mehrotra --lp.relax 0.25 --lp.crossover on --lp.time-limit 7");
   EXPECT_EQ(p.trust_region, TrustRegion::box);
   EXPECT_EQ(p.radius.rho, 0.5);
   EXPECT_EQ(p.radius.unit, RadiusUnit::norm);
@@ -115,6 +115,9 @@ TEST_F(RunPlanTest, HoldsTheLinearProgram) {
   EXPECT_EQ(p.radius.lambda_scale, 3);
   EXPECT_EQ(p.lp.max_seconds, 7);
   EXPECT_EQ(p.lp.method, LpMethod::mehrotra);
+  EXPECT_EQ(p.relax, 0.25);
+  EXPECT_TRUE(p.lp.crossover);
+  EXPECT_FALSE(search("").lp.crossover);
   EXPECT_EQ(search("").lp.method, LpMethod::preprocessing);
   EXPECT_EQ(search("").radius.lambda_scale, std::nullopt);
   EXPECT_EQ(search("--lp.radius-unit absolute").radius.unit, RadiusUnit::absolute);

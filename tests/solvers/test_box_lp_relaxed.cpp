@@ -112,8 +112,10 @@ TEST(RelaxedBoxLp, LiesBetweenTheExactRowsAndNone) {
 TEST(RelaxedBoxLp, PreprocessingFindsTheSame) {
   const auto world = Communicator::world();
   const auto lp = test::gaussian("reduced", 6, 30000, 303);
-  std::vector<double> tau = reach(lp);
-  for (double& entry : tau) entry *= 2e-3;
+  const test::DistributedLp distributed(lp, world);
+  const std::vector<double> tau = relaxation(distributed.problem(), 2e-3);
+  EXPECT_NEAR(tau[0], 2e-3 * reach(lp)[0], 1e-12);
+  EXPECT_TRUE(relaxation(distributed.problem(), 0).empty());
   const auto reduced = solve(lp, tau, world, LpMethod::preprocessing), whole = solve(lp, tau, world);
   expect_solved(reduced);
   EXPECT_GT(reduced.summary.reduction.rounds, 0);
