@@ -1,6 +1,7 @@
 #include "tests/solvers/lp_catalogue.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <limits>
 
@@ -335,6 +336,30 @@ double optimum_by_enumeration(const DenseLp& lp) {
     if (multipliers_of(lp, basis, y)) best = std::max(best, dual_value(lp, y));
   } while (std::prev_permutation(chosen.begin(), chosen.end()));
   return best;
+}
+
+LpSolution solve_dealt(const DenseLp& lp, const Communicator& comm, const BoxLpOptions& options,
+                       std::span<const double> tau) {
+  const DistributedLp distributed(lp, comm);
+  BoxLpProblem problem = distributed.problem();
+  problem.tau = tau;
+  LpSolution solution{{}, std::vector<double>(distributed.size())};
+  solution.summary = solve_box_lp(problem, options, solution.d);
+  return solution;
+}
+
+double cost_norm(const DenseLp& lp) {
+  double norm = 0;
+  for (std::size_t k = 0; k < lp.g.size(); ++k) norm += std::fabs(lp.g[k]) * lp.u[k];
+  return norm;
+}
+
+std::string name_of_test(std::size_t index, const DenseLp& lp) {
+  std::string name = std::to_string(index) + "_";
+  for (const char c : lp.name) {
+    if (std::isalnum(static_cast<unsigned char>(c)) != 0) name += c;
+  }
+  return name;
 }
 
 }  // namespace lift::test

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,21 @@ class DistributedLp {
   std::vector<double> g_;
   std::vector<double> u_;
 };
+
+struct LpSolution {
+  BoxLpSummary summary;
+  std::vector<double> d;  ///< this rank's shard
+};
+
+/// Deals `lp` out over `comm` and solves it.
+LpSolution solve_dealt(const DenseLp& lp, const Communicator& comm, const BoxLpOptions& options = {},
+                       std::span<const double> tau = {});
+
+/// What gap and objective are relative to.
+double cost_norm(const DenseLp& lp);
+
+/// Letters and digits of the instance's name, behind its number: a name for gtest.
+std::string name_of_test(std::size_t index, const DenseLp& lp);
 
 /// The optimum by enumeration: the dual max_y −Σ u_k |g_k − a_kᵀy| is attained where `rows` of the reduced
 /// costs vanish, if A has full row rank. For tiny instances only.

@@ -15,10 +15,8 @@
 namespace lift {
 namespace {
 
-struct Solution {
-  BoxLpSummary summary;
-  std::vector<double> d;
-};
+using test::cost_norm;
+using Solution = test::LpSolution;
 
 Solution solve(const test::DistributedLp& lp, const BoxLpOptions& options = {}) {
   Solution solution{{}, std::vector<double>(lp.size())};
@@ -27,14 +25,7 @@ Solution solve(const test::DistributedLp& lp, const BoxLpOptions& options = {}) 
 }
 
 Solution solve(const test::DenseLp& lp, const Communicator& comm) {
-  return solve(test::DistributedLp(lp, comm));
-}
-
-/// What gap and objective are relative to.
-double cost_norm(const test::DenseLp& lp) {
-  double norm = 0;
-  for (std::size_t k = 0; k < lp.g.size(); ++k) norm += std::fabs(lp.g[k]) * lp.u[k];
-  return norm;
+  return test::solve_dealt(lp, comm);
 }
 
 void expect_solved(const Solution& solution) {
@@ -86,11 +77,7 @@ TEST_P(Catalogue, AgreesWithHighs) {
 }
 
 std::string test_name(const testing::TestParamInfo<test::DenseLp>& info) {
-  std::string name;
-  for (const char c : info.param.name) {
-    if (std::isalnum(static_cast<unsigned char>(c)) != 0) name += c;
-  }
-  return fmt::format("{}_{}", info.index, name);
+  return test::name_of_test(info.index, info.param);
 }
 
 INSTANTIATE_TEST_SUITE_P(ClosedForms, Catalogue, testing::ValuesIn(test::closed_forms()), test_name);

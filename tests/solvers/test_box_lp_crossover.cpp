@@ -10,22 +10,12 @@
 namespace lift {
 namespace {
 
-struct Solution {
-  BoxLpSummary summary;
-  std::vector<double> d;
-};
-
-Solution solve(const test::DenseLp& lp, const Communicator& comm, bool crossover,
-               std::vector<double> tau = {}) {
-  const test::DistributedLp distributed(lp, comm);
-  BoxLpProblem problem = distributed.problem();
-  problem.tau = tau;
+test::LpSolution solve(const test::DenseLp& lp, const Communicator& comm, bool crossover,
+                       std::span<const double> tau = {}) {
   BoxLpOptions options;
   options.crossover = crossover;
   options.least_coordinates = 10000;
-  Solution solution{{}, std::vector<double>(distributed.size())};
-  solution.summary = solve_box_lp(problem, options, solution.d);
-  return solution;
+  return test::solve_dealt(lp, comm, options, tau);
 }
 
 /// Coordinates of this rank that are not exactly at a bound.
@@ -47,8 +37,7 @@ void expect_vertex(const test::DenseLp& lp, const Communicator& comm) {
   EXPECT_LE(s.certificate.gap, 1e-9);
   EXPECT_LE(s.certificate.residual, 1e-9);
   EXPECT_EQ(s.certificate.bound_violation, 0);
-  double cost = 0;
-  for (std::size_t k = 0; k < lp.g.size(); ++k) cost += std::fabs(lp.g[k]) * lp.u[k];
+  const double cost = test::cost_norm(lp);
   EXPECT_NEAR(s.certificate.objective, inner.summary.certificate.objective, 2e-9 * cost);
   ASSERT_TRUE(s.inside.has_value()) << s.message;
   EXPECT_LE(*s.inside, lp.rows);

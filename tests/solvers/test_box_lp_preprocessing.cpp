@@ -16,11 +16,6 @@
 namespace lift {
 namespace {
 
-struct Solution {
-  BoxLpSummary summary;
-  std::vector<double> d;
-};
-
 /// Preprocessing on however few coordinates.
 BoxLpOptions always() {
   BoxLpOptions options;
@@ -34,17 +29,9 @@ BoxLpOptions mehrotra() {
   return options;
 }
 
-Solution solve(const test::DenseLp& lp, const Communicator& comm, const BoxLpOptions& options = always()) {
-  const test::DistributedLp distributed(lp, comm);
-  Solution solution{{}, std::vector<double>(distributed.size())};
-  solution.summary = solve_box_lp(distributed.problem(), options, solution.d);
-  return solution;
-}
-
-double cost_norm(const test::DenseLp& lp) {
-  double norm = 0;
-  for (std::size_t k = 0; k < lp.g.size(); ++k) norm += std::fabs(lp.g[k]) * lp.u[k];
-  return norm;
+test::LpSolution solve(const test::DenseLp& lp, const Communicator& comm,
+                       const BoxLpOptions& options = always()) {
+  return test::solve_dealt(lp, comm, options);
 }
 
 /// As of the LP benchmark: columns and costs over many orders of magnitude.
@@ -83,7 +70,7 @@ TEST_P(Preprocessing, AgreesWithMehrotraOnTheWhole) {
   EXPECT_LE(certificate.gap, 1e-9);
   EXPECT_LE(certificate.residual, 1e-9);
   EXPECT_EQ(certificate.bound_violation, 0);
-  EXPECT_NEAR(certificate.objective, whole.summary.certificate.objective, 2e-9 * cost_norm(lp));
+  EXPECT_NEAR(certificate.objective, whole.summary.certificate.objective, 2e-9 * test::cost_norm(lp));
   EXPECT_EQ(whole.summary.reduction.pilot, 0);
 }
 
@@ -91,15 +78,11 @@ TEST_P(Preprocessing, GivesTheSameObjectiveOnAnyNumberOfRanks) {
   const auto& lp = GetParam();
   const double together = solve(lp, Communicator::world()).summary.certificate.objective;
   const double alone = solve(lp, Communicator::self()).summary.certificate.objective;
-  EXPECT_NEAR(together, alone, 1e-10 * std::max(std::fabs(alone), 1e-3 * cost_norm(lp)));
+  EXPECT_NEAR(together, alone, 1e-10 * std::max(std::fabs(alone), 1e-3 * test::cost_norm(lp)));
 }
 
 std::string test_name(const testing::TestParamInfo<test::DenseLp>& info) {
-  std::string name;
-  for (const char c : info.param.name) {
-    if (std::isalnum(static_cast<unsigned char>(c)) != 0) name += c;
-  }
-  return fmt::format("{}_{}", info.index, name);
+  return test::name_of_test(info.index, info.param);
 }
 
 INSTANTIATE_TEST_SUITE_P(ClosedForms, Preprocessing, testing::ValuesIn(test::closed_forms()), test_name);
@@ -137,7 +120,7 @@ TEST(BoxLpPreprocessing, FindsSignsThatBadMultipliersGotWrong) {
   EXPECT_GE(corrected.summary.reduction.rounds, 2) << "no sign was wrong: nothing was tested";
   EXPECT_FALSE(corrected.summary.reduction.whole);
   EXPECT_NEAR(corrected.summary.certificate.objective, right.summary.certificate.objective,
-              2e-9 * cost_norm(lp));
+              2e-9 * test::cost_norm(lp));
 }
 
 TEST(BoxLpPreprocessing, SolvesTheWholeWhereMultipliersSayNothing) {
@@ -150,7 +133,7 @@ TEST(BoxLpPreprocessing, SolvesTheWholeWhereMultipliersSayNothing) {
   EXPECT_TRUE(s.reduction.whole);
   EXPECT_THAT(s.message, testing::HasSubstr("then all of them solved at once"));
   EXPECT_NEAR(s.certificate.objective, solve(lp, world, mehrotra()).summary.certificate.objective,
-              2e-9 * cost_norm(lp));
+              2e-9 * test::cost_norm(lp));
 }
 
 TEST(BoxLpPreprocessing, StartsFromTheMultipliersOfASolveBefore) {

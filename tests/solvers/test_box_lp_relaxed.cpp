@@ -11,22 +11,12 @@
 namespace lift {
 namespace {
 
-struct Solution {
-  BoxLpSummary summary;
-  std::vector<double> d;
-};
-
-Solution solve(const test::DenseLp& lp, const std::vector<double>& tau, const Communicator& comm,
-               LpMethod method = LpMethod::mehrotra) {
-  const test::DistributedLp distributed(lp, comm);
-  BoxLpProblem problem = distributed.problem();
-  problem.tau = tau;
+test::LpSolution solve(const test::DenseLp& lp, const std::vector<double>& tau, const Communicator& comm,
+                       LpMethod method = LpMethod::mehrotra) {
   BoxLpOptions options;
   options.method = method;
   options.least_coordinates = 0;
-  Solution solution{{}, std::vector<double>(distributed.size())};
-  solution.summary = solve_box_lp(problem, options, solution.d);
-  return solution;
+  return test::solve_dealt(lp, comm, options, tau);
 }
 
 /// The program that a relaxed one is: A d as coordinates of its own.
@@ -53,7 +43,7 @@ std::vector<double> reach(const test::DenseLp& lp) {
   return row_reach(distributed.problem());
 }
 
-void expect_solved(const Solution& solution) {
+void expect_solved(const test::LpSolution& solution) {
   EXPECT_EQ(solution.summary.status, LpStatus::optimal) << solution.summary.message;
   EXPECT_LE(solution.summary.certificate.gap, 1e-9);
   EXPECT_LE(solution.summary.certificate.residual, 1e-9);
@@ -83,8 +73,7 @@ TEST(RelaxedBoxLp, IsTheProgramWithItsProductsAsCoordinates) {
     for (std::size_t i = 0; i < tau.size(); ++i) tau[i] *= i % 2 == 0 ? 1e-3 : 0.05;
     const auto relaxed = solve(lp, tau, world), wide = solve(with_products(lp, tau), {}, world);
     expect_solved(relaxed);
-    double cost = 0;
-    for (std::size_t k = 0; k < lp.g.size(); ++k) cost += std::fabs(lp.g[k]) * lp.u[k];
+    const double cost = test::cost_norm(lp);
     EXPECT_NEAR(relaxed.summary.certificate.objective, wide.summary.certificate.objective, 2e-9 * cost);
   }
 }
