@@ -84,15 +84,21 @@ std::string map_fault(std::string_view text, const Range& range) {
   return "";
 }
 
+/// In quotes, bytes that are no text escaped, and no more of it than a message can hold.
+std::string shortened(std::string_view text) {
+  constexpr std::size_t kShown = 200;
+  return text.size() <= kShown ? fmt::format("{:?}", text) : fmt::format("{:?}…", text.substr(0, kShown));
+}
+
 /// A value must survive config.cfg, where # begins a comment and blanks around a value are dropped.
 std::string text_fault(std::string_view text) {
   constexpr std::string_view kBlank = " \t\r";
   if (text.find_first_of("#\n") != std::string_view::npos) {
-    return fmt::format("{:?} contains a # or a line break, which config.cfg cannot hold", text);
+    return shortened(text) + " contains a # or a line break, which config.cfg cannot hold";
   }
   if (!text.empty() && (kBlank.find(text.front()) != std::string_view::npos ||
                         kBlank.find(text.back()) != std::string_view::npos)) {
-    return fmt::format("'{}' begins or ends with a blank, which config.cfg cannot hold", text);
+    return shortened(text) + " begins or ends with a blank, which config.cfg cannot hold";
   }
   return "";
 }

@@ -144,7 +144,7 @@ TEST(Options, RefusesWhatIsWrongOnTheCommandLine) {
       {{"--json", ""}, "--json: the path is empty"},
       {{"--json", "a#b"}, R"(--json: "a#b" contains a #)"},
       {{"--json", "a\nb"}, R"(--json: "a\nb" contains a # or a line break)"},
-      {{"--json", " a"}, "--json: ' a' begins or ends with a blank"},
+      {{"--json", " a"}, "--json: \" a\" begins or ends with a blank"},
       {{"--batch", "four"}, "--batch: 'four' is not a whole number; expected a whole number >= 1"},
       {{"--batch", "4.0"}, "'4.0' is not a whole number"},
       {{"--batch", "4 "}, "'4 ' is not a whole number"},
