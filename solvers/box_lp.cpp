@@ -138,35 +138,4 @@ BoxLpSummary solve_box_lp(const BoxLpProblem& problem, const BoxLpOptions& optio
   return summary;
 }
 
-namespace box_lp {
-namespace {
-
-const char* describe(LpStatus status) {
-  switch (status) {
-    case LpStatus::optimal:
-      return "solved";
-    case LpStatus::iteration_limit:
-      return "stopped at its iteration limit";
-    case LpStatus::time_limit:
-      return "stopped at its time limit";
-    case LpStatus::stalled:
-      return "stalled";
-    case LpStatus::not_finite:
-      return "failed on numbers that are not finite";
-  }
-  return "ended";
-}
-
-}  // namespace
-
-std::string ending(const BoxLpSummary& summary, const BoxLpOptions& options) {
-  const LpCertificate& c = summary.certificate;
-  return fmt::format("box LP {} after {} steps and {:.2f} s: objective {:.9g}, gap {:.1e} (tolerance {:g}), ",
-                     describe(summary.status), summary.iterations, summary.seconds, c.objective, c.gap,
-                     options.gap_tol) +
-         fmt::format("residual {:.1e} (tolerance {:g})", c.residual, options.residual_tol);
-}
-
-}  // namespace box_lp
-
 }  // namespace lift

@@ -48,8 +48,7 @@ struct LpCertificate {
 /// mehrotra       a predictor–corrector method on all of A (Mehrotra 1992, SIAM J. Optim. 2:575): slacks to
 ///                both bounds, the m × m normal matrix A D Aᵀ summed over ranks and factored on every one.
 /// preprocessing  as Portnoy and Koenker (1997, Statist. Sci. 12:279): the dual is a weighted L1 regression
-/// in
-///                R^m. A pilot, mehrotra on a sample of the coordinates, gives multipliers that leave no
+///                in R^m. A pilot, mehrotra on a sample of the coordinates, gives multipliers that leave no
 ///                doubt about the sign of most d_k; these join into one column, mehrotra solves for it and
 ///                the few in doubt, and the signs are verified on all of A, again and again until none is
 ///                wrong. Where the coordinates are few, or too many stay in doubt, it is mehrotra on all of
@@ -115,8 +114,7 @@ struct BoxLpSummary {
 [[nodiscard]] LpCertificate certify(const BoxLpProblem& problem, std::span<const double> d,
                                     std::span<const double> y);
 
-/// Σ_k |a_ik| u_k of every row, [m]: the most that a row can be away from 0, and what residuals are relative
-/// to.
+/// Σ_k |a_ik| u_k of every row, [m]: the most that a row can be away from 0; residuals are relative to it.
 ///
 /// Collective  on problem.a.comm(); the result is the same on every rank.
 /// Cost        one pass over A.

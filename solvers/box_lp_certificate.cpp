@@ -1,5 +1,7 @@
 #include "solvers/box_lp_certificate.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -98,6 +100,22 @@ void add_relaxation(std::span<const double> tau, std::span<const double> y, Cert
   }
 }
 
+const char* describe(LpStatus status) {
+  switch (status) {
+    case LpStatus::optimal:
+      return "solved";
+    case LpStatus::iteration_limit:
+      return "stopped at its iteration limit";
+    case LpStatus::time_limit:
+      return "stopped at its time limit";
+    case LpStatus::stalled:
+      return "stalled";
+    case LpStatus::not_finite:
+      return "failed on numbers that are not finite";
+  }
+  return "ended";
+}
+
 }  // namespace
 
 Verification verify(const LpShard& lp, std::span<const double> d, std::span<const double> y,
@@ -135,6 +153,14 @@ Verification verify(const LpShard& lp, std::span<const double> d, std::span<cons
     if (!(residual <= certificate.residual)) certificate.residual = residual;
   }
   return {certificate, sums.widest_wrong};
+}
+
+std::string ending(const BoxLpSummary& summary, const BoxLpOptions& options) {
+  const LpCertificate& c = summary.certificate;
+  return fmt::format("box LP {} after {} steps and {:.2f} s: objective {:.9g}, gap {:.1e} (tolerance {:g}), ",
+                     describe(summary.status), summary.iterations, summary.seconds, c.objective, c.gap,
+                     options.gap_tol) +
+         fmt::format("residual {:.1e} (tolerance {:g})", c.residual, options.residual_tol);
 }
 
 }  // namespace box_lp

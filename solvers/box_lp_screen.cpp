@@ -32,13 +32,6 @@ LIFT_INLINE bool decide(const double* r, const double* u, const double* w, doubl
   return any;
 }
 
-LIFT_INLINE double dot(const double* a, const double* b, int count) {
-  double sum = 0;
-#pragma omp simd reduction(+ : sum)
-  for (int k = 0; k < count; ++k) sum += a[k] * b[k];
-  return sum;
-}
-
 }  // namespace
 
 void PackedLp::add(const LpShard& lp, std::int64_t k, double u) {

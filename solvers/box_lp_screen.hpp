@@ -36,9 +36,8 @@ double leverage(const LpShard& lp, std::span<const double> norms, std::span<doub
 /// Σ (u_k/π_k) |g_k − a_kᵀy| over them is an unbiased estimate of the whole.
 ///
 /// Method  k is drawn where frac((k + 1) φ) < π_k with the golden ratio φ, a low-discrepancy sequence: no
-/// random
-///         numbers, the same draw on any number of ranks up to the rounding of `rate`, and no beat with the
-///         shapes of the tensors.
+///         random numbers, the same draw on any number of ranks up to the rounding of `rate`, and no beat
+///         with the shapes of the tensors.
 PackedLp draw(const LpShard& lp, std::span<const double> w, double rate);
 
 /// What y says of every coordinate of a shard.

@@ -89,13 +89,6 @@ LIFT_INLINE void combine(const double* const* rows, const double* w, int size, i
   }
 }
 
-LIFT_INLINE double dot(const double* a, const double* b, int count) {
-  double sum = 0;
-#pragma omp simd reduction(+ : sum)
-  for (int k = 0; k < count; ++k) sum += a[k] * b[k];
-  return sum;
-}
-
 /// out[i][j] += left_i · right_j for two rows and four: eight sums at once, so that loads are shared.
 LIFT_INLINE void add_dots_2x4(const double* left, const double* right, int count, double* out, int stride) {
   const double *l0 = left, *l1 = left + kTile;

@@ -10,8 +10,7 @@ namespace lift {
 /// somebody else owns.
 ///
 /// Shapes  a: rows × size, one row after the other; g, u: size, which may differ from rank to rank; tau:
-/// rows, the
-///         same on every rank, or empty where A d = 0.
+///         rows, the same on every rank, or empty where A d = 0.
 struct LpShard {
   std::span<const double> a;
   std::span<const double> g;

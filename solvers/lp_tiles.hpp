@@ -20,6 +20,13 @@ LIFT_INLINE void for_tiles(const LpShard& lp, const Body& body) {
   }
 }
 
+LIFT_INLINE double dot(const double* a, const double* b, int count) {
+  double sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (int k = 0; k < count; ++k) sum += a[k] * b[k];
+  return sum;
+}
+
 /// r = g − Aᵀy on one tile.
 LIFT_INLINE void reduced_costs(const LpShard& lp, const double* y, std::int64_t begin, int count, double* r) {
   std::copy_n(lp.g.data() + begin, count, r);
