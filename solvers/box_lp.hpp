@@ -72,7 +72,8 @@ struct BoxLpOptions {
   /// Multipliers near the answer's, as of a solve with the same A, in place of the pilot's; [m], the same on
   /// every rank, or empty. Preprocessing alone uses them; bad ones cost time, never the answer.
   std::vector<double> start;
-  /// Ends at a vertex (box_lp_crossover.hpp): every |d_k| = u_k exactly but for at most m.
+  /// Ends at a vertex (box_lp_crossover.hpp): every |d_k| = u_k exactly but for at most m, and but for those
+  /// that neither g nor A holds, which stay at 0.
   bool crossover = false;
   /// Coordinates below which preprocessing is not tried: below some hundred thousand it gains nothing.
   std::int64_t least_coordinates = 200'000;

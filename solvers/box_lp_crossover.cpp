@@ -55,7 +55,11 @@ class Maker {
   Maker(const LpShard& lp, std::span<const double> d) : lp_(lp), d_(d.begin(), d.end()) {
     for (std::size_t k = 0; k < d_.size(); ++k) {
       if (inside(d_[k], lp.u[k])) {
-        inside_.push_back(k);
+        if (is_inert(k)) {
+          d_[k] = 0;
+        } else {
+          inside_.push_back(k);
+        }
       } else {
         d_[k] = d_[k] == 0 ? 0 : std::copysign(lp.u[k], d_[k]);
       }
@@ -82,6 +86,14 @@ class Maker {
   }
 
  private:
+  /// Whether neither the cost nor a row depends on d_k.
+  [[nodiscard]] bool is_inert(std::size_t k) const {
+    if (lp_.g[k] != 0) return false;
+    for (int i = 0; i < lp_.rows; ++i) {
+      if (lp_.row(i)[k] != 0) return false;
+    }
+    return true;
+  }
   /// The columns inside, of all ranks, and what the others leave of A d = 0 for them.
   void gather() {
     std::vector<double> columns, g, u, x;

@@ -17,9 +17,10 @@ struct Crossover {
 
 /// A vertex beside an optimum that an interior-point method ended at.
 ///
-/// Method      coordinates within a millionth of a bound are put on it; the few others, gathered on every
-///             rank, are purified (solvers/purification.hpp); what of A d = 0 the rounding took is made up
-///             for by the basis, and y changes until its reduced costs vanish.
+/// Method      coordinates within a millionth of a bound are put on it, and on 0 those inside that neither g
+///             nor A holds; the few others, gathered on every rank, are purified (solvers/purification.hpp);
+///             what of A d = 0 the rounding took is made up for by the basis, and y changes until its reduced
+///             costs vanish.
 /// Shapes      d: this rank's shard; y: [m].
 /// Collective  on lp.comm; the same on every rank. Nothing if too many coordinates are inside, or if the
 ///             vertex is not within its bounds.

@@ -67,6 +67,21 @@ TEST(BoxLpCrossover, ChoosesAVertexWhereManyPointsAreOptimal) {
   expect_vertex(lp, world);
 }
 
+TEST(BoxLpCrossover, LeavesWhatNeitherTheCostNorARowHoldsAtZero) {
+  auto lp = test::gaussian("two inert coordinates", 3, 300, 430);
+  for (const int k : {0, 299}) {
+    lp.g[static_cast<std::size_t>(k)] = 0;
+    for (int i = 0; i < lp.rows; ++i) lp.a[static_cast<std::size_t>(i * lp.coordinates + k)] = 0;
+  }
+  const auto world = Communicator::world();
+  const auto vertex = solve(lp, world, true);
+  EXPECT_EQ(vertex.summary.status, LpStatus::optimal) << vertex.summary.message;
+  ASSERT_TRUE(vertex.summary.inside.has_value());
+  EXPECT_EQ(off_bounds(lp, vertex.d, world), *vertex.summary.inside + 2);
+  EXPECT_TRUE(!world.is_root() || vertex.d.front() == 0);
+  EXPECT_TRUE(world.rank() + 1 < world.size() || vertex.d.back() == 0);
+}
+
 TEST(BoxLpCrossover, KeepsTheAnswerOfEveryHardCase) {
   const auto world = Communicator::world();
   for (const auto& lp : test::hard_cases()) {
