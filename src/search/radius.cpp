@@ -16,6 +16,8 @@ namespace {
 constexpr double kFloor = 0.1;
 /// λ changes by this factor a round at most.
 constexpr double kLambdaFactor = 4;
+/// Of the scale of dλ: at this a λ_i in linear space has come to 0, but for the rounding of the step.
+constexpr double kVanished = 1e-12;
 
 /// The shard [begin, end) of a vector that is filled range by range.
 class Shard {
@@ -98,8 +100,14 @@ std::string RadiusOptions::violation() const {
 }
 
 std::vector<double> lambda_bounds(const RadiusOptions& options, std::span<const double> lambda) {
-  if (!options.lambda_scale && options.space == LambdaSpace::linear) return {lambda.begin(), lambda.end()};
-  return std::vector<double>(lambda.size(), options.lambda_scale.value_or(std::log(kLambdaFactor)));
+  const bool linear = options.space == LambdaSpace::linear;
+  if (linear && !options.lambda_scale) return {lambda.begin(), lambda.end()};
+  const double scale = options.lambda_scale.value_or(std::log(kLambdaFactor));
+  std::vector<double> bounds(lambda.size(), scale);
+  for (std::size_t i = 0; i < bounds.size(); ++i) {
+    if (linear && lambda[i] <= kVanished * scale) bounds[i] = 0;
+  }
+  return bounds;
 }
 
 std::vector<double> program_bounds(const TunedParameters& tuned, std::span<const double> lambda,

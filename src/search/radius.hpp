@@ -31,7 +31,8 @@ struct RadiusOptions {
 };
 
 /// s_λ, the bounds of |dλ_i| (in log space of |Δ log λ_i|) in a round that starts at `lambda`, [p]. In linear
-/// space a λ_i that has come to 0 stays there, and holds no other back.
+/// space a λ_i that has come to 0, or within rounding of it, has the bound 0: it stays there, and holds no
+/// other back.
 ///
 /// Test  tests/src/search/test_radius.cpp
 [[nodiscard]] std::vector<double> lambda_bounds(const RadiusOptions& options, std::span<const double> lambda);

@@ -40,8 +40,15 @@ TEST(LambdaBounds, AreAFactorOfFourOrLambdaItselfUnlessGiven) {
   const std::vector<double> factor(3, std::log(4.0)), given(3, 0.3);
   EXPECT_EQ(lambda_bounds({}, lambda), factor);
   EXPECT_EQ(lambda_bounds({.space = LambdaSpace::linear}, lambda), lambda);
-  for (const auto space : {LambdaSpace::log, LambdaSpace::linear})
-    EXPECT_EQ(lambda_bounds({.space = space, .lambda_scale = 0.3}, lambda), given);
+  EXPECT_EQ(lambda_bounds({.lambda_scale = 0.3}, lambda), given);
+  EXPECT_EQ(lambda_bounds({.space = LambdaSpace::linear, .lambda_scale = 0.3}, lambda),
+            (std::vector<double>{0.3, 0, 0.3}));
+}
+
+TEST(LambdaBounds, HoldWhatTheRoundingOfAStepLeftAtZero) {
+  const std::vector<double> lambda{1e-3, 1e-20};
+  EXPECT_EQ(lambda_bounds({.space = LambdaSpace::linear, .lambda_scale = 1.0}, lambda),
+            (std::vector<double>{1, 0}));
 }
 
 TEST(BoxBounds, AreRelativeToTheRootMeanSquareOfEachTensor) {
