@@ -211,6 +211,9 @@ void run_job(JobContext& context) {
     plan.emplace(plan_run(context.options));
     if (context.comm.is_root()) check_kept_file(*plan, context.options);
   });
+  for (const std::string& note : plan->notes) {
+    if (context.comm.is_root()) context.log.warn(note);
+  }
   RunOutput output(context, *plan);
   check_splits(plan->corpus, {Split::train, Split::valid, Split::test}, context.comm);
   Gpt2 model = load_checkpoint(plan->model, plan->precision, context.device, context.comm);

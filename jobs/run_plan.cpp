@@ -132,6 +132,17 @@ SearchOptions search_options(const Options& options) {
   return search;
 }
 
+/// Options of λ where there is no group to have one.
+std::vector<std::string> idle_without_groups(const Options& options, const TunedLayout& layout) {
+  if (layout.p() > 0) return {};
+  std::string given;
+  for (const char* name : {"regularizer", "warmup.lambda", "search.lambda", "lp.lambda", "lp.lambda-scale"}) {
+    if (options.chosen(name)) given += fmt::format("{}--{}", given.empty() ? "" : ", ", name);
+  }
+  if (given.empty()) return {};
+  return {"without effect where no group is regularised: " + given};
+}
+
 }  // namespace
 
 std::filesystem::path RunPlan::kept_file(int round) const {
@@ -167,6 +178,7 @@ RunPlan plan_run(const Options& options) {
       .precision = scalar_type(options),
       .save_type = chosen<at::ScalarType>(
           options, "save.dtype", {{"f32", at::kFloat}, {"f16", at::kHalf}, {"bf16", at::kBFloat16}})};
+  plan.notes = idle_without_groups(options, plan.layout);
   check_length(plan.corpus.length, config);
   if (!plan.start.empty() && !(inspect_checkpoint(plan.start) == config)) {
     throw Error(ExitCode::usage,

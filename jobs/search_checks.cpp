@@ -65,8 +65,7 @@ void check_direction(CheckedOptions& checked) {
     for (const char* name : {"lp.radius", "lp.radius-unit"}) checked.refuse_idle(name, because);
   }
   if (direction != "lp" || options.text("lp.trust-region") != "box") {
-    for (const char* name :
-         {"lp.method", "lp.relax", "lp.crossover", "lp.relax", "lp.crossover", "lp.time-limit"})
+    for (const char* name : {"lp.method", "lp.relax", "lp.crossover", "lp.time-limit"})
       checked.refuse_idle(name, "without the box program");
   }
   if (direction == "lp" && options.text("lp.trust-region") == "none") {
@@ -81,12 +80,20 @@ void check_direction(CheckedOptions& checked) {
 }
 
 /// What a round alone reads.
-constexpr std::array<std::string_view, 23> kOfRounds = {
-    "direction",       "search.batches",   "search.probes",  "search.probe-kind", "search.probe-space",
-    "search.hvp",      "search.curvature", "search.fd-step", "search.damping",    "search.solve-tol",
-    "search.max-hvps", "search.line",      "search.steps",   "search.max-step",   "lp.trust-region",
-    "lp.radius",       "lp.radius-unit",   "lp.lambda",      "lp.lambda-scale",   "lp.method",
-    "lp.time-limit"};
+constexpr auto kOfRounds = std::to_array<std::string_view>(
+    {"direction",       "search.batches",   "search.probes",  "search.probe-kind", "search.probe-space",
+     "search.hvp",      "search.curvature", "search.fd-step", "search.damping",    "search.solve-tol",
+     "search.max-hvps", "search.line",      "search.steps",   "search.max-step",   "search.watch",
+     "lp.trust-region", "lp.radius",        "lp.radius-unit", "lp.lambda",         "lp.lambda-scale",
+     "lp.method",       "lp.relax",         "lp.crossover",   "lp.time-limit"});
+/// What any stage of the search reads.
+constexpr auto kOfStages = std::to_array<std::string_view>({"search.sequences", "search.holdout"});
+
+/// Whether anything is searched at all, by rounds, by the interpolation or by a corrector.
+bool has_stages(const Options& options) {
+  return options.count("search.rounds") > 0 || options.text("recover.interpolate") == "on" ||
+         options.count("recover.corrector-epochs") > 0 || options.text("tune.learning-rate") == "on";
+}
 
 void check_rounds(CheckedOptions& checked) {
   const Options& options = checked.options;
@@ -94,6 +101,7 @@ void check_rounds(CheckedOptions& checked) {
   if (rounds < 2) checked.refuse_idle("search.min-gain", "with fewer than two rounds");
   if (rounds == 0) checked.refuse_idle("search.keep", "without a round");
   if (rounds == 0) checked.note_idle(kOfRounds, "with --search.rounds 0");
+  if (!has_stages(options)) checked.note_idle(kOfStages, "without a stage of the search");
   if (options.text("search.line") == "model")
     checked.refuse_idle("search.max-step", "with --search.line model, which has no grid");
 }
