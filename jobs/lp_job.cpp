@@ -48,7 +48,12 @@ LpResult lp_result(const ProgramReport& program) {
 void lp_job(JobContext& context) {
   const std::filesystem::path input = context.options.path("input");
   const std::filesystem::path output = context.options.path("output");
-  const BoxLpOptions options = box_lp_options(context.options);
+  BoxLpOptions options = box_lp_options(context.options);
+  options.on_iteration = [&log = context.log](const LpIteration& step) {
+    if (!log.is_root()) return;
+    log.console().warn(fmt::format("lp: {} program, step {}: gap {:.1e}, residual {:.1e}", step.stage,
+                                   step.iteration, step.gap, step.residual));
+  };
   const double relax = context.options.real("lp.relax");
   agree(context.comm, [&] {
     if (!context.comm.is_root()) return;

@@ -10,7 +10,7 @@ namespace lift {
 /// [p+n].
 ///
 /// Every rank maps the file and reads its own coordinates of it, in float64. What the solver has is written
-/// even when it did not answer.
+/// even when it did not answer. Each step of the solver is a line on stderr.
 ///
 /// JSON        the `lp` object: status, certificate, iterations, seconds; on stdout and in --json.
 /// Collective  on context.comm.

@@ -125,6 +125,9 @@ TEST_F(LpJob, BothMethodsFindTheSameOptimum) {
   for (const std::string method : {"preprocessing", "mehrotra"}) {
     const JobRun run = solve("--lp.method " + method + " --json " + json().string());
     ASSERT_EQ(run.code, ExitCode::done) << run.error;
+    const std::string first = method == "mehrotra" ? "whole" : "pilot";
+    EXPECT_EQ(run.warnings.starts_with("lp: " + first + " program, step 1: gap "), world_.is_root())
+        << run.warnings;
     answers.push_back(nlohmann::json::parse(text_of(json())));
   }
   const double objective = answers[0]["objective"];
