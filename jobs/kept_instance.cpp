@@ -80,9 +80,13 @@ void keep_instance(const std::filesystem::path& path, const LocalModel& model, s
 
 void keep_unbounded_program(const std::filesystem::path& path, const ProgramReport& program,
                             std::span<const double> d, const Communicator& comm) {
-  Instance file(
-      path, {{"y", StoredType::f64, {std::ssize(program.y)}}, {"d", StoredType::f64, {std::ssize(d)}}}, comm);
+  Instance file(path,
+                {{"y", StoredType::f64, {std::ssize(program.y)}},
+                 {"dual_residual", StoredType::f64, {1}},
+                 {"d", StoredType::f64, {std::ssize(d)}}},
+                comm);
   file.add(program.y);
+  file.add({&program.dual_residual, 1});
   file.add(d);
   file.finish();
 }

@@ -27,6 +27,7 @@ ProgramReport report_of(const Summary& summary, const LpCertificate& certificate
           .sweeps = summary.sweeps,
           .seconds = summary.seconds,
           .y = summary.y,
+          .dual_residual = 0,
           .message = summary.message};
 }
 
@@ -66,7 +67,10 @@ ProgramReport solve_program(const LocalModel& model, const SearchOptions& option
   }
   if (options.trust_region == TrustRegion::none) {
     const auto summary = solve_free_lp({model.a, model.g, model.u, p}, {}, shard);
-    return report_of(summary, common_part(summary.certificate, summary.certificate.bound_violation));
+    ProgramReport report =
+        report_of(summary, common_part(summary.certificate, summary.certificate.bound_violation));
+    report.dual_residual = summary.certificate.dual_residual;
+    return report;
   }
   BoxLpProblem problem{model.a, model.g, model.u};
   const std::vector<double> tau = relaxation(problem, options.relax);

@@ -21,8 +21,9 @@ struct ProgramReport {
   std::optional<int> inside;  ///< coordinates inside their bounds, where a crossover came to a vertex
   std::int64_t sweeps = 0;    ///< passes over A
   double seconds = 0;
-  std::vector<double> y;  ///< multipliers [m]
-  std::string message;    ///< one sentence for the log
+  std::vector<double> y;     ///< multipliers [m]
+  double dual_residual = 0;  ///< ‖g_W − A_Wᵀy‖ / ‖g_W‖ where dW has no bound, else 0
+  std::string message;       ///< one sentence for the log
 };
 
 /// How the implicit solves of a round ended (StationaritySummary).
