@@ -124,7 +124,7 @@ std::vector<OptionSpec> build_table() {
      "Epochs after which a checkpoint is kept, in checkpoints/epoch-K, as 10,20,30.", kWarmup, kRun},
 
     {"preset", choice, "", kAny, {"paper", "recover"}, "",
-     "Options as a set, under those given by hand: as published, or what brings an overfitted model back.",
+     "Options as a set, under those given by hand: the published search in the forms that the defaults are (a box, log lambda, exact products), or what brings an overfitted model back.",
      kSearch, kRun},
     {"search.lambda", real, "", kNotNegative, {}, "",
      "Lambda at which the search starts; without it that of the warm-up (l2), or |grad L| / (4 |W - c|) of each group at its start (l2-sp).",
@@ -138,7 +138,7 @@ std::vector<OptionSpec> build_table() {
     {"search.rounds", count, "1", from(0), {}, "",
      "Hyperlocal searches, one after the other.", kSearch, kRun},
     {"search.min-gain", real, "0", kNotNegative, {}, "nats/token",
-     "The rounds end once one lowers the selection loss by less.", kSearch, kRun},
+     "The rounds end once one, with the corrector before it, lowers the least selection loss by less.", kSearch, kRun},
     {"search.corrector-steps", count_or_word, "0", from(0), {"epoch"}, "steps",
      "Adam steps on the regularised training loss between rounds, from fresh moments, the rate falling to 0.",
      kSearch, kRun},

@@ -45,7 +45,7 @@ void append_finite(const at::Tensor& losses, std::span<const std::int64_t> seque
 }  // namespace
 
 double forward_units(const WorkCount& work) noexcept {
-  constexpr double kGradient = 3, kProduct = 2.74 * kGradient;
+  constexpr double kGradient = 3, kProduct = 2.9 * kGradient;
   return static_cast<double>(work.loss_sequences) + kGradient * static_cast<double>(work.gradient_sequences) +
          kProduct * static_cast<double>(work.hvp_sequences);
 }
@@ -77,13 +77,13 @@ std::vector<double> Objective::add_gradient(const SequenceSet& set, Sequences se
     const auto batch = tokens(set, part);
     if (activations_ == Activations::recompute) {
       const auto found = segmented(batch, Attention::fused).gradient();
-      append_finite(found.losses, part, result);
       add_parts(found.gradient, gradient);
+      append_finite(found.losses, part, result);
       return;
     }
     const auto losses = graph_losses(batch, prefix_of(batch), Attention::fused);
-    append_finite(losses, part, result);
     add_parts(torch::autograd::grad({losses.sum()}, tuned_->leaves()), gradient);
+    append_finite(losses, part, result);
   });
   work_.gradient_sequences += std::ssize(sequences);
   return result;

@@ -28,9 +28,9 @@ enum class Activations { keep, recompute };
 
 /// What the phases of a run cost, told by the work of one rank.
 ///
-/// Units  one forward pass of one sequence is 1, a gradient 3, a curvature product 8.2 (an exact one alone
-///        takes 2.74 gradients on the stand-in's shape [measured, tests/bench/bench_hvp]); what the held
-///        frozen blocks spare is not taken off.
+/// Units  one forward pass of one sequence is 1, a gradient 3, a curvature product 8.7: an exact one alone
+///        takes 2.9 gradients on the stand-in's shape, one of four on a graph 2.0 [measured,
+///        tests/bench/bench_hvp]; what the held frozen blocks spare is not taken off.
 [[nodiscard]] double forward_units(const WorkCount& work) noexcept;
 
 /// Sums over sequences of the loss L, its gradient and its Hessian-vector products in W, on this rank.

@@ -121,9 +121,9 @@ struct RankWork {
 /// JSON        keys as in design §6, `"schema": 1`. What is absent here (nullopt, an empty list of epochs)
 ///             is null there; NaN and infinities are null; each loss stands beside its perplexity, exp(loss).
 ///             One round's fields stand outermost. Of several, `rounds` lists each, and outermost t_star is
-///             their sum, λ that before the first and after the last, lp the largest gap, residual and bound
-///             violation, the sums of the rest and the first status that is not "optimal"; line_search is
-///             null.
+///             their sum, λ that before the first and of the model that is kept, lp the largest gap, residual
+///             and bound violation, the sums of the rest and the first status that is not "optimal";
+///             line_search is null.
 /// Test        tests/src/report/test_run_result.cpp: round trip, missing parts, wrong files
 struct RunResult {
   Evaluation before;  ///< W0, after the warm-up
