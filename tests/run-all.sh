@@ -7,5 +7,5 @@ cd "$(dirname "$0")/.."
 ./setup.sh --wheels
 ./tests/run.sh
 echo "tests: labels wheels and long"
-ctest --test-dir build --output-on-failure -L '^(wheels|long)$'
+ctest --test-dir "$(./setup.sh --folder)" --output-on-failure -L '^(wheels|long)$'
 LIFT_PRESET=asan ./tests/run.sh

@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
-# Sets LiFT up, builds it and passes its tests. Quick where everything is there.
+# Sets LiFT up, builds it and passes its tests: preset release, or cuda where a GPU is visible. Quick where everything is there.
 #
 # usage: ./tests/run.sh [ctest arguments]     e.g.  ./tests/run.sh -R solvers
-#        LIFT_PRESET=asan ./tests/run.sh      another preset than release
+#        LIFT_PRESET=asan ./tests/run.sh      another preset
 # Tests labelled `wheels` (against Python packages) and `long` have a script of their own: tests/run-all.sh.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-preset="${LIFT_PRESET:-release}"
+folder="$(./setup.sh --folder)"
+preset="${folder#build}"
+preset="${preset#-}"
+preset="${LIFT_PRESET:-${preset:-release}}"
 
 ./setup.sh --build "$preset"
 echo "tests: running ctest on preset $preset"

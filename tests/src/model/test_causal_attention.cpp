@@ -1,5 +1,6 @@
 #include "src/model/causal_attention.hpp"
 
+#include <ATen/Context.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/baddbmm.h>
 #include <ATen/ops/bmm.h>
@@ -34,12 +35,30 @@ double relative(const at::Tensor& a, const at::Tensor& b) {
   return ((a - b).norm() / b.norm()).item().toDouble();
 }
 
+struct Place {
+  const char* name;
+  at::DeviceType device;
+  std::int64_t length;
+};
+
 /// One stretch of queries, exactly two, and two with a short third.
-class CausalAttentionTest : public ::testing::TestWithParam<std::int64_t> {
+class CausalAttentionTest : public ::testing::TestWithParam<Place> {
  protected:
+  void SetUp() override {
+    if (GetParam().device == at::kCPU) return;
+    if (!at::globalContext().hasCUDA()) GTEST_SKIP() << "no GPU is visible";
+    for (auto* tensors : {&inputs_, &along_}) {
+      for (auto& tensor : *tensors) move(tensor);
+    }
+    move(d_out_);
+  }
+  static void move(at::Tensor& tensor) {
+    const bool differentiable = tensor.requires_grad();
+    tensor = tensor.detach().to(GetParam().device).requires_grad_(differentiable);
+  }
   /// Strided like the parts of a joint projection: [B, heads, T, d] from [B, T, heads, d].
-  [[nodiscard]] at::Tensor random() const {
-    return at::randn({2, GetParam(), 3, 5}, at::kDouble).transpose(1, 2);
+  [[nodiscard]] static at::Tensor random() {
+    return at::randn({2, GetParam().length, 3, 5}, at::kDouble).transpose(1, 2);
   }
   variable_list inputs_ = {random().requires_grad_(), random().requires_grad_(), random().requires_grad_()};
   at::Tensor d_out_ = random().requires_grad_();
@@ -70,7 +89,14 @@ TEST_P(CausalAttentionTest, RefusesAThirdDerivative) {
   EXPECT_THROW(grad(gradient, inputs_, along_, true, true), Error);
 }
 
-INSTANTIATE_TEST_SUITE_P(Lengths, CausalAttentionTest, ::testing::Values(7, 256, 300));
+INSTANTIATE_TEST_SUITE_P(Lengths, CausalAttentionTest,
+                         ::testing::Values(Place{"short_on_cpu", at::kCPU, 7},
+                                           Place{"two_stretches_on_cpu", at::kCPU, 256},
+                                           Place{"a_short_third_on_cpu", at::kCPU, 300},
+                                           Place{"short_on_gpu", at::kCUDA, 7},
+                                           Place{"two_stretches_on_gpu", at::kCUDA, 1024},
+                                           Place{"a_short_third_on_gpu", at::kCUDA, 1100}),
+                         [](const auto& place) { return place.param.name; });
 
 }  // namespace
 }  // namespace lift

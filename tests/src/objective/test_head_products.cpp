@@ -1,5 +1,6 @@
 #include "src/objective/head_products.hpp"
 
+#include <ATen/Context.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cross_entropy_loss.h>
@@ -18,8 +19,8 @@ namespace lift {
 namespace {
 
 double relative(const at::Tensor& a, const at::Tensor& b) {
-  const auto exact = b.to(at::kDouble);
-  return ((a.to(at::kDouble) - exact).norm() / exact.norm()).item().toDouble();
+  const auto exact = b.cpu().to(at::kDouble);
+  return ((a.cpu().to(at::kDouble) - exact).norm() / exact.norm()).item().toDouble();
 }
 
 struct Shape {
@@ -51,6 +52,27 @@ class HeadProducts : public testing::TestWithParam<Shape> {
     return targets.unsqueeze(1);
   }
   [[nodiscard]] static at::Tensor direction(const at::Tensor& like) { return random_tensor(like.sizes(), 7); }
+  /// Chunks of all rows, and of three with a shorter last one, on `device`, beside blocks on the CPU.
+  void expect_chunks_agree(at::DeviceType device) const {
+    const auto u = direction(rows_.hidden), head_direction = direction(rows_.head);
+    const auto joint = head_blocks::joint_products(rows_, sweep_, weight_, u, head_direction);
+    const HeadRows there{rows_.hidden.to(device), rows_.head.to(device), rows_.targets.to(device)};
+    const auto weight = weight_.to(device), v = u.to(device), head_v = head_direction.to(device);
+    for (const std::int64_t bytes : {head_chunks::kBytes, 3 * 8 * GetParam().vocabulary}) {
+      const auto swept = head_chunks::sweep(there, true, bytes);
+      EXPECT_LT(relative(swept.losses, sweep_.losses), 1e-13);
+      EXPECT_LT(relative(swept.gradient, sweep_.gradient), 1e-12);
+      EXPECT_LT(relative(head_chunks::head_gradient(there, weight, bytes),
+                         head_blocks::head_gradient(rows_, sweep_, weight_)),
+                1e-12);
+      EXPECT_LT(
+          relative(head_chunks::row_products(there, v, bytes), head_blocks::row_products(rows_, sweep_, u)),
+          1e-11);
+      const auto chunks = head_chunks::joint_products(there, weight, v, head_v, bytes);
+      EXPECT_LT(relative(chunks.rows, joint.rows), 1e-11);
+      EXPECT_LT(relative(chunks.head, joint.head), 1e-11);
+    }
+  }
 
   const HeadRows rows_ = make(GetParam());
   const at::Tensor weight_ = random_tensor({rows_.hidden.size(0), 1}, 3);
@@ -73,24 +95,13 @@ TEST_P(HeadProducts, NormalisersMakeTheSoftmax) {
   EXPECT_LT(relative(sweep_.normalisers.narrow(1, 2, 1), others), 1e-13);
 }
 
-/// Chunks of all rows, and of three with a shorter last one.
 TEST_P(HeadProducts, DerivativesAgreeBothWays) {
-  const auto u = direction(rows_.hidden), head_direction = direction(rows_.head);
-  const auto joint = head_blocks::joint_products(rows_, sweep_, weight_, u, head_direction);
-  for (const std::int64_t bytes : {head_chunks::kBytes, 3 * 8 * GetParam().vocabulary}) {
-    const auto swept = head_chunks::sweep(rows_, true, bytes);
-    EXPECT_LT(relative(swept.losses, sweep_.losses), 1e-13);
-    EXPECT_LT(relative(sweep_.gradient, swept.gradient), 1e-12);
-    EXPECT_LT(relative(head_blocks::head_gradient(rows_, sweep_, weight_),
-                       head_chunks::head_gradient(rows_, weight_, bytes)),
-              1e-12);
-    EXPECT_LT(
-        relative(head_blocks::row_products(rows_, sweep_, u), head_chunks::row_products(rows_, u, bytes)),
-        1e-11);
-    const auto chunks = head_chunks::joint_products(rows_, weight_, u, head_direction, bytes);
-    EXPECT_LT(relative(joint.rows, chunks.rows), 1e-11);
-    EXPECT_LT(relative(joint.head, chunks.head), 1e-11);
-  }
+  expect_chunks_agree(at::kCPU);
+}
+
+TEST_P(HeadProducts, DerivativesAgreeBothWaysOnAGpu) {
+  if (!at::globalContext().hasCUDA()) GTEST_SKIP() << "no GPU is visible";
+  expect_chunks_agree(at::kCUDA);
 }
 
 TEST_P(HeadProducts, Float32AgreesWithFloat64) {
@@ -112,19 +123,31 @@ INSTANTIATE_TEST_SUITE_P(Shapes, HeadProducts,
                                          Shape{"rising", 40, 1300, 0.01}, Shape{"falling", 40, 1300, -0.01}),
                          [](const auto& info) { return info.param.name; });
 
-TEST(HeadProductsInHalf, StayCloseToFloat32) {
-  const HeadRows half{random_tensor({40, 16}, 1).to(at::kBFloat16),
-                      random_tensor({1300, 16}, 2).to(at::kBFloat16),
-                      at::arange(40, at::kLong).mul(29).unsqueeze(1)};
-  const HeadRows single{half.hidden.to(at::kFloat), half.head.to(at::kFloat), half.targets};
-  const auto sweep = head_blocks::sweep(half, true), exact = head_blocks::sweep(single, true);
-  EXPECT_EQ(sweep.gradient.scalar_type(), at::kBFloat16);
-  EXPECT_LT(relative(sweep.losses, exact.losses), 5e-3);
-  EXPECT_LT(relative(sweep.gradient, exact.gradient), 1e-2);
-  const auto weight = random_tensor({40, 1}, 3).to(at::kFloat);
-  EXPECT_LT(relative(head_blocks::head_gradient(half, sweep, weight),
-                     head_blocks::head_gradient(single, exact, weight)),
-            1e-2);
+class HeadProductsInHalf : public testing::Test {
+ protected:
+  void expect_close(const HeadSweep& sweep, const at::Tensor& head_gradient) const {
+    EXPECT_EQ(sweep.gradient.scalar_type(), at::kBFloat16);
+    EXPECT_LT(relative(sweep.losses, exact_.losses), 5e-3);
+    EXPECT_LT(relative(sweep.gradient, exact_.gradient), 1e-2);
+    EXPECT_LT(relative(head_gradient, head_blocks::head_gradient(single_, exact_, weight_)), 1e-2);
+  }
+
+  const HeadRows half_{random_tensor({40, 16}, 1).to(at::kBFloat16),
+                       random_tensor({1300, 16}, 2).to(at::kBFloat16),
+                       at::arange(40, at::kLong).mul(29).unsqueeze(1)};
+  const HeadRows single_{half_.hidden.to(at::kFloat), half_.head.to(at::kFloat), half_.targets};
+  const HeadSweep exact_ = head_blocks::sweep(single_, true);
+  const at::Tensor weight_ = random_tensor({40, 1}, 3).to(at::kFloat);
+};
+
+TEST_F(HeadProductsInHalf, BlocksStayCloseToFloat32) {
+  const auto sweep = head_blocks::sweep(half_, true);
+  expect_close(sweep, head_blocks::head_gradient(half_, sweep, weight_));
+}
+
+TEST_F(HeadProductsInHalf, ChunksStayCloseToFloat32) {
+  for (const std::int64_t bytes : {head_chunks::kBytes, std::int64_t{7} * 4 * 1300})
+    expect_close(head_chunks::sweep(half_, true, bytes), head_chunks::head_gradient(half_, weight_, bytes));
 }
 
 TEST(HeadProductsOfWhatIsNotFinite, AreNotFinite) {
