@@ -178,20 +178,38 @@ TEST_F(HyperlocalTest, MovesLambdaByTheStepInLogSpace) {
     EXPECT_LE(std::abs(bounded), std::log(4.0) * (1 + 1e-12));
 }
 
-TEST_F(HyperlocalTest, StaysInTheOrthantInLinearSpace) {
+TEST_F(HyperlocalTest, InLinearSpaceTheStepEndsWhereTheFirstLambdaIsZero) {
   Overfitted tiny;
   auto linear = options();
   linear.radius.space = LambdaSpace::linear;
   linear.radius.lambda_scale = 1.0;  // far more than λ = 1e-3: some λ_i would be negative at the first step
   std::vector<double> d;
-  const auto summary = hyperlocal_round(state(tiny, world_), linear, 0, keeping(d));
-  ASSERT_LT(*std::ranges::min_element(std::span(d).first(3)), 0.0) << "or nothing is capped";
+  const auto line = hyperlocal_round(state(tiny, world_), linear, 0, keeping(d)).line;
+  const double steepest = *std::ranges::min_element(std::span(d).first(3));
+  ASSERT_LT(steepest, 0.0) << "or nothing is capped";
+  const double cap = 1e-3 / -steepest;
+  EXPECT_LT(1e-3 + linear.line.max_step / (linear.line.steps - 1) * steepest, 0.0) << "the first step";
+  EXPECT_DOUBLE_EQ(line.losses.back().first, cap);
+  EXPECT_EQ(line.t_star, line.losses.back().first) << "at the end of so short a way the loss still falls";
+  EXPECT_NEAR(*std::ranges::min_element(tiny.lambda), 0.0, 1e-18);
   for (std::size_t i = 0; i < 3; ++i) {
     EXPECT_GE(tiny.lambda[i], 0.0);
-    EXPECT_NEAR(tiny.lambda[i], 1e-3 + summary.line.t_star * d[i], 1e-12);
-    if (d[i] < 0) {
-      EXPECT_LE(summary.line.losses.back().first, 1e-3 / -d[i] * (1 + 1e-12));
-    }
+    EXPECT_NEAR(tiny.lambda[i], 1e-3 + cap * d[i], 1e-12);
+  }
+}
+
+TEST_F(HyperlocalTest, InLogSpaceNoLambdaEndsAStep) {
+  Overfitted tiny;
+  auto logarithmic = options();
+  logarithmic.radius.lambda_scale = 3.0;
+  std::vector<double> d;
+  const auto line = hyperlocal_round(state(tiny, world_), logarithmic, 0, keeping(d)).line;
+  ASSERT_LT(*std::ranges::min_element(std::span(d).first(3)), 0.0);
+  EXPECT_GE(line.losses.back().first, logarithmic.line.max_step) << "nothing is capped";
+  ASSERT_GT(line.t_star, 0.0);
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_NEAR(tiny.lambda[i], 1e-3 * std::exp(std::clamp(line.t_star * d[i], -3.0, 3.0)), 1e-15);
+    EXPECT_GT(tiny.lambda[i], 0.0);
   }
 }
 
@@ -205,6 +223,23 @@ TEST_F(HyperlocalTest, InLinearSpaceOneSmallLambdaHoldsBackNoOther) {
   ASSERT_EQ(rounds.size(), 3U);
   for (const auto& round : rounds) {
     EXPECT_GE(round.line.losses.back().first, 1.0 - 1e-12) << "dλ_i is λ_i at most";
+    EXPECT_EQ(round.lambda_after[2], 0.0);
+  }
+}
+
+TEST_F(HyperlocalTest, InLinearSpaceOfAGivenScaleALambdaThatCameToZeroHoldsBackNoOther) {
+  Overfitted tiny;
+  tiny.lambda = {1e-3, 1e-20, 0.0};
+  auto linear = options();
+  linear.radius.space = LambdaSpace::linear;
+  linear.radius.lambda_scale = 1e-3;
+  linear.rounds = 3;
+  const auto rounds = hyperlocal_search(state(tiny, world_), linear, {}).rounds;
+  ASSERT_EQ(rounds.size(), 3U);
+  EXPECT_GT(rounds.front().line.t_star, 0);
+  for (const auto& round : rounds) {
+    EXPECT_GT(round.line.losses.size(), 1U) << "no step is allowed";
+    EXPECT_EQ(round.lambda_after[1], 1e-20);
     EXPECT_EQ(round.lambda_after[2], 0.0);
   }
 }
@@ -282,6 +317,62 @@ TEST_F(HyperlocalTest, AStoppedLinearProgramIsUsed) {
   const auto summary = hyperlocal_round(state(tiny, world_), hasty, 0, {});
   EXPECT_EQ(summary.lp.value().status, "iteration_limit");
   EXPECT_LE(summary.line.loss, summary.line.losses.front().second);
+}
+
+TEST_F(HyperlocalTest, TheAdjointRowMovesLambdaDownTheHypergradientWithoutATrustRegion) {
+  Overfitted tiny;
+  auto free = options();
+  free.probe_kind = ProbeKind::adjoint;
+  free.trust_region = TrustRegion::none;
+  free.damping = 10.0;
+  const auto summary = hyperlocal_round(state(tiny, world_), free, 0, {});
+  ASSERT_EQ(summary.lp.value().status, "optimal");
+  ASSERT_GT(summary.line.t_star, 0.0);
+  EXPECT_LT(summary.line.loss, summary.line.losses.front().second);
+  for (std::size_t i = 0; i < 3; ++i)
+    EXPECT_LT((summary.lambda_after[i] - summary.lambda_before[i]) * summary.implicit.value().gamma[i], 0.0);
+}
+
+TEST_F(HyperlocalTest, AFailedExactSolveIsNoStep) {
+  Overfitted tiny;
+  const auto w = tiny.w().clone();
+  const auto lambda = tiny.lambda;
+  auto starved = options();
+  starved.direction = DirectionKind::exact;
+  starved.damping = 50.0;
+  starved.max_products = 1;  // none for each of two solves
+  for (const auto kind : {LineKind::grid, LineKind::model}) {
+    starved.line_kind = kind;
+    const auto summary = hyperlocal_search(state(tiny, world_), starved, {});
+    EXPECT_EQ(summary.kept, "start");
+    const auto& round = summary.rounds.at(0);
+    EXPECT_EQ(round.implicit.value().status, "no_descent");
+    EXPECT_TRUE(round.implicit.value().failed);
+    EXPECT_THAT(round.implicit.value().message, HasSubstr("found no descent"));
+    EXPECT_EQ(round.line.t_star, 0.0);
+    EXPECT_EQ(round.line.losses.size(), 1U) << "a direction that is not there was searched";
+    EXPECT_EQ(round.lambda_after, lambda);
+    EXPECT_TRUE(tiny.w().equal(w));
+    EXPECT_EQ(tiny.lambda, lambda);
+  }
+}
+
+TEST_F(HyperlocalTest, AFailedAdjointSolveEndsTheSearchWithEverythingInPlace) {
+  Overfitted tiny;
+  const auto w = tiny.w().clone();
+  const auto lambda = tiny.lambda;
+  auto starved = options();
+  starved.probe_kind = ProbeKind::adjoint;
+  starved.max_products = 1;  // the choice of damping takes it
+  try {
+    hyperlocal_search(state(tiny, world_), starved, {});
+    FAIL() << "expected an AgreedError";
+  } catch (const AgreedError& error) {
+    EXPECT_EQ(error.code(), ExitCode::numerical);
+    EXPECT_THAT(error.what(), HasSubstr("adjoint found no descent"));
+  }
+  EXPECT_TRUE(tiny.w().equal(w));
+  EXPECT_EQ(tiny.lambda, lambda);
 }
 
 TEST_F(HyperlocalTest, WhatIsNotFiniteEndsTheRoundWithEverythingInPlace) {

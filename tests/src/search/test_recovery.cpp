@@ -3,6 +3,10 @@
 #include <ATen/TensorOperators.h>
 #include <gmock/gmock.h>
 
+#include <cmath>
+#include <limits>
+#include <utility>
+
 #include "mpi/error.hpp"
 #include "src/objective/distributed.hpp"
 #include "src/search/holdout.hpp"
@@ -52,6 +56,38 @@ class RecoveryTest : public ::testing::Test {
     return names;
   }
 
+  /// The iterate of least selection loss that a search met, where it met it.
+  struct Met {
+    double loss;
+    at::Tensor w;
+    std::vector<double> lambda;
+    std::string stage;
+  };
+  /// A search with correctors of `rate` between its rounds, each stage evaluated anew; the best of them, and
+  /// the one that the search says it kept.
+  std::pair<Met, std::string> search_whole(const SearchState& s, int rounds, double rate) {
+    auto whole = options(6);
+    whole.rounds = rounds;
+    whole.probes = 3;
+    whole.probe_kind = ProbeKind::krylov;
+    whole.line_kind = LineKind::model;
+    whole.line.steps = 9;
+    whole.batches = 0;
+    whole.corrector = {.steps = 3, .rate = rate};
+    const auto& w = s.objective.tuned().flat();
+    Met best{selection_loss(s), w.clone(), s.lambda, "start"};
+    stages_.clear();
+    SearchObserver observer;
+    observer.on_stage = [&](const StageSummary& stage) {
+      stages_.push_back(stage);
+      EXPECT_NEAR(selection_loss(s), stage.selection, 1e-12 * stage.selection) << stage.name;
+      if (stage.selection < best.loss) best = {stage.selection, w.clone(), s.lambda, stage.name};
+    };
+    const auto kept = hyperlocal_search(s, whole, observer).kept;
+    return {best, kept};
+  }
+
+  static constexpr double kRuinous = 100.0;  ///< learning rate of a corrector that ruins what it starts from
   Communicator world_ = Communicator::world();
   Communicator self_ = Communicator::self();
   PhaseTimers timers_;
@@ -89,7 +125,7 @@ TEST_F(RecoveryTest, TheCorrectorStartsBeyondTheBestStep) {
 TEST_F(RecoveryTest, ReturnsTheBestIterateAndNotTheLast) {
   Overfitted tiny;
   auto wild = options(20);
-  wild.recovery.corrector.rate = 100.0;  // ruins whatever it starts from
+  wild.recovery.corrector.rate = kRuinous;
   EXPECT_EQ(hyperlocal_search(state(tiny, world_), wild, watching()).kept, "interpolation");
   ASSERT_EQ(stages_.size(), 2u);
   EXPECT_GT(stages_[1].selection, stages_[0].selection);
@@ -119,23 +155,78 @@ TEST_F(RecoveryTest, AFailureLeavesTheBestIterate) {
 
 TEST_F(RecoveryTest, TheSelectionLossNeverRisesOverAWholeSearch) {
   Overfitted tiny;
-  auto whole = options(6);
-  whole.rounds = 3;
-  whole.probes = 3;
-  whole.probe_kind = ProbeKind::krylov;
-  whole.line_kind = LineKind::model;
-  whole.line.steps = 9;
-  whole.batches = 0;
-  whole.corrector = {.steps = 3, .rate = 1e-3};
   const auto parts = split_holdout(tiny.valid, 0.4);
-  auto s = state(tiny, world_);
+  const auto s = state(tiny, world_);
   const SearchState held{s.objective, s.regularizer, s.train,          parts.shaping, s.lambda,
                          s.comm,      s.timers,      &parts.selection, s.pretrained};
-  double best = selection_loss(held);
-  hyperlocal_search(held, whole, watching());
-  for (const auto& stage : stages_) best = std::min(best, stage.selection);
-  EXPECT_NEAR(selection_loss(held), best, 1e-12);
-  EXPECT_TRUE(same_on_all_ranks(tiny.w(), world_));
+  const auto start = tiny.w().clone();
+  const auto lambda = tiny.lambda;
+  for (const double rate : {1e-3, kRuinous}) {
+    double returned = std::numeric_limits<double>::infinity();
+    for (int rounds = 0; rounds <= 3; ++rounds) {
+      tiny.w().copy_(start);
+      tiny.lambda = lambda;
+      const auto [best, kept] = search_whole(held, rounds, rate);
+      EXPECT_EQ(kept, best.stage);
+      EXPECT_TRUE(tiny.w().equal(best.w)) << kept;
+      EXPECT_EQ(tiny.lambda, best.lambda) << kept;
+      EXPECT_NEAR(selection_loss(held), best.loss, 1e-12);
+      EXPECT_LE(best.loss, returned) << "a round more returned something worse";
+      EXPECT_TRUE(same_on_all_ranks(tiny.w(), world_));
+      returned = best.loss;
+    }
+    // The longest search: a line search ends no higher than it begins, which is where the last stage ended.
+    ASSERT_EQ(stages_.size(), 7U);
+    for (std::size_t k = 0; k < stages_.size(); ++k) {
+      if (stages_[k].losses.empty()) continue;
+      EXPECT_EQ(stages_[k].losses.front().first, 0.0);
+      EXPECT_LE(stages_[k].selection, stages_[k].losses.front().second) << stages_[k].name;
+    }
+    for (const std::size_t corrector : {3U, 5U}) {
+      EXPECT_EQ(stages_[corrector + 1].losses.front().second, stages_[corrector].selection);
+      if (rate == kRuinous) {
+        EXPECT_GT(stages_[corrector].selection, returned);
+      }
+    }
+  }
+}
+
+TEST_F(RecoveryTest, LambdaIsThatOfTheKeptIterate) {
+  Overfitted tiny;
+  const auto lambda = tiny.lambda;
+  auto ruined = options(0);
+  ruined.recovery.interpolate = false;
+  ruined.rounds = 2;
+  ruined.probes = 2;
+  ruined.corrector = {.steps = 3, .rate = kRuinous};  // the second round begins at something worse
+  const auto summary = hyperlocal_search(state(tiny, world_), ruined, watching());
+  ASSERT_EQ(summary.rounds.size(), 2U);
+  ASSERT_EQ(summary.kept, "round 1");
+  ASSERT_NE(summary.rounds[0].lambda_after, lambda) << "or nothing could be put back";
+  ASSERT_NE(summary.rounds[1].lambda_after, summary.rounds[0].lambda_after);
+  EXPECT_EQ(tiny.lambda, summary.rounds[0].lambda_after);
+  EXPECT_NEAR(valid_loss(tiny), stages_[0].selection, 1e-12);
+}
+
+TEST_F(RecoveryTest, TheBestIterateTakesOnlyWhatIsLess) {
+  Overfitted tiny;
+  const auto s = state(tiny, world_);
+  BestIterate best(s, 3.0);
+  const auto move_to = [&](double value) {
+    tiny.w().fill_(value);
+    tiny.lambda.assign(3, value);
+  };
+  double before = best.loss();
+  for (const double loss : {2.0, 2.5, std::nan(""), std::numeric_limits<double>::infinity(), 2.0, 1.5, 9.0}) {
+    move_to(loss);
+    EXPECT_EQ(best.offer(loss, std::to_string(loss)), loss < before);
+    EXPECT_LE(best.loss(), before);
+    before = best.loss();
+  }
+  EXPECT_EQ(best.stage(), std::to_string(1.5));
+  best.restore();
+  EXPECT_EQ(tiny.lambda, std::vector<double>(3, 1.5));
+  EXPECT_TRUE(tiny.w().eq(1.5).all().item().toBool());
 }
 
 TEST_F(RecoveryTest, NoWIsEvaluatedTwiceWhereStagesMeet) {
