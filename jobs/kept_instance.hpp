@@ -20,7 +20,7 @@ void keep_instance(const std::filesystem::path& path, const LocalModel& model, s
 /// Writes what proves that a linear program is unbounded: the ray d [p+n] and its multipliers y [m]; float64.
 ///
 /// Collective  on `comm`; rank 0 writes. Throws AgreedError(write).
-/// Test        tests/jobs/test_run_options_steps.cpp
+/// Test        tests/jobs/test_run_options_lp.cpp
 void keep_unbounded_program(const std::filesystem::path& path, const ProgramReport& program,
                             std::span<const double> d, const Communicator& comm);
 

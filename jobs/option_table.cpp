@@ -169,6 +169,8 @@ std::vector<OptionSpec> build_table() {
      "Relative residual at which an implicit solve ends.", kSearch, kRun},
     {"search.max-hvps", count, "200", from(1), {}, "",
      "Products that the implicit solves of a round may take; up to two more measure their residuals.", kSearch, kRun},
+    {"search.hypergradient", choice, "off", kAny, {"on", "off"}, "",
+     "Solve for the hypergradient beside random or Krylov probes too, and report where dlambda goes against it; the step is the same.", kSearch, kRun},
     {"search.hvp-batches", count, "10", from(1), {}, "batches",
      "Training batches of the Hessian-vector products, the same for all probes of a round; validation batches of the one of --search.line model.",
      kSearch, kRun},

@@ -13,9 +13,10 @@ namespace {
 
 /// Candidates that the line search tries below, above and beside its grid, about.
 constexpr int kRefinements = 4;
-/// Passes over A of a box LP, and the bytes a second that a rank reads in one (results/README.md, gpt2-small:
-/// 66 passes of 1.48 GiB in 13.8 s; bench_lp: 101 of 0.18 GiB in 1.48 s).
-constexpr double kSweeps = 66, kSweepRate = 7.6e9;
+/// Passes over A of a box LP by mehrotra, and by preprocessing in all that it does (results/README.md: 9 to
+/// 25), and the bytes a second that a rank reads in one (gpt2-small: 66 passes of 1.48 GiB in 13.8 s;
+/// bench_lp: 101 of 0.18 GiB in 1.48 s).
+constexpr double kWholeSweeps = 66, kReducedSweeps = 25, kSweepRate = 7.6e9;
 /// Vectors that a pass reads beside the rows.
 constexpr double kSweepVectors = 8;
 /// Bytes a second of loading, hashing and writing (the same run: 2 GB in some 15 s).
@@ -75,22 +76,13 @@ class Operations {
   /// Random probes are dealt over the ranks; those that follow from each other are made by all of them.
   [[nodiscard]] double probes() const {
     const bool dealt = search_.direction == DirectionKind::lp && search_.probe_kind == ProbeKind::random;
-    const Share mine = share(counts_.products, dealt ? counts_.products : 1, counts_.hessian, ranks_);
-    if (counts_.products == 0) return 0;
+    double operations = one_by_one(counts_.checking);
+    if (!dealt) return search_.rounds * (operations + one_by_one(counts_.products));
+    const Share mine = share(counts_.products, counts_.products, counts_.hessian, ranks_);
     const auto sequences = static_cast<double>(mine.sequences), tasks = static_cast<double>(mine.tasks);
-    switch (search_.products.kind) {
-      case ProductKind::identity:
-        return 0;
-      case ProductKind::forward:
-        return search_.rounds * tasks * sequences * gradient_;
-      case ProductKind::central:
-        return search_.rounds * 2 * tasks * sequences * gradient_;
-      case ProductKind::exact:
-      case ProductKind::gauss_newton:
-        break;
-    }
-    const auto graphs = static_cast<double>(dealt ? ceil_div(mine.tasks, kProbesPerGraph) : mine.tasks);
-    return search_.rounds * sequences * (graphs * gradient_ + tasks * one_.hvp);
+    const auto graphs = static_cast<double>(ceil_div(mine.tasks, kProbesPerGraph));
+    if (counts_.products > 0) operations += sequences * products(graphs, tasks);
+    return search_.rounds * operations;
   }
   /// The loss at t = 0 is known, but for that of other sequences than valid's at the start.
   [[nodiscard]] double line_search() const {
@@ -123,6 +115,25 @@ class Operations {
   }
 
  private:
+  /// Products of one sequence, `count` in all, on so many graphs where they are exact.
+  [[nodiscard]] double products(double graphs, double count) const {
+    switch (search_.products.kind) {
+      case ProductKind::identity:
+        return 0;
+      case ProductKind::forward:
+        return count * gradient_;
+      case ProductKind::central:
+        return 2 * count * gradient_;
+      case ProductKind::exact:
+      case ProductKind::gauss_newton:
+        break;
+    }
+    return graphs * gradient_ + count * one_.hvp;
+  }
+  /// Products that follow from each other.
+  [[nodiscard]] double one_by_one(std::int64_t count) const {
+    return each(counts_.hessian) * products(static_cast<double>(count), static_cast<double>(count));
+  }
   [[nodiscard]] double each(std::int64_t sequences) const {
     return static_cast<double>(ceil_div(sequences, ranks_));
   }
@@ -149,7 +160,11 @@ double shard_bytes(const RunPlan& plan, int ranks) {
 double program_seconds(const RunPlan& plan, int ranks) {
   const int rows = plan.search.rows();
   if (rows == 0) return 0;
-  return plan.search.rounds * kSweeps * (rows + kSweepVectors) * shard_bytes(plan, ranks) / kSweepRate;
+  const std::int64_t coordinates = plan.layout.p() + plan.layout.n();
+  const bool reduces =
+      plan.search.lp.method == LpMethod::preprocessing && coordinates >= plan.search.lp.least_coordinates;
+  return plan.search.rounds * (reduces ? kReducedSweeps : kWholeSweeps) * (rows + kSweepVectors) *
+         shard_bytes(plan, ranks) / kSweepRate;
 }
 
 /// Every vector of a Krylov basis is made orthogonal to those before it twice, in five passes each.
@@ -193,6 +208,7 @@ RunCounts count_run(const RunPlan& plan, const CorpusSize& size) {
           .evaluated = size.valid + size.test,
           .selection = held > 0 ? held : size.search,
           .products = products_of(search),
+          .checking = search.hypergradient && !solves_implicitly(search) ? search.max_products : 0,
           .correctors = (first > 0 ? 1 : 0) + (between > 0 ? gaps : 0) + tried,
           .corrector_steps = first + between * gaps + tried * (between > 0 ? between : epoch)};
 }

@@ -21,6 +21,7 @@ struct RunCounts {
   std::int64_t evaluated = 0;        ///< sequences of one evaluation of valid and test
   std::int64_t selection = 0;        ///< validation sequences that choose t
   std::int64_t products = 0;         ///< of a round; where an implicit solve decides, the most it is given
+  std::int64_t checking = 0;         ///< the most of a round's solve for the hypergradient beside them
   std::int64_t correctors = 0;       ///< how many there are, trials of the learning rate included
   std::int64_t corrector_steps = 0;  ///< Adam steps of all of them
 };

@@ -16,9 +16,11 @@ std::string describe_products(const SearchOptions& search, const RunCounts& coun
   const std::string what =
       fmt::format("{} Hessian-vector products of {} training sequences", counts.products, counts.hessian);
   if (solves_implicitly(search)) return "at most " + what;
-  if (search.probe_kind != ProbeKind::random) return what + ", one after the other";
+  const std::string beside =
+      counts.checking > 0 ? fmt::format("; at most {} for the hypergradient", counts.checking) : "";
+  if (search.probe_kind != ProbeKind::random) return what + ", one after the other" + beside;
   const std::int64_t groups = std::min<std::int64_t>(ranks, counts.products);
-  return fmt::format("{}, at most {} a rank", what, (counts.products + groups - 1) / groups);
+  return fmt::format("{}, at most {} a rank{}", what, (counts.products + groups - 1) / groups, beside);
 }
 
 std::string describe_memory(const RunMemory& memory) {

@@ -48,18 +48,7 @@ class Holdings {
     if (search_.direction == DirectionKind::exact) return search() + vector_ + implicit();
     if (search_.rows() == 0) return search() + vector_ + gradient();
     const double model = search() + vector_ + (search_.rows() + 2) * shard_;
-    switch (search_.probe_kind) {
-      case ProbeKind::krylov:
-        return model + (search_.probes + 1) * shard_ + followed();
-      case ProbeKind::adjoint:
-        return model + implicit();
-      case ProbeKind::random:
-        break;
-    }
-    const double together = std::min<double>(kProbesPerGraph, dealt());
-    if (search_.products.kind == ProductKind::identity) return model + 2 * together * vector_;
-    const double tangents = (together - 1) * one_.direction_bytes * plan_.micro_batch;
-    return model + 2 * together * vector_ + product() + tangents;
+    return model + std::max(rows(), search_.hypergradient ? implicit() : 0);
   }
   /// A, g, u and d; then the iterates of the solver, were it to take the whole of A, or d whole.
   [[nodiscard]] double program() const {
@@ -79,6 +68,21 @@ class Holdings {
   [[nodiscard]] double writing() const { return parameters_of(plan_.config) * 4; }
 
  private:
+  /// What making the rows takes beside A.
+  [[nodiscard]] double rows() const {
+    switch (search_.probe_kind) {
+      case ProbeKind::krylov:
+        return (search_.probes + 1) * shard_ + followed();
+      case ProbeKind::adjoint:
+        return implicit();
+      case ProbeKind::random:
+        break;
+    }
+    const double together = std::min<double>(kProbesPerGraph, dealt());
+    if (search_.products.kind == ProductKind::identity) return 2 * together * vector_;
+    const double tangents = (together - 1) * one_.direction_bytes * plan_.micro_batch;
+    return 2 * together * vector_ + product() + tangents;
+  }
   /// The best W of a search, and the one last evaluated.
   [[nodiscard]] double search() const { return 2 * vector_; }
   /// Hidden states of a sequence.

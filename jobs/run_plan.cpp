@@ -91,6 +91,7 @@ void set_probes(const Options& options, SearchOptions& search) {
   search.damping = options.optional_real("search.damping");
   search.solve_tol = options.real("search.solve-tol");
   search.max_products = static_cast<int>(options.count("search.max-hvps"));
+  search.hypergradient = options.text("search.hypergradient") == "on";
   search.probes = static_cast<int>(options.count("search.probes"));
 }
 

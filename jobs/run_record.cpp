@@ -26,7 +26,8 @@ ImplicitResult implicit_result(const ImplicitReport& report) {
           .q_residual = report.q_residual,
           .z_residual = report.z_residual,
           .g_dw = report.g_dw,
-          .raises = report.raises};
+          .raises = report.raises,
+          .agreement = report.agreement};
 }
 
 RoundResult round_result(const RoundSummary& summary) {
@@ -136,15 +137,24 @@ void RunRecord::warn(const std::string& line) const {
   if (context_.comm.is_root()) context_.log.warn(line);
 }
 
+/// How the solve ended that made the direction, or that only tells of one that a program made.
+void RunRecord::tell_implicit(const ImplicitReport& implicit, bool of_a_program) const {
+  if (implicit.failed)
+    return warn(implicit.message +
+                (of_a_program ? "; the hypergradient is not known" : "; the round takes no step"));
+  context_.log.info(implicit.message);
+  if (implicit.agreement)
+    context_.log.info(fmt::format("dlambda goes against the hypergradient in {:.0f} % of the groups",
+                                  100 * *implicit.agreement));
+}
+
 void RunRecord::add_round(int round, const RoundSummary& summary) {
   const RoundResult entry = round_result(summary);
   output_.progress().finish();
   output_.add_round(round, entry);
   if (summary.lp && summary.lp->answered) context_.log.info(summary.lp->message);
   if (summary.lp && !summary.lp->answered) warn(summary.lp->message + "; its direction is used as it is");
-  if (summary.implicit && !summary.implicit->failed) context_.log.info(summary.implicit->message);
-  if (summary.implicit && summary.implicit->failed)
-    warn(summary.implicit->message + "; the round takes no step");
+  if (summary.implicit) tell_implicit(*summary.implicit, summary.lp.has_value());
   if (summary.lambda_is_inert) {
     warn(fmt::format("round {} cannot move lambda: {}", round + 1,
                      "W is where its regulariser pulls it (H21 = 0), as with l2-sp before any training"));

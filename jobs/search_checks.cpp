@@ -27,6 +27,8 @@ void check_products(CheckedOptions& checked) {
     checked.refuse(fmt::format("--search.curvature {} is not made by --search.hvp {}", curvature, hvp));
   if (curvature == "identity" && (direction != "lp" || options.text("search.probe-kind") != "random"))
     checked.refuse("--search.curvature identity is a control of --direction lp with random probes");
+  if (curvature == "identity" && options.text("search.hypergradient") == "on")
+    checked.refuse("--search.hypergradient on needs products, but --search.curvature identity makes none");
   if (curvature == "ggn" && options.optional_count("tune.embeddings"))
     checked.refuse("--search.curvature ggn needs a frozen head, but --tune.embeddings is given");
   if (hvp == "exact") checked.refuse_idle("search.fd-step", "with --search.hvp exact");
@@ -46,11 +48,13 @@ void check_implicit(CheckedOptions& checked) {
 void check_direction(CheckedOptions& checked) {
   const Options& options = checked.options;
   const std::string direction = options.text("direction");
+  const bool adjoint = direction == "lp" && options.text("search.probe-kind") == "adjoint";
   const bool solves =
-      direction == "exact" || (direction == "lp" && options.text("search.probe-kind") == "adjoint");
+      direction == "exact" || adjoint || (direction == "lp" && options.text("search.hypergradient") == "on");
   const std::string because = fmt::format("with --direction {}", direction);
   if (direction != "lp") {
-    for (const char* name : {"search.probe-kind", "search.probes", "search.probe-space", "search.keep"})
+    for (const char* name :
+         {"search.probe-kind", "search.probes", "search.probe-space", "search.keep", "search.hypergradient"})
       checked.refuse_idle(name, because);
     if (direction != "exact") checked.refuse_idle("lp.trust-region", because);
     if (direction == "exact" && options.text("lp.trust-region") == "none")
@@ -72,20 +76,25 @@ void check_direction(CheckedOptions& checked) {
     for (const char* name : {"lp.radius", "lp.radius-unit"})
       checked.refuse_idle(name, "with --lp.trust-region none, which leaves dW free");
   }
+  if (adjoint) checked.refuse_idle("search.hypergradient", "with adjoint probes, which are made of it");
   if (solves) check_implicit(checked);
   if (!solves) {
     for (const char* name : {"search.damping", "search.solve-tol", "search.max-hvps"})
-      checked.refuse_idle(name, "without an implicit solve (--direction exact, --search.probe-kind adjoint)");
+      checked.refuse_idle(name,
+                          "without an implicit solve (--direction exact, --search.probe-kind adjoint, "
+                          "--search.hypergradient on)");
   }
 }
 
 /// What a round alone reads.
 constexpr auto kOfRounds = std::to_array<std::string_view>(
-    {"direction",       "search.batches",   "search.probes",  "search.probe-kind", "search.probe-space",
-     "search.hvp",      "search.curvature", "search.fd-step", "search.damping",    "search.solve-tol",
-     "search.max-hvps", "search.line",      "search.steps",   "search.max-step",   "search.watch",
-     "lp.trust-region", "lp.radius",        "lp.radius-unit", "lp.lambda",         "lp.lambda-scale",
-     "lp.method",       "lp.relax",         "lp.crossover",   "lp.time-limit"});
+    {"direction",          "search.batches",   "search.probes",    "search.probe-kind",
+     "search.probe-space", "search.hvp",       "search.curvature", "search.fd-step",
+     "search.damping",     "search.solve-tol", "search.max-hvps",  "search.hypergradient",
+     "search.line",        "search.steps",     "search.max-step",  "search.watch",
+     "lp.trust-region",    "lp.radius",        "lp.radius-unit",   "lp.lambda",
+     "lp.lambda-scale",    "lp.method",        "lp.relax",         "lp.crossover",
+     "lp.time-limit"});
 /// What any stage of the search reads.
 constexpr auto kOfStages = std::to_array<std::string_view>({"search.sequences", "search.holdout"});
 

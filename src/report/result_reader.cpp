@@ -166,7 +166,8 @@ ImplicitResult read_implicit(const Node& node) {
           .q_residual = number_or_nan(node, "q_residual"),
           .z_residual = number_or_nan(node, "z_residual"),
           .g_dw = number_or_nan(node, "g_dw"),
-          .raises = node.has("raises") ? static_cast<int>(node["raises"].integer()) : 0};
+          .raises = node.has("raises") ? static_cast<int>(node["raises"].integer()) : 0,
+          .agreement = optional_of(node, "agreement", read_number)};
 }
 
 RoundResult read_round(const Node& node) {

@@ -71,7 +71,8 @@ Json to_object(const ImplicitResult& implicit) {
           {"q_residual", implicit.q_residual},
           {"z_residual", implicit.z_residual},
           {"g_dw", implicit.g_dw},
-          {"raises", implicit.raises}};
+          {"raises", implicit.raises},
+          {"agreement", implicit.agreement ? Json(*implicit.agreement) : Json()}};
 }
 
 Json to_object(const RoundResult& round) {

@@ -69,6 +69,8 @@ struct ImplicitResult {
   double z_residual = 0;      ///< of the solve for dW, relative; 0 of adjoint probes
   double g_dw = 0;            ///< gᵀdW; 0 of adjoint probes
   int raises = 0;             ///< times that the damping was raised
+  /// Of the groups that γ has a sign for, the part whose dλ_i goes against it
+  std::optional<double> agreement = {};
 };
 
 /// One hyperlocal search.

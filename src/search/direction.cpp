@@ -41,7 +41,7 @@ LpCertificate common_part(const Certificate& found, double violation) {
           .bound_violation = violation};
 }
 
-ImplicitReport report_of(const StationaritySummary& summary) {
+ImplicitReport report_of(const StationaritySummary& summary, const std::vector<double>& lambda) {
   return {.status = to_string(summary.status),
           .failed = failed(summary.status),
           .mu = summary.mu,
@@ -55,7 +55,8 @@ ImplicitReport report_of(const StationaritySummary& summary) {
           .z_residual = summary.z_residual,
           .g_dw = summary.g_dw,
           .raises = summary.raises,
-          .message = summary.message};
+          .message = summary.message,
+          .agreement = sign_agreement(lambda, summary.gamma)};
 }
 
 ProgramReport solve_program(const LocalModel& model, const SearchOptions& options, int p,
@@ -89,7 +90,6 @@ Direction program_direction(const SearchState& state, const SearchOptions& optio
                       .valid_loss = model.slope.valid_loss,
                       .stationarity = model.slope.stationarity,
                       .probes_done = model.probes_done};
-  if (model.implicit) direction.implicit = report_of(*model.implicit);
   std::vector<double> d;
   report(observer, "lp", 0, 1);
   {
@@ -108,6 +108,7 @@ Direction program_direction(const SearchState& state, const SearchOptions& optio
   const auto p = static_cast<std::size_t>(state.regularizer.p());
   direction.lambda.assign(d.begin(), d.begin() + static_cast<std::ptrdiff_t>(p));
   direction.w = tensor_of(std::span(d).subspan(p), state.objective.tuned().flat());
+  if (model.implicit) direction.implicit = report_of(*model.implicit, direction.lambda);
   direction.slope = direction.lp->certificate.objective;
   return direction;
 }
@@ -151,12 +152,22 @@ Direction exact_direction(const SearchState& state, const SearchOptions& options
                       .valid_loss = slope.valid_loss,
                       .stationarity = slope.stationarity,
                       .probes_done = step.summary.products};
-  direction.implicit = report_of(step.summary);
+  direction.implicit = report_of(step.summary, step.summary.dlambda);
   direction.slope = from_root(dot64(slope.gradient, direction.w), state.comm);
   return direction;
 }
 
 }  // namespace
+
+std::optional<double> sign_agreement(const std::vector<double>& lambda, const std::vector<double>& gamma) {
+  int signs = 0, against = 0;
+  for (std::size_t i = 0; i < gamma.size(); ++i) {
+    if (gamma[i] == 0) continue;
+    ++signs;
+    against += lambda[i] * gamma[i] < 0 ? 1 : 0;
+  }
+  return signs == 0 ? std::nullopt : std::optional(static_cast<double>(against) / signs);
+}
 
 Direction find_direction(const SearchState& state, const SearchOptions& options, int round,
                          const SearchObserver& observer) {

@@ -42,7 +42,15 @@ struct ImplicitReport {
   double g_dw = 0;
   int raises = 0;       ///< times that μ was raised
   std::string message;  ///< one sentence for the log
+  /// Of the groups that γ has a sign for, the part whose dλ_i goes against it; absent where it has none.
+  std::optional<double> agreement = {};
 };
+
+/// ImplicitReport::agreement of any dλ and γ, both [p]; a dλ_i = 0 goes against nothing.
+///
+/// Test  tests/src/search/test_direction.cpp
+[[nodiscard]] std::optional<double> sign_agreement(const std::vector<double>& lambda,
+                                                   const std::vector<double>& gamma);
 
 /// d = (dλ, dW) of one round, whole on every rank, and what was found on the way.
 struct Direction {
@@ -51,7 +59,7 @@ struct Direction {
   std::vector<std::int64_t> sequences = {};     ///< of the validation split, that made g
   double slope = 0;                             ///< gᵀd, what the linear model predicts of a unit step
   std::optional<ProgramReport> lp = {};         ///< of direction lp
-  std::optional<ImplicitReport> implicit = {};  ///< of direction exact, and of adjoint probes
+  std::optional<ImplicitReport> implicit = {};  ///< of direction exact, of adjoint probes, and on request
   double valid_loss = 0;                        ///< on the sequences that made g, nats/token
   double stationarity = 0;                      ///< ‖∇_W F(W0)‖ on the HVP sequences
   std::int64_t probes_done = 0;                 ///< by this rank's group

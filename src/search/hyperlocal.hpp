@@ -16,7 +16,7 @@ namespace lift {
 
 struct RoundSummary {
   std::optional<ProgramReport> lp;         ///< absent where the direction is not a linear program's
-  std::optional<ImplicitReport> implicit;  ///< of direction exact, and of adjoint probes
+  std::optional<ImplicitReport> implicit;  ///< of direction exact, of adjoint probes, and on request
   LineSearchSummary line;
   /// (t, loss [nats/token]) of the splits watched, by name, ascending t
   std::map<std::string, std::vector<std::pair<double, double>>> curves;

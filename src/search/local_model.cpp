@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "src/search/implicit.hpp"
 #include "src/search/probe_rows.hpp"
 #include "src/search/sharded.hpp"
 
@@ -43,6 +44,8 @@ LocalModel build_local_model(const SearchState& state, const SearchOptions& opti
       add_adjoint_row(choices, observer, model);
       break;
   }
+  if (options.hypergradient && !model.implicit)
+    model.implicit = adjoint_step(choices, model.slope, observer).summary;
   model.slope.training_gradient.reset();
   return model;
 }

@@ -1,4 +1,5 @@
 #pragma once
+#include <ATen/TensorOperators.h>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
@@ -8,12 +9,27 @@
 #include "jobs/run_job.hpp"
 #include "mpi/error.hpp"
 #include "solvers/session.hpp"
+#include "src/model/safetensors.hpp"
+#include "src/model/stored_tensor.hpp"
 #include "src/report/run_result.hpp"
 #include "tests/jobs/job_run.hpp"
 #include "tests/jobs/toy_inputs.hpp"
 #include "tests/support/shared.hpp"
 
 namespace lift {
+
+/// A tensor of a safetensors file, in float64.
+inline at::Tensor stored(const std::filesystem::path& file, const std::string& name) {
+  return to_tensor(SafetensorsFile(file).at(name)).to(at::kDouble);
+}
+
+/// A run of one round with its linear program.
+struct KeptRun {
+  RunResult result;
+  at::Tensor a, g, u, probes, d;
+  [[nodiscard]] std::int64_t p() const { return d.numel() - probes.size(1); }
+  [[nodiscard]] const RoundResult& round() const { return result.rounds.at(0); }
+};
 
 /// Each option of `lift run` changes what it says: runs of the toy model with and without it.
 class RunOptions : public testing::Test {
@@ -26,14 +42,18 @@ class RunOptions : public testing::Test {
   std::filesystem::path path(const std::string& name) { return folder_ / name; }
   JobRun run(const std::string& more) {
     ++runs_;
-    std::string words = fmt::format(
-        "--model {0}/model --data {0}/data --cache none --length 16 --tune.mlp-only 0 --train-limit 12 "
-        "--limit 8 "
-        "--search.hvp-batches 1 --out {0}/{1} {2}",
-        folder_.path().string(), out(), more);
-    if (more.find("--warmup.lr") == std::string::npos) words += " --warmup.lr 1e-2";
-    if (more.find("--search.watch") == std::string::npos) words += " --search.watch 0";
-    if (more.find("--search.batches") == std::string::npos) words += " --search.batches 1";
+    std::string words = fmt::format("--data {0}/data --tune.mlp-only 0 --train-limit 12 --out {0}/{1} {2}",
+                                    folder_.path().string(), out(), more);
+    for (const auto& [name, value] : {std::pair<std::string, std::string>("--model ", path("model").string()),
+                                      {"--cache ", "none"},
+                                      {"--length ", "16"},
+                                      {"--limit ", "8"},
+                                      {"--warmup.lr ", "1e-2"},
+                                      {"--search.watch ", "0"},
+                                      {"--search.batches ", "1"},
+                                      {"--search.hvp-batches ", "1"}}) {
+      if (more.find(name) == std::string::npos) words += " " + name + value;
+    }
     JobRun ending = run_in_process(Job::run, run_job, words_of(words), world_);
     world_.barrier();
     return ending;
@@ -44,6 +64,12 @@ class RunOptions : public testing::Test {
     const JobRun ending = run(blocks + more);
     EXPECT_EQ(ending.code, ExitCode::done) << more << ": " << ending.error;
     return ending.code == ExitCode::done ? read_result(path(out()) / "result.json") : RunResult();
+  }
+  KeptRun kept(const std::string& more, const std::string& blocks = "--tune.blocks 0,1 --search.probes 3 ") {
+    const auto file = path(fmt::format("kept-{}.safetensors", runs_));
+    RunResult found = result("--search.keep " + file.string() + " " + more, blocks);
+    return {std::move(found),  stored(file, "A"),      stored(file, "g"),
+            stored(file, "u"), stored(file, "probes"), stored(file, "d")};
   }
   /// What the program of the only round promises.
   double objective(const std::string& more) { return result(more).rounds.at(0).lp.value().objective; }
@@ -56,6 +82,16 @@ class RunOptions : public testing::Test {
       EXPECT_EQ(error.code(), ExitCode::usage);
       EXPECT_THAT(error.what(), testing::HasSubstr(part));
     }
+  }
+  /// The work of all ranks.
+  static RankWork total(const RunResult& result) {
+    RankWork all;
+    for (const RankWork& rank : result.work) {
+      all.gradients += rank.gradients;
+      all.hvp_sequences += rank.hvp_sequences;
+      all.sequences += rank.sequences;
+    }
+    return all;
   }
   static std::vector<std::string> stages(const RunResult& result) {
     std::vector<std::string> names;

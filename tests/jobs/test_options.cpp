@@ -306,6 +306,12 @@ TEST(Options, SaysWhatAPhaseThatIsLeftOutLeavesWithoutEffect) {
   EXPECT_THAT(
       notes({"--search.rounds", "0", "--direction", "exact", "--search.damping", "3", "--search.steps", "9"}),
       ElementsAre("without effect with --search.rounds 0: --direction, --search.damping, --search.steps"));
+  EXPECT_THAT(notes({"--search.rounds", "0", "--search.watch", "3", "--lp.relax", "0.1", "--lp.crossover",
+                     "on", "--search.sequences", "9", "--search.holdout", "0.5"}),
+              ElementsAre(HasSubstr("rounds 0: --search.watch, --lp.relax, --lp.crossover"),
+                          HasSubstr("without a stage of the search: --search.sequences, --search.holdout")));
+  EXPECT_THAT(notes({"--search.rounds", "0", "--search.holdout", "0.5", "--recover.interpolate", "on"}),
+              ElementsAre());
   EXPECT_THAT(
       notes({"--warmup.epochs", "0", "--warmup.lr", "1", "--warmup.clip", "2", "--warmup.lambda", "1",
              "--search.lambda", "1"}),

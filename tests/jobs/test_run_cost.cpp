@@ -33,6 +33,7 @@ struct Recorded {
     plan.micro_batch = 2;
     plan.search.batches = plan.search.hvp_batches = 1;
     plan.watched_steps = 0;  // no curves were recorded then
+    plan.search.lp.method = LpMethod::mehrotra;
   }
 };
 
@@ -168,6 +169,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Change{"probes", [](RunPlan& plan) { plan.search.probes = 32; }},
                     Change{"krylov", [](RunPlan& plan) { plan.search.probe_kind = ProbeKind::krylov; }},
                     Change{"adjoint", [](RunPlan& plan) { plan.search.probe_kind = ProbeKind::adjoint; }},
+                    Change{"hypergradient", [](RunPlan& plan) { plan.search.hypergradient = true; }},
                     Change{"exact", [](RunPlan& plan) { plan.search.direction = DirectionKind::exact; }},
                     Change{"steps", [](RunPlan& plan) { plan.search.line.steps = 41; }},
                     Change{"rounds", [](RunPlan& plan) { plan.search.rounds = 2; }},

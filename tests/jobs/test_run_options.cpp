@@ -1,3 +1,4 @@
+#include <ATen/ops/eye.h>
 #include <gmock/gmock.h>
 
 #include <cmath>
@@ -6,6 +7,14 @@
 
 namespace lift {
 namespace {
+
+double largest(const at::Tensor& values) {
+  return values.abs().max().item<double>();
+}
+
+double cosine(const at::Tensor& a, const at::Tensor& b) {
+  return (a.dot(b) / (a.norm() * b.norm())).item<double>();
+}
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -117,9 +126,20 @@ TEST_F(RunOptions, DirectionsOtherThanTheProgramHaveNone) {
 }
 
 TEST_F(RunOptions, ProbesAreOfTheirKindAndSpace) {
-  const double random = objective("");
-  EXPECT_NE(objective("--search.probe-kind krylov"), random);
-  EXPECT_NE(objective("--search.probe-space joint"), random);
+  const KeptRun random = kept(""), krylov = kept("--search.probe-kind krylov");
+  const at::Tensor one = at::eye(3, at::kDouble);
+  const auto from_orthonormal = [&](const KeptRun& run) { return run.probes.mm(run.probes.t()) - one; };
+  EXPECT_LT(largest(from_orthonormal(random).diagonal()), 1e-5) << "of unit length";
+  EXPECT_GT(largest(from_orthonormal(random)), 1e-3) << "each drawn by itself";
+  EXPECT_LT(largest(from_orthonormal(krylov)), 1e-5);
+  const at::Tensor g = krylov.g.slice(0, krylov.p());
+  EXPECT_NEAR(std::abs(cosine(krylov.probes[0], g)), 1.0, 1e-5) << "Lanczos vectors, from g on";
+  const std::string one_group = "--lp.lambda linear --tune.regularizers 0:0 ";
+  const KeptRun weights = kept(one_group), joint = kept(one_group + "--search.probe-space joint");
+  EXPECT_TRUE(joint.probes.equal(weights.probes));
+  const at::Tensor more = joint.a - weights.a;
+  EXPECT_GT(largest(more[0]), 1e-5);
+  EXPECT_NEAR(std::abs(cosine(more[0], more[1])), 1.0, 1e-3) << "v_lambda dF/dlambda dW, along W";
   const auto adjoint = result("--search.probe-kind adjoint --search.damping 10", "--tune.blocks 0,1 ");
   EXPECT_EQ(adjoint.m, 1);
   ASSERT_TRUE(adjoint.rounds[0].implicit.has_value());
@@ -129,28 +149,29 @@ TEST_F(RunOptions, ProbesAreOfTheirKindAndSpace) {
 }
 
 TEST_F(RunOptions, DifferencesTakeGradientsInPlaceOfProducts) {
-  const auto work = [](const RunResult& result) {
-    std::int64_t gradients = 0, products = 0;
-    for (const auto& rank : result.work) {
-      gradients += rank.gradients;
-      products += rank.hvp_sequences;
-    }
-    return std::pair(gradients, products);
-  };
-  const auto exact = work(result("")), forward = work(result("--search.hvp forward")),
-             central = work(result("--search.hvp central"));
-  EXPECT_EQ(exact.second - forward.second, 3 * 4);  // three probes of four sequences
-  EXPECT_EQ(central.first - exact.first, 2 * 3 * 4);
-  EXPECT_EQ(forward.first - exact.first, 3 * 4) << "the gradient at W is the round's own";
+  const KeptRun with[] = {kept(""), kept("--search.hvp forward"), kept("--search.hvp central")};
+  const RankWork exact = total(with[0].result), forward = total(with[1].result),
+                 central = total(with[2].result);
+  EXPECT_EQ(exact.hvp_sequences - forward.hvp_sequences, 3 * 4);  // three probes of four sequences
+  EXPECT_EQ(central.gradients - exact.gradients, 2 * 3 * 4);
+  EXPECT_EQ(forward.gradients - exact.gradients, 3 * 4) << "the gradient at W is the round's own";
+  for (const KeptRun& run : {with[1], with[2]}) {
+    EXPECT_FALSE(run.a.equal(with[0].a));
+    EXPECT_LT(((run.a - with[0].a).norm() / with[0].a.norm()).item<double>(), 1e-2);
+  }
   EXPECT_NE(objective("--search.hvp forward --search.fd-step 0.5"),
             objective("--search.hvp forward --search.fd-step 0.05"));
   expect_refusal("--search.fd-step 0.1", "--search.hvp exact");
 }
 
 TEST_F(RunOptions, CurvatureMayBeGaussNewtonOrTheIdentity) {
-  EXPECT_NE(objective("--search.curvature ggn"), objective(""));
+  const std::string loss_alone = "--tune.regularizers 0:0,1:0 ";
+  const KeptRun hessian = kept(loss_alone), ggn = kept(loss_alone + "--search.curvature ggn"),
+                identity = kept(loss_alone + "--search.curvature identity");
+  EXPECT_GT((hessian.a - ggn.a).norm().item<double>(), 1e-2 * hessian.a.norm().item<double>());
+  EXPECT_GT((ggn.a * ggn.probes).sum(1).min().item<double>(), 0.0) << "positive semidefinite";
+  EXPECT_TRUE(identity.a.equal(identity.probes));
   expect_refusal("--search.curvature ggn --search.hvp central", "ggn");
-  EXPECT_NE(objective("--search.curvature identity"), objective(""));
   expect_refusal("--search.curvature identity --search.probe-kind krylov", "a control");
   expect_refusal("--search.curvature ggn --tune.embeddings 1", "frozen head");
 }

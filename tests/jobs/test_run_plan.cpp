@@ -14,6 +14,7 @@ namespace lift {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 class RunPlanTest : public testing::Test {
  protected:
@@ -167,6 +168,17 @@ TEST_F(RunPlanTest, HoldsWhatIsTuned) {
   EXPECT_LT(plan("--tune.mlp-only 0").layout.n(), plan("").layout.n());
   EXPECT_EQ(plan("--tune.regularizers 0:2,1:0").layout.p(), 2);
   EXPECT_EQ(plan("--tune.embeddings 1").layout.p(), plan("").layout.p() + 1);
+}
+
+TEST_F(RunPlanTest, NotesWhatHasNoEffectWithoutAGroup) {
+  const std::string no_group = "--tune.regularizers 0:0,1:0 ";
+  const auto notes = [&](const std::string& more) { return plan(more).notes; };
+  const std::string because = "without effect where no group is regularised: ";
+  EXPECT_THAT(notes(no_group), IsEmpty());
+  EXPECT_THAT(notes(no_group + "--lp.lambda-scale 2"), ElementsAre(because + "--lp.lambda-scale"));
+  EXPECT_THAT(notes(no_group + "--search.lambda 1 --lp.lambda linear --warmup.lambda 1 --regularizer l2-sp"),
+              ElementsAre(because + "--regularizer, --warmup.lambda, --search.lambda, --lp.lambda"));
+  EXPECT_THAT(notes("--tune.regularizers 0:0,1:1 --lp.lambda-scale 2 --warmup.lambda 1"), IsEmpty());
 }
 
 TEST_F(RunPlanTest, HoldsTheTypes) {

@@ -35,11 +35,11 @@ Gpt2Config toy_config() {
   return {.layers = 2, .width = 16, .heads = 2, .positions = 32, .vocabulary = 280, .inner = 64};
 }
 
-void write_toy_inputs(const std::filesystem::path& folder) {
+void write_toy_inputs(const std::filesystem::path& folder, const Gpt2Config& config) {
   std::filesystem::create_directories(folder / "model");
   std::filesystem::create_directories(folder / "data");
-  save_checkpoint(folder / "model", random_gpt2(toy_config(), kSeed, at::kFloat), {}, {});
-  Tokenizer::train(toy_text(0, 2000), toy_config().vocabulary).save(folder / "model");
+  save_checkpoint(folder / "model", random_gpt2(config, kSeed, at::kFloat), {}, {});
+  Tokenizer::train(toy_text(0, 2000), config.vocabulary).save(folder / "model");
   write_text(folder / "data/train.txt", toy_text(1, 1000));
   write_text(folder / "data/valid.txt", toy_text(2, 400));
   write_text(folder / "data/test.txt", toy_text(3, 400));

@@ -89,6 +89,7 @@ TEST_F(RunResultTest, AStartAndImplicitSolvesComeBack) {
   solve.z_residual = 2e-5;
   solve.g_dw = -0.75;
   solve.raises = 2;
+  solve.agreement = 0.5;
   run.rounds.front().implicit = solve;
   run.rounds.front().lp->y = {0.25, -3.0};
   const RunResult again = reread(run);
@@ -99,6 +100,7 @@ TEST_F(RunResultTest, AStartAndImplicitSolvesComeBack) {
   EXPECT_EQ(found.z_residual, 2e-5);
   EXPECT_EQ(found.g_dw, -0.75);
   EXPECT_EQ(found.raises, 2);
+  EXPECT_EQ(found.agreement, 0.5);
   EXPECT_THAT(again.rounds.front().lp->y, ::testing::ElementsAre(0.25, -3.0));
 }
 

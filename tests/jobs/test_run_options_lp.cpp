@@ -1,0 +1,202 @@
+// Options of the linear program, seen in the programs that runs keep and in what they did with the answers.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "src/model/tuning.hpp"
+#include "tests/jobs/run_options.hpp"
+
+namespace lift {
+namespace {
+
+using ::testing::Each;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+std::vector<double> values_of(const at::Tensor& tensor) {
+  const at::Tensor values = tensor.contiguous();
+  return {values.const_data_ptr<double>(), values.const_data_ptr<double>() + values.numel()};
+}
+
+/// Those of the coordinates that have a bound.
+at::Tensor part_of_bounds(const KeptRun& run) {
+  const at::Tensor bounded = run.u > 0;
+  return run.d.masked_select(bounded) / run.u.masked_select(bounded);
+}
+
+/// d is −r_W with r = g − Aᵀy, of the instance that the program was, and moves no λ.
+void expect_ray(const std::filesystem::path& failed, const std::filesystem::path& instance) {
+  const at::Tensor d = stored(failed, "d"), g = stored(instance, "g");
+  const at::Tensor r = g - stored(instance, "A").t().mv(stored(failed, "y"));
+  ASSERT_EQ(r.numel(), d.numel());
+  const std::int64_t p = d.numel() - stored(instance, "probes").size(1);
+  const at::Tensor of_d = d.slice(0, p), of_r = r.slice(0, p);
+  EXPECT_NEAR((of_d.dot(of_r) / (of_d.norm() * of_r.norm())).item<double>(), -1.0, 1e-9);
+  EXPECT_THAT(values_of(d.slice(0, 0, p)), Each(0.0));
+  const double residual = (of_r.norm() / g.slice(0, p).norm()).item<double>();
+  EXPECT_GT(residual, 1e-3);
+  EXPECT_THAT(values_of(stored(failed, "dual_residual")), ElementsAre(testing::DoubleNear(residual, 1e-9)));
+}
+
+TEST_F(RunOptions, WithoutATrustRegionAnUnboundedProgramLeavesItsRay) {
+  const JobRun unbounded =
+      run(fmt::format("--tune.blocks 0,1 --lp.trust-region none --search.keep {}", path("kept").string()));
+  EXPECT_EQ(unbounded.code, ExitCode::numerical);
+  EXPECT_THAT(unbounded.error, HasSubstr("unbounded"));
+  expect_ray(path(out()) / "unbounded-program.safetensors", path("kept"));
+}
+
+TEST_F(RunOptions, TheTrustRegionHoldsTheDirection) {
+  const at::Tensor box = part_of_bounds(kept("")), ball = part_of_bounds(kept("--lp.trust-region l2"));
+  EXPECT_LE(box.abs().max().item<double>(), 1 + 1e-9);
+  EXPECT_GT(box.norm().item<double>(), 2) << "and is in no ball of these radii";
+  EXPECT_NEAR(ball.norm().item<double>(), 1.0, 1e-9);
+}
+
+TEST_F(RunOptions, TheRadiusIsOfItsUnit) {
+  const std::string still = "--tune.regularizers 0:0,1:0 --warmup.epochs 0 --search.steps 2 ";
+  const auto of_radius = [&](const std::string& unit, double radius) {
+    const KeptRun small = kept(fmt::format("{}--lp.radius-unit {} --lp.radius {}", still, unit, radius));
+    const KeptRun large = kept(fmt::format("{}--lp.radius-unit {} --lp.radius {}", still, unit, 2 * radius));
+    EXPECT_TRUE(large.u.equal(2 * small.u)) << unit;
+    const double objective = small.round().lp->objective;
+    EXPECT_LT(objective, 0.0);
+    EXPECT_NEAR(large.round().lp->objective, 2 * objective, -1e-7 * objective) << unit;
+    return small.u;
+  };
+  const at::Tensor absolute = of_radius("absolute", 0.125);
+  EXPECT_TRUE(absolute.masked_select(absolute > 0).eq(0.125).all().item<bool>());
+  EXPECT_NEAR(of_radius("norm", 0.125).norm().item<double>(), 0.125, 1e-9) << "of a vertex's dW";
+  const at::Tensor rms = of_radius("rms", 0.125);
+  const TunedLayout layout(toy_config(), {.blocks = {0, 1}, .mlp_only = {0}, .regularizers = {}});
+  for (const char* name : {"h.0.mlp.c_fc.weight", "h.1.ln_2.weight"}) {
+    const auto& tensor = *std::ranges::find(layout.tensors(), name, &TunedTensor::name);
+    const at::Tensor w = stored(path("model/model.safetensors"), "transformer." + tensor.name);
+    const double expected = 0.125 * w.square().mean().sqrt().item<double>();
+    EXPECT_THAT(values_of(rms.slice(0, tensor.offset, tensor.offset + tensor.size)),
+                Each(testing::DoubleNear(expected, 1e-9)))
+        << name;
+  }
+}
+
+TEST_F(RunOptions, TheProgramMovesLambdaOrItsLogarithm) {
+  const std::string lambda = "--warmup.lambda 0.25 ";
+  const KeptRun logarithmic = kept(lambda + "--lp.lambda log"), linear = kept(lambda + "--lp.lambda linear");
+  const double four = std::log(4.0);
+  for (const KeptRun* run : {&logarithmic, &linear}) {
+    const RoundResult& round = run->round();
+    ASSERT_GT(round.t_star, 0);
+    ASSERT_EQ(run->p(), 2);
+    EXPECT_EQ(round.lambda_before, std::vector<double>(2, 0.25));
+    const bool is_linear = run == &linear;
+    EXPECT_THAT(values_of(run->u.slice(0, 0, 2)), Each(is_linear ? 0.25 : four)) << "lambda itself, or log 4";
+    for (std::size_t i = 0; i < 2; ++i) {
+      const double change = round.t_star * run->d[static_cast<std::int64_t>(i)].item<double>();
+      EXPECT_NE(change, 0.0);
+      const double expected = is_linear ? 0.25 + change : 0.25 * std::exp(std::clamp(change, -four, four));
+      EXPECT_NEAR(round.lambda_after[i], expected, 1e-12);
+    }
+  }
+}
+
+TEST_F(RunOptions, TheScaleOfLambdaBoundsItsChange) {
+  for (const char* space : {"log", "linear"}) {
+    SCOPED_TRACE(space);
+    const KeptRun run =
+        kept(fmt::format("--warmup.lambda 0.25 --lp.lambda {} --lp.lambda-scale 0.0625", space));
+    EXPECT_THAT(values_of(run.u.slice(0, 0, run.p())), Each(0.0625));
+    const RoundResult& round = run.round();
+    ASSERT_GT(round.t_star, 0);
+    for (std::size_t i = 0; i < 2; ++i) {
+      const double before = round.lambda_before[i], after = round.lambda_after[i];
+      const double change = space == std::string("log") ? std::log(after / before) : after - before;
+      EXPECT_NE(change, 0.0);
+      // A logarithm stays within the scale even where t* > 1.
+      const double most = space == std::string("log") ? 0.0625 : 0.0625 * std::max(1.0, round.t_star);
+      EXPECT_LE(std::abs(change), most + 1e-12);
+    }
+  }
+}
+
+/// Beyond 200,000 coordinates, below which preprocessing leaves all to mehrotra.
+TEST_F(RunOptions, TheMethodsOfTheProgramFindTheSameOptimum) {
+  Gpt2Config wide = toy_config();
+  wide.width = 128;
+  wide.inner = 512;
+  if (world_.is_root()) write_toy_inputs(path("wide"), wide);
+  world_.barrier();
+  const auto solved = [&](const std::string& method) {
+    const RunResult found =
+        result(fmt::format("--model {}/wide/model --warmup.epochs 0 --search.steps 2 --limit 4 {}",
+                           folder_.path().string(), method));
+    EXPECT_GT(found.n, 200'000);
+    return found.rounds.at(0).lp.value();
+  };
+  const LpResult reduced = solved(""), whole = solved("--lp.method mehrotra");
+  EXPECT_EQ(reduced.status, "optimal");
+  EXPECT_EQ(whole.status, "optimal");
+  EXPECT_NEAR(reduced.objective, whole.objective, 1e-8 * std::abs(whole.objective));
+  EXPECT_LT(reduced.sweeps, whole.sweeps) << "passes over all of A";
+}
+
+TEST_F(RunOptions, TheProgramStopsAtItsTimeLimit) {
+  const auto whole = result("");
+  const JobRun ending = run("--tune.blocks 0,1 --search.probes 3 --lp.time-limit 1e-9");
+  ASSERT_EQ(ending.code, ExitCode::done) << ending.error;
+  const LpResult cut = read_result(path(out()) / "result.json").rounds.at(0).lp.value();
+  EXPECT_EQ(cut.status, "time_limit");
+  EXPECT_LT(cut.iterations, whole.rounds[0].lp->iterations);
+  EXPECT_GT(cut.objective, whole.rounds[0].lp->objective);
+  EXPECT_EQ(ending.warnings.find("its direction is used as it is") != std::string::npos, world_.is_root())
+      << ending.warnings;
+}
+
+TEST_F(RunOptions, AProgramOfTheAdjointRowNeedsNoTrustRegion) {
+  const auto found =
+      result("--search.probe-kind adjoint --search.damping 10 --lp.trust-region none", "--tune.blocks 0,1 ");
+  const auto& round = found.rounds.at(0);
+  EXPECT_EQ(round.lp->status, "optimal");
+  ASSERT_GT(round.t_star, 0.0);
+  for (std::size_t i = 0; i < 2; ++i)
+    EXPECT_LT((round.lambda_after[i] - round.lambda_before[i]) * round.implicit->gamma[i], 0.0);
+  EXPECT_EQ(round.implicit->agreement, 1.0);
+}
+
+TEST_F(RunOptions, TheHypergradientIsToldBesideOtherRowsAndChangesNoStep) {
+  for (const std::string rows : {"--search.probes 2 ", "--search.probes 2 --search.probe-kind krylov "}) {
+    const auto plain = result(rows, "--tune.blocks 0,1 ");
+    const auto told = result(rows + "--search.hypergradient on --search.damping 10", "--tune.blocks 0,1 ");
+    const auto adjoint =
+        result("--search.probe-kind adjoint --search.damping 10", "--tune.blocks 0,1 ").rounds[0];
+    EXPECT_FALSE(plain.rounds[0].implicit.has_value());
+    EXPECT_EQ(told.rounds[0].lambda_after, plain.rounds[0].lambda_after);
+    EXPECT_EQ(told.rounds[0].line_search, plain.rounds[0].line_search);
+    ASSERT_TRUE(told.rounds[0].implicit.has_value());
+    const ImplicitResult& implicit = *told.rounds[0].implicit;
+    EXPECT_EQ(implicit.gamma, adjoint.implicit->gamma);
+    double against = 0;
+    for (std::size_t i = 0; i < 2; ++i) {
+      const double step = told.rounds[0].lambda_after[i] - told.rounds[0].lambda_before[i];
+      against += step * implicit.gamma[i] < 0 ? 0.5 : 0;
+    }
+    ASSERT_GT(told.rounds[0].t_star, 0.0);
+    EXPECT_EQ(implicit.agreement, against);
+    EXPECT_GT(total(told).hvp_sequences, total(plain).hvp_sequences);
+  }
+  expect_refusal("--search.hypergradient on --search.probe-kind adjoint", "which are made of it");
+  expect_refusal("--search.hypergradient on --direction sign", "no meaning with --direction sign");
+  expect_refusal("--search.hypergradient on --search.curvature identity", "needs products");
+}
+
+TEST_F(RunOptions, TheProgramIsRelaxedAndEndsAtAVertexOnRequest) {
+  const auto exact = result(""), relaxed = result("--lp.relax 0.5"), vertex = result("--lp.crossover on");
+  EXPECT_LT(relaxed.rounds[0].lp->objective, 1.001 * exact.rounds[0].lp->objective);
+  EXPECT_EQ(exact.rounds[0].lp->inside, std::nullopt);
+  ASSERT_TRUE(vertex.rounds[0].lp->inside.has_value());
+  EXPECT_LE(*vertex.rounds[0].lp->inside, vertex.m);
+}
+
+}  // namespace
+}  // namespace lift
