@@ -2,9 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <exception>
 
-#include "solvers/petsc.hpp"
+#include "solvers/operator_shell.hpp"
 #include "solvers/shard_algebra.hpp"
 
 #include <petscksp.h>
@@ -12,84 +11,22 @@
 namespace lift {
 namespace {
 
-using VecHandle = PetscHandle<Vec, VecDestroy>;
 using KspHandle = PetscHandle<KSP, KSPDestroy>;
 
-constexpr auto kNoError = static_cast<PetscErrorCode>(0);
-
-/// What PETSc's callbacks see. Exceptions wait here until PETSc, which is C, has returned.
+/// What the convergence test sees.
 struct Context {
-  const SymmetricOperator& h;
-  const Communicator& comm;
-  double mu;
   double target;  ///< norm of the residual at which the solve ends
   CgSummary summary;
-  std::exception_ptr thrown;
 };
 
-/// A PETSc vector's shard, for as long as this lives.
-class ReadShard {
- public:
-  explicit ReadShard(Vec vec) : vec_(vec) {
-    PetscInt size = 0;
-    check_petsc(VecGetLocalSize(vec, &size), "VecGetLocalSize");
-    check_petsc(VecGetArrayRead(vec, &values_), "VecGetArrayRead");
-    size_ = static_cast<std::size_t>(size);
-  }
-  ~ReadShard() { static_cast<void>(VecRestoreArrayRead(vec_, &values_)); }
-  ReadShard(const ReadShard&) = delete;
-  ReadShard& operator=(const ReadShard&) = delete;
-  [[nodiscard]] std::span<const double> values() const { return {values_, size_}; }
-
- private:
-  Vec vec_;
-  const double* values_ = nullptr;
-  std::size_t size_ = 0;
-};
-
-class WriteShard {
- public:
-  explicit WriteShard(Vec vec) : vec_(vec) {
-    PetscInt size = 0;
-    check_petsc(VecGetLocalSize(vec, &size), "VecGetLocalSize");
-    check_petsc(VecGetArrayWrite(vec, &values_), "VecGetArrayWrite");
-    size_ = static_cast<std::size_t>(size);
-  }
-  ~WriteShard() { static_cast<void>(VecRestoreArrayWrite(vec_, &values_)); }
-  WriteShard(const WriteShard&) = delete;
-  WriteShard& operator=(const WriteShard&) = delete;
-  [[nodiscard]] std::span<double> values() const { return {values_, size_}; }
-
- private:
-  Vec vec_;
-  double* values_ = nullptr;
-  std::size_t size_ = 0;
-};
-
-void note_curvature(Context& context, std::span<const double> p, std::span<const double> product) {
+void note_curvature(CgSummary& s, std::span<const double> p, std::span<const double> product,
+                    const Communicator& comm) {
   double sums[2] = {dot(p, product), dot(p, p)};
-  sum_vector_over_ranks(sums, context.comm);
+  sum_vector_over_ranks(sums, comm);
   const double curvature = sums[0] / sums[1];
-  auto& s = context.summary;
   // Written so that the first one counts, and a NaN stays.
   if (!(s.least <= curvature)) s.least = curvature;
   if (!(s.greatest >= curvature)) s.greatest = curvature;
-}
-
-PetscErrorCode multiply(Mat mat, Vec in, Vec out) {
-  Context* context = nullptr;
-  if (const auto code = MatShellGetContext(mat, &context); code != 0) return code;
-  try {
-    const ReadShard p(in);
-    const WriteShard product(out);
-    context->h(p.values(), product.values());
-    axpy(context->mu, p.values(), product.values());
-    note_curvature(*context, p.values(), product.values());
-  } catch (...) {
-    context->thrown = std::current_exception();
-    return PETSC_ERR_LIB;
-  }
-  return kNoError;
 }
 
 PetscErrorCode test_convergence(KSP, PetscInt iteration, PetscReal norm, KSPConvergedReason* reason,
@@ -103,7 +40,7 @@ PetscErrorCode test_convergence(KSP, PetscInt iteration, PetscReal norm, KSPConv
   } else if (norm <= context->target) {
     *reason = KSP_CONVERGED_RTOL;
   }
-  return kNoError;
+  return static_cast<PetscErrorCode>(0);
 }
 
 CgEnd end_of(KSPConvergedReason reason, const Context& context) {
@@ -134,22 +71,17 @@ CgSummary solve_shifted(const SymmetricOperator& h, double mu, std::span<const d
   CgSummary nothing;
   nothing.end = CgEnd::iteration_limit;
   if (max_iterations < 1) return nothing;  // PETSc's CG would take a step
-  Context context{h, comm, mu, tol * norm2(b, comm), {}, nullptr};
-  const PetscInt size = layout.size(comm.rank());
-  MatHandle mat;
-  check_petsc(MatCreateShell(comm.handle(), size, size, layout.total(), layout.total(), &context, mat.out()),
-              "MatCreateShell");
-  check_petsc(MatShellSetOperation(mat.get(), MATOP_MULT, reinterpret_cast<void (*)()>(multiply)),
-              "MatShellSetOperation");
-  VecHandle rhs, solution;
-  check_petsc(MatCreateVecs(mat.get(), solution.out(), rhs.out()), "MatCreateVecs");
+  Context context{.target = tol * norm2(b, comm), .summary = {}};
+  OperatorShell shell(h, mu, layout, comm);
+  shell.on_product = [&](std::span<const double> p, std::span<const double> product) {
+    note_curvature(context.summary, p, product, comm);
+  };
+  const VecHandle rhs = shell.vector(), solution = shell.vector();
   std::copy(b.begin(), b.end(), WriteShard(rhs.get()).values().begin());
   KspHandle ksp;
   check_petsc(KSPCreate(comm.handle(), ksp.out()), "KSPCreate");
-  set_up(ksp.get(), mat.get(), max_iterations, context);
-  const PetscErrorCode code = KSPSolve(ksp.get(), rhs.get(), solution.get());
-  if (context.thrown) std::rethrow_exception(context.thrown);
-  check_petsc(code, "KSPSolve");
+  set_up(ksp.get(), shell.matrix(), max_iterations, context);
+  shell.check(KSPSolve(ksp.get(), rhs.get(), solution.get()), "KSPSolve");
 
   PetscInt iterations = 0;
   KSPConvergedReason reason = KSP_CONVERGED_ITERATING;

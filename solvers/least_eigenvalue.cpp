@@ -1,0 +1,198 @@
+#include "solvers/least_eigenvalue.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "mpi/agreement.hpp"
+#include "mpi/collectives.hpp"
+#include "solvers/operator_shell.hpp"
+#include "solvers/shard_algebra.hpp"
+
+#include <slepceps.h>
+
+namespace lift {
+namespace {
+
+using EpsHandle = PetscHandle<EPS, EPSDestroy>;
+
+constexpr auto kNoError = static_cast<PetscErrorCode>(0);
+constexpr int kCertificate = 1;   ///< products beside the solver's
+constexpr double kMeasured = 10;  ///< the measured residual may be this much more than the estimate
+constexpr double kKept = 0.5;     ///< of the basis, through a restart
+
+/// A product that is not finite, on every rank.
+struct NotFinite {};
+
+/// What SLEPc's callbacks see.
+struct Watch {
+  const OperatorShell& shell;
+  const EigenOptions& options;
+  std::int64_t cycle;                                       ///< products of a cycle after the first, at most
+  double least = std::numeric_limits<double>::quiet_NaN();  ///< Ritz values of the first cycle
+  double largest = std::numeric_limits<double>::quiet_NaN();
+  int steps = 0;
+  double size = 0;  ///< largest |Ritz value|
+
+  [[nodiscard]] bool spent() const { return shell.products() + cycle + kCertificate > options.max_products; }
+};
+
+PetscErrorCode watch_cycle(EPS, PetscInt cycle, PetscInt, PetscScalar* values, PetscScalar*, PetscReal*,
+                           PetscInt count, void* data) {
+  auto* watch = static_cast<Watch*>(data);
+  const auto [least, largest] = std::minmax_element(values, values + count);
+  watch->size = std::max({watch->size, std::fabs(*least), std::fabs(*largest)});
+  if (cycle == 1) {
+    watch->least = *least;
+    watch->largest = *largest;
+    watch->steps = static_cast<int>(watch->shell.products());
+  }
+  return kNoError;
+}
+
+/// Ends the search where no other cycle can be paid for: SLEPc hands out converged vectors alone.
+PetscErrorCode test_convergence(EPS, PetscScalar value, PetscScalar, PetscReal residual, PetscReal* estimate,
+                                void* data) {
+  auto* watch = static_cast<Watch*>(data);
+  watch->size = std::max(watch->size, std::fabs(value));
+  *estimate = watch->spent() || watch->size == 0 ? 0 : residual / watch->size;
+  return kNoError;
+}
+
+void check(std::span<const double> start, const ShardMap& layout, const Communicator& comm,
+           const EigenOptions& options) {
+  agree(comm, [&] {
+    if (const auto wrong = options.violation(); !wrong.empty())
+      throw Error(ExitCode::internal, "least eigenvalue: " + wrong);
+    if (layout.parts() != comm.size() || std::ssize(start) != layout.size(comm.rank()))
+      throw Error(ExitCode::internal,
+                  fmt::format("least eigenvalue: a start of {} entries, a layout of {} shards on {} ranks",
+                              start.size(), layout.parts(), comm.size()));
+  });
+  const double length = norm2(start, comm);
+  if (!(length > 0) || !std::isfinite(length))
+    throw AgreedError(ExitCode::internal, fmt::format("least eigenvalue: a start of length {}", length));
+}
+
+void set_up(EPS eps, const OperatorShell& shell, Vec start, Watch& watch, int basis) {
+  check_petsc(EPSSetOperators(eps, shell.matrix(), nullptr), "EPSSetOperators");
+  check_petsc(EPSSetProblemType(eps, EPS_HEP), "EPSSetProblemType");
+  check_petsc(EPSSetType(eps, EPSKRYLOVSCHUR), "EPSSetType");
+  check_petsc(EPSKrylovSchurSetRestart(eps, kKept), "EPSKrylovSchurSetRestart");
+  check_petsc(EPSSetWhichEigenpairs(eps, EPS_SMALLEST_REAL), "EPSSetWhichEigenpairs");
+  check_petsc(EPSSetDimensions(eps, 1, basis, PETSC_DEFAULT), "EPSSetDimensions");
+  check_petsc(EPSSetTolerances(eps, watch.options.tol, static_cast<PetscInt>(watch.options.max_products)),
+              "EPSSetTolerances");
+  check_petsc(EPSSetConvergenceTestFunction(eps, test_convergence, &watch, nullptr),
+              "EPSSetConvergenceTestFunction");
+  check_petsc(EPSMonitorSet(eps, watch_cycle, &watch, nullptr), "EPSMonitorSet");
+  check_petsc(EPSSetInitialSpace(eps, 1, &start), "EPSSetInitialSpace");
+}
+
+/// vᵀHv and the residual of the unit vector in `v`.
+void measure(const OperatorShell& shell, Vec v, const Communicator& comm, EigenSummary& summary) {
+  const VecHandle product = shell.vector();
+  shell.check(MatMult(shell.matrix(), v, product.get()), "MatMult");
+  const ReadShard x(v), hx(product.get());
+  summary.vector.assign(x.values().begin(), x.values().end());
+  const double length = norm2(summary.vector, comm);
+  scale(1 / length, summary.vector);
+  std::vector<double> left(hx.values().begin(), hx.values().end());
+  scale(1 / length, left);
+  summary.value = dot(summary.vector, left, comm);
+  axpy(-summary.value, summary.vector, left);
+  summary.residual = norm2(left, comm);
+}
+
+/// Fills all but status, seconds and message.
+void search(OperatorShell& shell, std::span<const double> start, const ShardMap& layout,
+            const Communicator& comm, const EigenOptions& options, EigenSummary& summary) {
+  const auto most = std::min<std::int64_t>(options.max_products - kCertificate, options.basis);
+  const int basis = static_cast<int>(std::min<std::int64_t>(most, layout.total()));
+  Watch watch{.shell = shell, .options = options, .cycle = basis - static_cast<int>(kKept * basis)};
+  const VecHandle first = shell.vector();
+  std::copy(start.begin(), start.end(), WriteShard(first.get()).values().begin());
+  EpsHandle eps;
+  check_petsc(EPSCreate(comm.handle(), eps.out()), "EPSCreate");
+  set_up(eps.get(), shell, first.get(), watch, basis);
+  shell.check(EPSSolve(eps.get()), "EPSSolve");
+  shell.check(EPSGetEigenpair(eps.get(), 0, nullptr, nullptr, first.get(), nullptr), "EPSGetEigenpair");
+  measure(shell, first.get(), comm, summary);
+  summary.largest = watch.largest;
+  summary.steps = watch.steps;
+  const double margin = lanczos_margin(layout.total(), watch.steps, options.failure / 2);
+  if (margin < 0.5)
+    summary.lower_bound = watch.least - margin * (watch.largest - watch.least) / (1 - 2 * margin);
+  if (watch.steps >= layout.total()) summary.lower_bound = summary.value - summary.residual;
+  summary.status = summary.residual <= kMeasured * options.tol * watch.size ? EigenStatus::converged
+                                                                            : EigenStatus::budget_spent;
+}
+
+std::string message_of(const EigenSummary& s) {
+  if (failed(s.status))
+    return fmt::format("the search for the least eigenvalue failed on product {}, which is not finite",
+                       s.products);
+  return fmt::format(
+      "least eigenvalue {} after {} products and {:.2f} s: {:.6g} ± {:.1e}, the largest at least {:.6g}",
+      answered(s.status) ? "found" : "not settled", s.products, s.seconds, s.value, s.residual, s.largest);
+}
+
+}  // namespace
+
+bool answered(EigenStatus status) noexcept {
+  return status == EigenStatus::converged;
+}
+bool failed(EigenStatus status) noexcept {
+  return status == EigenStatus::not_finite;
+}
+
+const char* to_string(EigenStatus status) noexcept {
+  switch (status) {
+    case EigenStatus::converged:
+      return "converged";
+    case EigenStatus::budget_spent:
+      return "budget_spent";
+    case EigenStatus::not_finite:
+      return "not_finite";
+  }
+  return "unknown";
+}
+
+std::string EigenOptions::violation() const {
+  if (max_products < 4) return fmt::format("max_products = {} violates max_products >= 4", max_products);
+  if (basis < 3) return fmt::format("basis = {} violates basis >= 3", basis);
+  if (!(tol > 0)) return fmt::format("tol = {} violates tol > 0", tol);
+  if (!(failure > 0) || !(failure < 1)) return fmt::format("failure = {} violates 0 < failure < 1", failure);
+  return "";
+}
+
+double lanczos_margin(std::int64_t n, int steps, double failure) noexcept {
+  if (steps < 1) return std::numeric_limits<double>::infinity();
+  const double root = std::log(1.648 * std::sqrt(static_cast<double>(n)) / failure) / (2.0 * steps - 1);
+  return root > 0 ? root * root : 0;
+}
+
+EigenSummary least_eigenvalue(const SymmetricOperator& h, std::span<const double> start,
+                              const ShardMap& layout, const Communicator& comm, const EigenOptions& options) {
+  const auto started = std::chrono::steady_clock::now();
+  check(start, layout, comm, options);
+  EigenSummary summary;
+  OperatorShell shell(h, 0, layout, comm);
+  shell.on_product = [&](std::span<const double>, std::span<const double> product) {
+    if (!std::isfinite(norm2(product, comm))) throw NotFinite();
+  };
+  try {
+    search(shell, start, layout, comm, options, summary);
+  } catch (const NotFinite&) {
+    summary.status = EigenStatus::not_finite;
+  }
+  summary.products = shell.products();
+  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - started;
+  summary.seconds = max_over_ranks(elapsed.count(), comm);
+  summary.message = message_of(summary);
+  return summary;
+}
+
+}  // namespace lift

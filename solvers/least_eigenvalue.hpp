@@ -1,0 +1,69 @@
+#pragma once
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "solvers/lanczos.hpp"
+
+namespace lift {
+
+/// How the search for the least eigenvalue ended. Answered: `converged`. Stopped: `budget_spent`, v and its
+/// curvature are what they are. Failed: `not_finite`.
+enum class EigenStatus { converged, budget_spent, not_finite };
+[[nodiscard]] bool answered(EigenStatus status) noexcept;
+[[nodiscard]] bool failed(EigenStatus status) noexcept;
+[[nodiscard]] const char* to_string(EigenStatus status) noexcept;
+
+struct EigenOptions {
+  std::int64_t max_products = 60;  ///< with H, the certificate's included, ≥ 4
+  int basis = 30;                  ///< vectors held, and Lanczos steps before the first restart, ≥ 3
+  double tol = 1e-6;               ///< converged: ‖Hv − θv‖₂ ≤ tol · the largest |Ritz value| met
+  double failure = 0.01;           ///< probability that `lower_bound` may be wrong, in (0, 1)
+  /// "" when valid, else as "basis = 1 violates basis >= 3".
+  [[nodiscard]] std::string violation() const;
+};
+
+/// A unit vector v with its curvature, and what is known of the rest of the spectrum.
+struct EigenSummary {
+  EigenStatus status = EigenStatus::not_finite;
+  double value = std::numeric_limits<double>::quiet_NaN();  ///< vᵀHv, by a product of its own
+  /// ‖Hv − value·v‖₂, by the same product: an eigenvalue lies within it of `value`.
+  double residual = std::numeric_limits<double>::quiet_NaN();
+  std::vector<double> vector;                                 ///< this rank's shard of v
+  double largest = std::numeric_limits<double>::quiet_NaN();  ///< Ritz value at the other end
+  /// No eigenvalue is below this but with probability options.failure; −∞ where the steps are too few.
+  double lower_bound = -std::numeric_limits<double>::infinity();
+  int steps = 0;              ///< Lanczos steps from the start before a restart, which lower_bound counts
+  std::int64_t products = 0;  ///< with H, all counted
+  double seconds = 0;         ///< wall time [s], largest over the ranks
+  std::string message;        ///< one sentence for the log
+};
+
+/// Looks for the least eigenvalue of a symmetric H within a budget of products.
+///
+/// Method      SLEPc's Krylov–Schur method (Stewart 2001, SIAM J. Matrix Anal. Appl. 23:601) from `start`;
+///             its first cycle is `basis` plain Lanczos steps. When the products left are too few for
+///             another cycle, the best vector there is is taken. lower_bound: with k steps from a start
+///             uniform on the sphere, (θ − λ_min)/(λ_max − λ_min) > ε with probability at most 1.648 √n
+///             exp(−√ε (2k − 1)) (Kuczyński and Woźniakowski 1992, SIAM J. Matrix Anal. Appl. 13:1094,
+///             Theorem 4.2), used at both ends, half of `failure` each.
+/// Shapes      start: this rank's shard of layout.total() ≥ 1 coordinates, not 0. lower_bound means something
+///             only if it is normal noise, the same on any rank count.
+/// Types       float64; memory of basis + 5 vectors of the shard's length.
+/// Collective  on `comm`, with layout.parts() = comm.size(); all but the vector is the same on every rank.
+/// Throws      AgreedError(internal) for invalid options, a wrong shape or a start of 0; Error(internal)
+/// where
+///             SLEPc fails; what `h` throws.
+/// Cost        at most max_products products, O(basis · n) a step beside.
+/// Test        tests/solvers/test_least_eigenvalue.cpp (dense spectra; 1, 2, 4 ranks)
+EigenSummary least_eigenvalue(const SymmetricOperator& h, std::span<const double> start,
+                              const ShardMap& layout, const Communicator& comm,
+                              const EigenOptions& options = {});
+
+/// ε of the bound above: the part of the spread λ_max − λ_min by which k steps may miss an end of it, but
+/// with probability `failure`; ∞ for k < 1.
+[[nodiscard]] double lanczos_margin(std::int64_t n, int steps, double failure) noexcept;
+
+}  // namespace lift
