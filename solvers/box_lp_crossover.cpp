@@ -21,6 +21,15 @@ bool inside(double value, double bound) {
   return std::fabs(value) < bound * (1 - kOnBound);
 }
 
+/// Whether neither the cost nor a row depends on d_k.
+bool is_inert(const LpShard& lp, std::size_t k) {
+  if (lp.g[k] != 0) return false;
+  for (int i = 0; i < lp.rows; ++i) {
+    if (lp.row(i)[k] != 0) return false;
+  }
+  return true;
+}
+
 /// Numbers of all ranks' parts, joined in rank order on every rank.
 std::vector<double> joined(std::span<const double> mine, const Communicator& comm) {
   const auto sizes = gather_values(static_cast<std::int64_t>(mine.size()), comm);
@@ -44,7 +53,7 @@ std::vector<double> products(const LpShard& lp, std::span<const double> d) {
 
 bool too_many_inside(const LpShard& lp, std::span<const double> d) {
   std::int64_t count = 0;
-  for (std::size_t k = 0; k < d.size(); ++k) count += inside(d[k], lp.u[k]) ? 1 : 0;
+  for (std::size_t k = 0; k < d.size(); ++k) count += inside(d[k], lp.u[k]) && !is_inert(lp, k) ? 1 : 0;
   const double work = std::pow(lp.rows, 3);
   return static_cast<double>(sum_over_ranks(count, lp.comm)) > std::min(kMostInside, kMostWork / work);
 }
@@ -55,7 +64,7 @@ class Maker {
   Maker(const LpShard& lp, std::span<const double> d) : lp_(lp), d_(d.begin(), d.end()) {
     for (std::size_t k = 0; k < d_.size(); ++k) {
       if (inside(d_[k], lp.u[k])) {
-        if (is_inert(k)) {
+        if (is_inert(lp, k)) {
           d_[k] = 0;
         } else {
           inside_.push_back(k);
@@ -86,14 +95,6 @@ class Maker {
   }
 
  private:
-  /// Whether neither the cost nor a row depends on d_k.
-  [[nodiscard]] bool is_inert(std::size_t k) const {
-    if (lp_.g[k] != 0) return false;
-    for (int i = 0; i < lp_.rows; ++i) {
-      if (lp_.row(i)[k] != 0) return false;
-    }
-    return true;
-  }
   /// The columns inside, of all ranks, and what the others leave of A d = 0 for them.
   void gather() {
     std::vector<double> columns, g, u, x;

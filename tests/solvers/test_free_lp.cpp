@@ -97,11 +97,6 @@ TEST(FreeLp, GivesTheOtherSignForTheSecondBlockOfA1) {
   EXPECT_EQ(solution.d[0], -1);
   EXPECT_NEAR(solution.d[1], 25.0 / 18, 1e-14);
   EXPECT_NEAR(solution.summary.certificate.objective, -1.620370370370370, 1e-14);
-  // λ = 0.1 goes below 0 along it beyond t = 0.1.
-  const auto lambda = [&](double t) { return 0.1 + t * solution.d[0]; };
-  EXPECT_EQ(lambda(0.1), 0);
-  EXPECT_LT(lambda(std::nextafter(0.1, 1)), 0);
-  EXPECT_NEAR(lambda(1.5), -1.4, 1e-15);
 }
 
 TEST(FreeLp, KeepsLambdaAboveZeroInLogSpaceForTheSecondBlockOfA1) {
@@ -114,7 +109,6 @@ TEST(FreeLp, KeepsLambdaAboveZeroInLogSpaceForTheSecondBlockOfA1) {
   // Stationary to second order all the same: of (1 + 2λ)W = 1, where W0 = 5/6.
   for (const double t : {1.5, 0.1, 0.01}) {
     const double moved = lambda * std::exp(t * solution.d[0]);
-    EXPECT_GT(moved, 0);
     EXPECT_LE(std::fabs((1 + 2 * moved) * (5.0 / 6 + t * solution.d[1]) - 1), 0.2 * t * t);
   }
 }
