@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sets LiFT up, builds it and passes its tests: preset release, or cuda where a GPU is visible. Quick where everything is there.
+# Sets LiFT up, builds it and passes its tests: preset release, or cuda where a GPU and nvcc 13 are. Quick where everything is there.
 #
 # usage: ./tests/run.sh [ctest arguments]     e.g.  ./tests/run.sh -R solvers
 #        LIFT_PRESET=asan ./tests/run.sh      another preset
