@@ -203,7 +203,7 @@ std::vector<OptionSpec> build_table() {
     {"lp.lambda", choice, "log", kAny, {"log", "linear"}, "",
      "What the program moves: log lambda or lambda.", kLp, kRun},
     {"lp.lambda-scale", real, "", kPositive, {}, "",
-     "Largest change a round of log lambda (without it log 4) or lambda (without it lambda itself, as the round starts).",
+     "Largest change a round of log lambda (without it log 4) or lambda (without it lambda itself, as the round starts; a lambda of 0 stays 0 in either case).",
      kLp, kRun},
     {"lp.method", choice, "preprocessing", kAny, {"preprocessing", "mehrotra"}, "",
      "Solve for the few coordinates whose sign a sample leaves in doubt and verify the others, or for all at once.",

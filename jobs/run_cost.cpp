@@ -14,9 +14,9 @@ namespace {
 /// Candidates that the line search tries below, above and beside its grid, about.
 constexpr int kRefinements = 4;
 /// Passes over A of a box LP by mehrotra, and by preprocessing in all that it does (results/README.md: 9 to
-/// 25), and the bytes a second that a rank reads in one (gpt2-small: 66 passes of 1.48 GiB in 13.8 s;
-/// bench_lp: 101 of 0.18 GiB in 1.48 s).
-constexpr double kWholeSweeps = 66, kReducedSweeps = 25, kSweepRate = 7.6e9;
+/// 25), of the other programs, and the bytes a second that a rank reads in one (gpt2-small: 66 passes of 1.48
+/// GiB in 13.8 s; bench_lp: 101 of 0.18 GiB in 1.48 s).
+constexpr double kWholeSweeps = 66, kReducedSweeps = 25, kClosedSweeps = 6, kSweepRate = 7.6e9;
 /// Vectors that a pass reads beside the rows.
 constexpr double kSweepVectors = 8;
 /// Bytes a second of loading, hashing and writing (the same run: 2 GB in some 15 s).
@@ -30,8 +30,14 @@ std::int64_t ceil_div(std::int64_t total, std::int64_t parts) {
   return (total + parts - 1) / parts;
 }
 
-std::int64_t products_of(const SearchOptions& search) {
-  if (solves_implicitly(search)) return search.max_products;
+/// Without a group there is no hypergradient to be solved for.
+std::int64_t implicit_products(const RunPlan& plan) {
+  return plan.layout.p() == 0 ? 0 : plan.search.max_products;
+}
+
+std::int64_t products_of(const RunPlan& plan) {
+  const SearchOptions& search = plan.search;
+  if (solves_implicitly(search)) return implicit_products(plan);
   return search.products.kind == ProductKind::identity ? 0 : search.rows();
 }
 
@@ -76,13 +82,13 @@ class Operations {
   /// Random probes are dealt over the ranks; those that follow from each other are made by all of them.
   [[nodiscard]] double probes() const {
     const bool dealt = search_.direction == DirectionKind::lp && search_.probe_kind == ProbeKind::random;
-    double operations = one_by_one(counts_.checking);
+    const double operations = one_by_one(counts_.checking);
     if (!dealt) return search_.rounds * (operations + one_by_one(counts_.products));
+    if (counts_.products == 0) return search_.rounds * operations;
     const Share mine = share(counts_.products, counts_.products, counts_.hessian, ranks_);
     const auto sequences = static_cast<double>(mine.sequences), tasks = static_cast<double>(mine.tasks);
     const auto graphs = static_cast<double>(ceil_div(mine.tasks, kProbesPerGraph));
-    if (counts_.products > 0) operations += sequences * products(graphs, tasks);
-    return search_.rounds * operations;
+    return search_.rounds * (operations + sequences * products(graphs, tasks));
   }
   /// The loss at t = 0 is known, but for that of other sequences than valid's at the start.
   [[nodiscard]] double line_search() const {
@@ -157,14 +163,18 @@ double shard_bytes(const RunPlan& plan, int ranks) {
   return 8.0 * static_cast<double>(plan.layout.p() + plan.layout.n()) / ranks;
 }
 
+double sweeps_of(const SearchOptions& search, std::int64_t coordinates) {
+  if (search.trust_region != TrustRegion::box) return kClosedSweeps;
+  const bool reduces =
+      search.lp.method == LpMethod::preprocessing && coordinates >= search.lp.least_coordinates;
+  return reduces ? kReducedSweeps : kWholeSweeps;
+}
+
 double program_seconds(const RunPlan& plan, int ranks) {
   const int rows = plan.search.rows();
   if (rows == 0) return 0;
-  const std::int64_t coordinates = plan.layout.p() + plan.layout.n();
-  const bool reduces =
-      plan.search.lp.method == LpMethod::preprocessing && coordinates >= plan.search.lp.least_coordinates;
-  return plan.search.rounds * (reduces ? kReducedSweeps : kWholeSweeps) * (rows + kSweepVectors) *
-         shard_bytes(plan, ranks) / kSweepRate;
+  return plan.search.rounds * sweeps_of(plan.search, plan.layout.p() + plan.layout.n()) *
+         (rows + kSweepVectors) * shard_bytes(plan, ranks) / kSweepRate;
 }
 
 /// Every vector of a Krylov basis is made orthogonal to those before it twice, in five passes each.
@@ -207,8 +217,8 @@ RunCounts count_run(const RunPlan& plan, const CorpusSize& size) {
           .hessian = std::min(size.train, std::int64_t{search.hvp_batches} * search.batch),
           .evaluated = size.valid + size.test,
           .selection = held > 0 ? held : size.search,
-          .products = products_of(search),
-          .checking = search.hypergradient && !solves_implicitly(search) ? search.max_products : 0,
+          .products = products_of(plan),
+          .checking = search.hypergradient && !solves_implicitly(search) ? implicit_products(plan) : 0,
           .correctors = (first > 0 ? 1 : 0) + (between > 0 ? gaps : 0) + tried,
           .corrector_steps = first + between * gaps + tried * (between > 0 ? between : epoch)};
 }

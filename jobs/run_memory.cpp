@@ -48,12 +48,15 @@ class Holdings {
     if (search_.direction == DirectionKind::exact) return search() + vector_ + implicit();
     if (search_.rows() == 0) return search() + vector_ + gradient();
     const double model = search() + vector_ + (search_.rows() + 2) * shard_;
-    return model + std::max(rows(), search_.hypergradient ? implicit() : 0);
+    return std::max(model + rows(), search_.hypergradient ? search() + vector_ + implicit() : 0);
   }
-  /// A, g, u and d; then the iterates of the solver, were it to take the whole of A, or d whole.
+  /// A, g, u, d and a Krylov basis; then the iterates of the solver, were it to take the whole of A, or d
+  /// whole.
   [[nodiscard]] double program() const {
     if (search_.rows() == 0) return 0;
-    return search() + vector_ + (search_.rows() + 3) * shard_ + std::max(4 * shard_, whole_ + vector_);
+    const double basis = search_.probe_kind == ProbeKind::krylov ? search_.probes * shard_ : 0;
+    return search() + vector_ + (search_.rows() + 3) * shard_ + basis +
+           std::max(4 * shard_, whole_ + vector_);
   }
   /// d and W beside, the hidden states of the largest split that is followed, and one forward pass.
   [[nodiscard]] double line_search() const {

@@ -137,7 +137,8 @@ SearchOptions search_options(const Options& options) {
 std::vector<std::string> idle_without_groups(const Options& options, const TunedLayout& layout) {
   if (layout.p() > 0) return {};
   std::string given;
-  for (const char* name : {"regularizer", "warmup.lambda", "search.lambda", "lp.lambda", "lp.lambda-scale"}) {
+  for (const char* name : {"regularizer", "warmup.lambda", "search.lambda", "lp.lambda", "lp.lambda-scale",
+                           "search.hypergradient"}) {
     if (options.chosen(name)) given += fmt::format("{}--{}", given.empty() ? "" : ", ", name);
   }
   if (given.empty()) return {};

@@ -156,8 +156,9 @@ void RunRecord::add_round(int round, const RoundSummary& summary) {
   if (summary.lp && !summary.lp->answered) warn(summary.lp->message + "; its direction is used as it is");
   if (summary.implicit) tell_implicit(*summary.implicit, summary.lp.has_value());
   if (summary.lambda_is_inert) {
-    warn(fmt::format("round {} cannot move lambda: {}", round + 1,
-                     "W is where its regulariser pulls it (H21 = 0), as with l2-sp before any training"));
+    warn(fmt::format(
+        "round {} cannot move lambda: {}", round + 1,
+        "it is 0, or W is where its regulariser pulls it (H21 = 0), as with l2-sp before any training"));
   }
   if (const auto loss = test_loss_at_step(summary); loss && std::isfinite(*loss)) losses_.know_test(*loss);
   meter_.leave_out(forward_units(summary.watched));

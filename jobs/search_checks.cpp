@@ -110,6 +110,10 @@ void check_rounds(CheckedOptions& checked) {
   if (rounds < 2) checked.refuse_idle("search.min-gain", "with fewer than two rounds");
   if (rounds == 0) checked.refuse_idle("search.keep", "without a round");
   if (rounds == 0) checked.note_idle(kOfRounds, "with --search.rounds 0");
+  // The lambda of l2-sp is balanced on the same training sequences.
+  constexpr std::array<std::string_view, 1> kProducts = {"search.hvp-batches"};
+  const bool balances = options.text("regularizer") == "l2-sp" && !options.given("search.lambda");
+  if (rounds == 0 && !balances) checked.note_idle(kProducts, "with --search.rounds 0");
   if (!has_stages(options)) checked.note_idle(kOfStages, "without a stage of the search");
   if (options.text("search.line") == "model")
     checked.refuse_idle("search.max-step", "with --search.line model, which has no grid");

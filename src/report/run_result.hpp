@@ -63,13 +63,13 @@ struct ImplicitResult {
   double theta_max = 0;
   std::vector<double> gamma;  ///< hypergradient [p]
   double predicted = 0;       ///< γᵀdλ
-  double certificate = 0;  ///< |gᵀdW − γᵀdλ| / |γᵀdλ|; of adjoint probes the relative residual of q
+  double certificate = 0;  ///< |gᵀdW − γᵀdλ| / |γᵀdλ|; where q alone was solved for, its relative residual
   std::int64_t products = 0;  ///< Hessian-vector products
   double q_residual = 0;      ///< of the solve for q, relative
-  double z_residual = 0;      ///< of the solve for dW, relative; 0 of adjoint probes
-  double g_dw = 0;            ///< gᵀdW; 0 of adjoint probes
+  double z_residual = 0;      ///< of the solve for dW, relative; 0 where there was none
+  double g_dw = 0;            ///< gᵀdW; 0 where there was no solve for it
   int raises = 0;             ///< times that the damping was raised
-  /// Of the groups that γ has a sign for, the part whose dλ_i goes against it
+  /// Of the groups that move and that γ has a sign for, the part whose dλ_i goes against it
   std::optional<double> agreement = {};
 };
 

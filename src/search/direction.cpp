@@ -56,7 +56,7 @@ ImplicitReport report_of(const StationaritySummary& summary, const std::vector<d
           .g_dw = summary.g_dw,
           .raises = summary.raises,
           .message = summary.message,
-          .agreement = sign_agreement(lambda, summary.gamma)};
+          .agreement = failed(summary.status) ? std::nullopt : sign_agreement(lambda, summary.gamma)};
 }
 
 ProgramReport solve_program(const LocalModel& model, const SearchOptions& options, int p,
@@ -82,10 +82,9 @@ ProgramReport solve_program(const LocalModel& model, const SearchOptions& option
   return report;
 }
 
-/// The linear program over probe rows; the local model is gone when it returns.
-Direction program_direction(const SearchState& state, const SearchOptions& options, int round,
-                            const SearchObserver& observer) {
-  const LocalModel model = build_local_model(state, options, round, observer);
+/// The linear program over the rows of a local model.
+Direction solved_direction(const SearchState& state, const SearchOptions& options, int round,
+                           const LocalModel& model, const SearchObserver& observer) {
   Direction direction{.sequences = model.slope.sequences,
                       .valid_loss = model.slope.valid_loss,
                       .stationarity = model.slope.stationarity,
@@ -110,6 +109,37 @@ Direction program_direction(const SearchState& state, const SearchOptions& optio
   direction.w = tensor_of(std::span(d).subspan(p), state.objective.tuned().flat());
   if (model.implicit) direction.implicit = report_of(*model.implicit, direction.lambda);
   direction.slope = direction.lp->certificate.objective;
+  return direction;
+}
+
+/// γ beside a program that knows nothing of it; that it cannot be found ends no round.
+ImplicitReport hypergradient_report(const SearchState& state, const SearchOptions& options, int number,
+                                    const Slope& slope, const std::vector<double>& lambda,
+                                    const SearchObserver& observer) {
+  const auto scope = state.timers.measure("probes");
+  try {
+    return report_of(find_hypergradient(choose_round(state, options, number), slope, observer), lambda);
+  } catch (const AgreedError& error) {
+    if (error.code() != ExitCode::numerical) throw;
+    ImplicitReport report;
+    report.status = to_string(StationarityStatus::not_finite);
+    report.failed = true;
+    report.message = error.what();
+    return report;
+  }
+}
+
+/// The local model is gone when it returns, and before γ is solved for.
+Direction program_direction(const SearchState& state, const SearchOptions& options, int round,
+                            const SearchObserver& observer) {
+  std::optional<LocalModel> model(build_local_model(state, options, round, observer));
+  Direction direction = solved_direction(state, options, round, *model, observer);
+  if (options.hypergradient && !direction.implicit) {
+    const Slope slope = std::move(model->slope);
+    model.reset();
+    direction.implicit = hypergradient_report(state, options, round, slope, direction.lambda, observer);
+    direction.probes_done += direction.implicit->products;
+  }
   return direction;
 }
 
@@ -162,9 +192,9 @@ Direction exact_direction(const SearchState& state, const SearchOptions& options
 std::optional<double> sign_agreement(const std::vector<double>& lambda, const std::vector<double>& gamma) {
   int signs = 0, against = 0;
   for (std::size_t i = 0; i < gamma.size(); ++i) {
-    if (gamma[i] == 0) continue;
-    ++signs;
-    against += lambda[i] * gamma[i] < 0 ? 1 : 0;
+    const bool same = lambda[i] * gamma[i] > 0, opposite = lambda[i] * gamma[i] < 0;
+    signs += same || opposite ? 1 : 0;
+    against += opposite ? 1 : 0;
   }
   return signs == 0 ? std::nullopt : std::optional(static_cast<double>(against) / signs);
 }

@@ -30,23 +30,24 @@ struct ProgramReport {
 struct ImplicitReport {
   std::string status;
   bool failed = false;   ///< no direction came of them
-  double mu = 0;         ///< damping of both solves
+  double mu = 0;         ///< damping of each solve
   double theta_min = 0;  ///< least and largest curvature met
   double theta_max = 0;
   std::vector<double> gamma;  ///< hypergradient [p]
   double predicted = 0;       ///< γᵀdλ
-  double certificate = 0;  ///< |gᵀdW − γᵀdλ| / |γᵀdλ|; of adjoint probes the relative residual of q
+  double certificate = 0;  ///< |gᵀdW − γᵀdλ| / |γᵀdλ|; where q alone was solved for, its relative residual
   std::int64_t products = 0;  ///< Hessian-vector products, all counted
-  double q_residual = 0;      ///< of the two solves, relative, and gᵀdW; the last two 0 of adjoint probes
+  double q_residual = 0;      ///< of the two solves, relative, and gᵀdW; the last two 0 where there was one
   double z_residual = 0;
   double g_dw = 0;
   int raises = 0;       ///< times that μ was raised
   std::string message;  ///< one sentence for the log
-  /// Of the groups that γ has a sign for, the part whose dλ_i goes against it; absent where it has none.
+  /// Of the groups that move and that γ has a sign for, the part whose dλ_i goes against it; absent where
+  /// there is none.
   std::optional<double> agreement = {};
 };
 
-/// ImplicitReport::agreement of any dλ and γ, both [p]; a dλ_i = 0 goes against nothing.
+/// ImplicitReport::agreement of any dλ and γ, both [p].
 ///
 /// Test  tests/src/search/test_direction.cpp
 [[nodiscard]] std::optional<double> sign_agreement(const std::vector<double>& lambda,

@@ -141,14 +141,15 @@ std::string tell_round(int round, const RoundSummary& summary, const SearchObser
   return name;
 }
 
-/// Whether every column of H21 is zero, though the direction could move λ.
+/// Whether the direction could move λ, but every column of H21 is zero, or the bound of its dλ_i.
 bool lambda_is_inert(const SearchState& state, const SearchOptions& options) {
   const bool moves = options.direction == DirectionKind::lp || options.direction == DirectionKind::exact;
   if (!moves || state.lambda.empty()) return false;
   const auto squares = state.regularizer.values(state.objective.tuned().flat());
+  const auto bounds = lambda_bounds(options.radius, state.lambda);
   const bool logarithmic = options.radius.space == LambdaSpace::log;
   for (std::size_t i = 0; i < squares.size(); ++i) {
-    if (squares[i] > 0 && (!logarithmic || state.lambda[i] > 0)) return false;
+    if (squares[i] > 0 && bounds[i] > 0 && (!logarithmic || state.lambda[i] > 0)) return false;
   }
   return true;
 }

@@ -25,7 +25,7 @@ struct RoundSummary {
   double stationarity = 0;                          ///< Direction::stationarity
   WorkCount watched;                                ///< this rank's work for `curves`
   std::int64_t probes_done = 0;                     ///< by this rank's group
-  /// d could move λ, but H21 = 0: each W_i is where its regulariser pulls it (or, in log space, λ_i is 0).
+  /// d could move λ, but for each group H21 = 0 (W_i is where its regulariser pulls it) or λ_i is 0.
   bool lambda_is_inert = false;
 };
 

@@ -87,4 +87,12 @@ AdjointStep adjoint_step(const Round& round, const Slope& slope, const SearchObs
   return step;
 }
 
+StationaritySummary find_hypergradient(const Round& round, const Slope& slope,
+                                       const SearchObserver& observer) {
+  Solve solve(round, slope, observer);
+  StationaritySummary summary = solve_adjoint(solve.problem(), solver_options(round.options));
+  summary.q = {};
+  return summary;
+}
+
 }  // namespace lift

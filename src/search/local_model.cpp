@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "src/search/implicit.hpp"
 #include "src/search/probe_rows.hpp"
 #include "src/search/sharded.hpp"
 
@@ -44,9 +43,7 @@ LocalModel build_local_model(const SearchState& state, const SearchOptions& opti
       add_adjoint_row(choices, observer, model);
       break;
   }
-  if (options.hypergradient && !model.implicit)
-    model.implicit = adjoint_step(choices, model.slope, observer).summary;
-  model.slope.training_gradient.reset();
+  if (!options.hypergradient) model.slope.training_gradient.reset();
   return model;
 }
 

@@ -18,12 +18,11 @@ inline constexpr int kProbesPerGraph = 4;
 /// coordinates.
 struct LocalModel {
   ProbeMatrix a;
-  std::vector<double> g;         ///< this rank's shard of (0, ∇_W L_v)
-  std::vector<double> u;         ///< this rank's shard of the bounds
-  Slope slope;                   ///< what g was made from
-  std::int64_t probes_done = 0;  ///< by this rank's group
-  /// The solve behind an adjoint row; beside other rows where options.hypergradient asks for it.
-  std::optional<StationaritySummary> implicit = {};
+  std::vector<double> g;                             ///< this rank's shard of (0, ∇_W L_v)
+  std::vector<double> u;                             ///< this rank's shard of the bounds
+  Slope slope;                                       ///< what g was made from
+  std::int64_t probes_done = 0;                      ///< by this rank's group
+  std::optional<StationaritySummary> implicit = {};  ///< the solve behind an adjoint row
   /// The weight part v_i of the probe that made row i, [n]: what --search.keep writes; 0 of an adjoint row
   /// where there was nothing to solve for. Collective on a.comm().
   std::function<at::Tensor(int i)> probe = {};

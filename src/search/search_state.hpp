@@ -72,7 +72,7 @@ struct SearchOptions {
   std::optional<double> damping;  ///< μ of the implicit solves; without it from a short Lanczos run
   double solve_tol = 1e-4;        ///< relative residual of the implicit solves
   int max_products = 200;         ///< products of a round's implicit solves, beside two that measure
-  bool hypergradient = false;     ///< γ is solved for beside other rows than adjoint ones, for the report
+  bool hypergradient = false;     ///< γ is solved for after a program of other rows, for the report alone
   int probes = 16;                ///< m ≥ 1
   int batches = 10;               ///< validation batches that make g; 0: all
   /// Training batches that all HVPs of the round share, and validation batches of LineKind::model's; ≥ 1.

@@ -106,6 +106,43 @@ TEST(RunCost, CountsRecoveryHoldoutAndProductsThatFollowFromEachOther) {
                                          2 * (487 + 558) * (9 * one.loss + one.prefix));
 }
 
+TEST(RunCost, CountsTheHypergradientBesideAnyRows) {
+  RunPlan plan = paper_plan();
+  const SequenceCost one = sequence_cost(plan.config, plan.layout, 512, at::kFloat);
+  const auto probes = [&] { return estimate_seconds(plan, kWikiText2, 1, at_rate(1.0)).probes; };
+  const double rows = probes();
+  plan.search.hypergradient = true;
+  EXPECT_DOUBLE_EQ(probes(), rows + 200 * 40 * (one.prefix + one.gradient + one.hvp));
+  plan.layout = TunedLayout(plan.config, {.blocks = {1}, .mlp_only = {}, .regularizers = {{1, 0}}});
+  const double without_groups = probes();
+  plan.search.hypergradient = false;
+  EXPECT_EQ(probes(), without_groups) << "there is nothing to solve for";
+}
+
+TEST(RunCost, ProductsThatKnowNothingCostNothing) {
+  RunPlan plan = paper_plan();
+  plan.search.products.kind = ProductKind::identity;
+  for (const int ranks : {1, 2, 24})
+    EXPECT_EQ(estimate_seconds(plan, kWikiText2, ranks, at_rate(1e12)).probes, 0.0);
+}
+
+/// A pass reads 16 rows and 8 vectors, at the recorded 7.6 GB/s.
+TEST(RunCost, CountsThePassesOfEachProgram) {
+  RunPlan plan = paper_plan();
+  const auto sweeps = [&] {
+    const double bytes = 24.0 * 8 * 16532738;
+    return estimate_seconds(plan, kWikiText2, 1, at_rate(1.0)).lp * 7.6e9 / bytes;
+  };
+  EXPECT_NEAR(sweeps(), 25, 1e-9);
+  plan.search.lp.least_coordinates = 20'000'000;
+  EXPECT_NEAR(sweeps(), 66, 1e-9);
+  plan.search.lp = BoxLpOptions();
+  plan.search.lp.method = LpMethod::mehrotra;
+  EXPECT_NEAR(sweeps(), 66, 1e-9);
+  plan.search.trust_region = TrustRegion::ball;
+  EXPECT_LT(sweeps(), 10);
+}
+
 TEST(RunCost, DividesOverRanksAndByTheRate) {
   const RunPlan plan = paper_plan();
   const RunSeconds one = estimate_seconds(plan, kWikiText2, 1, at_rate(1e12));

@@ -63,6 +63,16 @@ TEST(RunDescription, CountsTheInstancesThatAreKept) {
               AllOf(HasSubstr("disk                  4.25 GiB"), HasSubstr(", and 3.33 of --search.keep")));
 }
 
+TEST(RunDescription, NamesTheProductsOfTheHypergradient) {
+  RunPlan plan = paper_plan();
+  plan.search.hypergradient = true;
+  EXPECT_THAT(describe(plan, kWikiText2, 2, kRates),
+              HasSubstr("at most 8 a rank; at most 200 for the hypergradient"));
+  plan.search.probe_kind = ProbeKind::krylov;
+  EXPECT_THAT(describe(plan, kWikiText2, 2, kRates),
+              HasSubstr("one after the other; at most 200 for the hypergradient"));
+}
+
 TEST(RunDescription, HasNoProgramWhereTheDirectionIsNone) {
   RunPlan plan = paper_plan();
   plan.search.direction = DirectionKind::sign;

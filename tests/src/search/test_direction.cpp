@@ -337,10 +337,10 @@ TEST_F(DirectionTest, AnyNumberOfRanksFindsTheSame) {
 }
 
 TEST(SignAgreement, CountsTheGroupsThatGoAgainstTheHypergradient) {
-  EXPECT_EQ(sign_agreement({-1, 2, 0, 5}, {3, -1e-9, 1, 0}), 2.0 / 3)
-      << "the last group has no sign to follow";
+  EXPECT_EQ(sign_agreement({-1, 2, 4, 0, 5}, {3, -1e-9, 1, 1, 0}), 2.0 / 3)
+      << "of those that move and have a sign";
   EXPECT_EQ(sign_agreement({1, 1}, {1, 1}), 0.0);
-  EXPECT_EQ(sign_agreement({1}, {0}), std::nullopt);
+  EXPECT_EQ(sign_agreement({1, 1}, {0, std::nan("")}), std::nullopt);
   EXPECT_EQ(sign_agreement({}, {}), std::nullopt);
 }
 

@@ -16,62 +16,12 @@
 #include "src/search/probes.hpp"
 #include "src/search/saved_weights.hpp"
 #include "src/training/vectors.hpp"
-#include "src/training/warmup.hpp"
-#include "tests/src/training/tiny.hpp"
+#include "tests/src/search/hyperlocal_test.hpp"
 
 namespace lift {
 namespace {
 
 using ::testing::HasSubstr;
-
-/// Searches from weights that overfit 12 training sequences.
-class HyperlocalTest : public ::testing::Test {
- protected:
-  static SearchOptions options() {
-    SearchOptions options;
-    options.probes = 6;
-    options.batches = 0;
-    options.hvp_batches = 2;
-    options.batch = 4;
-    options.seed = 4;
-    options.line.steps = 11;
-    return options;
-  }
-  static at::Tensor overfitted(const Communicator& comm) {
-    Tiny tiny;
-    const WarmupOptions options{.epochs = 40, .rate = 1e-2};
-    warm_up(tiny.objective, tiny.regularizer, tiny.lambda, tiny.train, tiny.valid, {}, options, {}, comm);
-    return tiny.w();
-  }
-  /// An overfitted model.
-  struct Overfitted : Tiny {
-    explicit Overfitted(at::ScalarType type = at::kDouble) : Tiny(type) {
-      static const at::Tensor weights = overfitted(Communicator::self());
-      w().copy_(weights);
-    }
-  };
-  SearchState state(Tiny& tiny, const Communicator& comm) {
-    return {tiny.objective, tiny.regularizer, tiny.train, tiny.valid, tiny.lambda, comm, timers_};
-  }
-  static SearchObserver observing(
-      std::function<void(int round, const LocalModel& model, std::span<const double> d)> on_direction) {
-    SearchObserver observer;
-    observer.on_direction = std::move(on_direction);
-    return observer;
-  }
-  static SearchObserver keeping(std::vector<double>& direction) {
-    return observing([&direction](int, const LocalModel&, std::span<const double> d) {
-      direction.assign(d.begin(), d.end());
-    });
-  }
-  [[nodiscard]] double valid_loss(const Tiny& tiny) const {
-    return mean_loss(tiny.objective, tiny.valid, first_sequences(tiny.valid.size()), self_);
-  }
-
-  Communicator world_ = Communicator::world();
-  Communicator self_ = Communicator::self();
-  PhaseTimers timers_;
-};
 
 TEST_F(HyperlocalTest, LowersTheValidationLossOfAnOverfittedModel) {
   Overfitted tiny;
@@ -160,90 +110,6 @@ TEST_F(HyperlocalTest, ARerunHasTheSameBits) {
   EXPECT_EQ(one.line.losses, two.line.losses);
 }
 
-TEST_F(HyperlocalTest, MovesLambdaByTheStepInLogSpace) {
-  Overfitted tiny;
-  tiny.lambda = {1e-3, 1e-9, 0.0};  // the second is under the floor already, the third is switched off
-  std::vector<double> d;
-  const auto summary = hyperlocal_round(state(tiny, world_), options(), 0, keeping(d));
-  ASSERT_GT(summary.line.t_star, 0.0);
-  EXPECT_EQ(summary.lambda_before, (std::vector<double>{1e-3, 1e-9, 0.0}));
-  EXPECT_EQ(summary.lambda_after, tiny.lambda);
-  const double change = std::clamp(summary.line.t_star * d[0], -std::log(4.0), std::log(4.0));
-  EXPECT_NEAR(tiny.lambda[0], 1e-3 * std::exp(change), 1e-15);
-  const double second = std::clamp(summary.line.t_star * d[1], -std::log(4.0), std::log(4.0));
-  EXPECT_NEAR(tiny.lambda[1], std::max(1e-9, 1e-9 * std::exp(second)), 1e-21)
-      << "no lower, being under the floor";
-  EXPECT_EQ(tiny.lambda[2], 0.0);
-  for (const double bounded : std::span(d).first(3))
-    EXPECT_LE(std::abs(bounded), std::log(4.0) * (1 + 1e-12));
-}
-
-TEST_F(HyperlocalTest, InLinearSpaceTheStepEndsWhereTheFirstLambdaIsZero) {
-  Overfitted tiny;
-  auto linear = options();
-  linear.radius.space = LambdaSpace::linear;
-  linear.radius.lambda_scale = 1.0;  // far more than λ = 1e-3: some λ_i would be negative at the first step
-  std::vector<double> d;
-  const auto line = hyperlocal_round(state(tiny, world_), linear, 0, keeping(d)).line;
-  const double steepest = *std::ranges::min_element(std::span(d).first(3));
-  ASSERT_LT(steepest, 0.0) << "or nothing is capped";
-  const double cap = 1e-3 / -steepest;
-  EXPECT_LT(1e-3 + linear.line.max_step / (linear.line.steps - 1) * steepest, 0.0) << "the first step";
-  EXPECT_DOUBLE_EQ(line.losses.back().first, cap);
-  EXPECT_EQ(line.t_star, line.losses.back().first) << "at the end of so short a way the loss still falls";
-  EXPECT_NEAR(*std::ranges::min_element(tiny.lambda), 0.0, 1e-18);
-  for (std::size_t i = 0; i < 3; ++i) {
-    EXPECT_GE(tiny.lambda[i], 0.0);
-    EXPECT_NEAR(tiny.lambda[i], 1e-3 + cap * d[i], 1e-12);
-  }
-}
-
-TEST_F(HyperlocalTest, InLogSpaceNoLambdaEndsAStep) {
-  Overfitted tiny;
-  auto logarithmic = options();
-  logarithmic.radius.lambda_scale = 3.0;
-  std::vector<double> d;
-  const auto line = hyperlocal_round(state(tiny, world_), logarithmic, 0, keeping(d)).line;
-  ASSERT_LT(*std::ranges::min_element(std::span(d).first(3)), 0.0);
-  EXPECT_GE(line.losses.back().first, logarithmic.line.max_step) << "nothing is capped";
-  ASSERT_GT(line.t_star, 0.0);
-  for (std::size_t i = 0; i < 3; ++i) {
-    EXPECT_NEAR(tiny.lambda[i], 1e-3 * std::exp(std::clamp(line.t_star * d[i], -3.0, 3.0)), 1e-15);
-    EXPECT_GT(tiny.lambda[i], 0.0);
-  }
-}
-
-TEST_F(HyperlocalTest, InLinearSpaceOneSmallLambdaHoldsBackNoOther) {
-  Overfitted tiny;
-  tiny.lambda = {1e-3, 1e-9, 0.0};
-  auto linear = options();
-  linear.radius.space = LambdaSpace::linear;
-  linear.rounds = 3;
-  const auto rounds = hyperlocal_search(state(tiny, world_), linear, {}).rounds;
-  ASSERT_EQ(rounds.size(), 3U);
-  for (const auto& round : rounds) {
-    EXPECT_GE(round.line.losses.back().first, 1.0 - 1e-12) << "dλ_i is λ_i at most";
-    EXPECT_EQ(round.lambda_after[2], 0.0);
-  }
-}
-
-TEST_F(HyperlocalTest, InLinearSpaceOfAGivenScaleALambdaThatCameToZeroHoldsBackNoOther) {
-  Overfitted tiny;
-  tiny.lambda = {1e-3, 1e-20, 0.0};
-  auto linear = options();
-  linear.radius.space = LambdaSpace::linear;
-  linear.radius.lambda_scale = 1e-3;
-  linear.rounds = 3;
-  const auto rounds = hyperlocal_search(state(tiny, world_), linear, {}).rounds;
-  ASSERT_EQ(rounds.size(), 3U);
-  EXPECT_GT(rounds.front().line.t_star, 0);
-  for (const auto& round : rounds) {
-    EXPECT_GT(round.line.losses.size(), 1U) << "no step is allowed";
-    EXPECT_EQ(round.lambda_after[1], 1e-20);
-    EXPECT_EQ(round.lambda_after[2], 0.0);
-  }
-}
-
 TEST_F(HyperlocalTest, AModelsFirstStepIsTheMinimiserOfTheQuadraticAlongTheDirection) {
   Tiny tiny;
   auto modelled = options();
@@ -317,62 +183,6 @@ TEST_F(HyperlocalTest, AStoppedLinearProgramIsUsed) {
   const auto summary = hyperlocal_round(state(tiny, world_), hasty, 0, {});
   EXPECT_EQ(summary.lp.value().status, "iteration_limit");
   EXPECT_LE(summary.line.loss, summary.line.losses.front().second);
-}
-
-TEST_F(HyperlocalTest, TheAdjointRowMovesLambdaDownTheHypergradientWithoutATrustRegion) {
-  Overfitted tiny;
-  auto free = options();
-  free.probe_kind = ProbeKind::adjoint;
-  free.trust_region = TrustRegion::none;
-  free.damping = 10.0;
-  const auto summary = hyperlocal_round(state(tiny, world_), free, 0, {});
-  ASSERT_EQ(summary.lp.value().status, "optimal");
-  ASSERT_GT(summary.line.t_star, 0.0);
-  EXPECT_LT(summary.line.loss, summary.line.losses.front().second);
-  for (std::size_t i = 0; i < 3; ++i)
-    EXPECT_LT((summary.lambda_after[i] - summary.lambda_before[i]) * summary.implicit.value().gamma[i], 0.0);
-}
-
-TEST_F(HyperlocalTest, AFailedExactSolveIsNoStep) {
-  Overfitted tiny;
-  const auto w = tiny.w().clone();
-  const auto lambda = tiny.lambda;
-  auto starved = options();
-  starved.direction = DirectionKind::exact;
-  starved.damping = 50.0;
-  starved.max_products = 1;  // none for each of two solves
-  for (const auto kind : {LineKind::grid, LineKind::model}) {
-    starved.line_kind = kind;
-    const auto summary = hyperlocal_search(state(tiny, world_), starved, {});
-    EXPECT_EQ(summary.kept, "start");
-    const auto& round = summary.rounds.at(0);
-    EXPECT_EQ(round.implicit.value().status, "no_descent");
-    EXPECT_TRUE(round.implicit.value().failed);
-    EXPECT_THAT(round.implicit.value().message, HasSubstr("found no descent"));
-    EXPECT_EQ(round.line.t_star, 0.0);
-    EXPECT_EQ(round.line.losses.size(), 1U) << "a direction that is not there was searched";
-    EXPECT_EQ(round.lambda_after, lambda);
-    EXPECT_TRUE(tiny.w().equal(w));
-    EXPECT_EQ(tiny.lambda, lambda);
-  }
-}
-
-TEST_F(HyperlocalTest, AFailedAdjointSolveEndsTheSearchWithEverythingInPlace) {
-  Overfitted tiny;
-  const auto w = tiny.w().clone();
-  const auto lambda = tiny.lambda;
-  auto starved = options();
-  starved.probe_kind = ProbeKind::adjoint;
-  starved.max_products = 1;  // the choice of damping takes it
-  try {
-    hyperlocal_search(state(tiny, world_), starved, {});
-    FAIL() << "expected an AgreedError";
-  } catch (const AgreedError& error) {
-    EXPECT_EQ(error.code(), ExitCode::numerical);
-    EXPECT_THAT(error.what(), HasSubstr("adjoint found no descent"));
-  }
-  EXPECT_TRUE(tiny.w().equal(w));
-  EXPECT_EQ(tiny.lambda, lambda);
 }
 
 TEST_F(HyperlocalTest, WhatIsNotFiniteEndsTheRoundWithEverythingInPlace) {
