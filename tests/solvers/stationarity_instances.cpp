@@ -45,12 +45,11 @@ Instance random_instance(const std::vector<double>& eigenvalues, std::size_t p, 
 
 namespace {
 
-/// Hands the instance as a problem, with H12 = h12_factor · H21ᵀ and products rounded to float where
-/// `single`, and room for dW to `solver`.
-template <typename Solver>
-Solution solve_by(const Solver& solver, const Instance& instance, const Communicator& comm, double h12_factor,
-                  bool single) {
-  ShardedOperator h(instance.h22, comm);
+/// Calls `use` with the instance as a problem, with H12 = h12_factor · H21ᵀ and products rounded to float
+/// where `single`.
+template <typename Use>
+void with_problem(const Instance& instance, ShardedOperator& h, const Communicator& comm, double h12_factor,
+                  bool single, const Use& use) {
   std::vector<std::vector<double>> columns;
   for (const auto& column : instance.h21) columns.push_back(h.shard(column));
   const auto g = h.shard(instance.g);
@@ -70,10 +69,17 @@ Solution solve_by(const Solver& solver, const Instance& instance, const Communic
       for (std::size_t k = 0; k < w.size(); ++k) lambda[i] += h12_factor * columns[i][k] * w[k];
     }
   };
-  const StationarityProblem problem{h22, h21, h12, g, instance.s, h.layout(), comm};
-  std::vector<double> dw(g.size(), 7.0);
+  use(StationarityProblem{h22, h21, h12, g, instance.s, h.layout(), comm});
+}
+
+template <typename Solver>
+Solution solve_by(const Solver& solver, const Instance& instance, const Communicator& comm, double h12_factor,
+                  bool single) {
+  ShardedOperator h(instance.h22, comm);
+  std::vector<double> dw(h.shard(instance.g).size(), 7.0);
   Solution solution;
-  solution.summary = solver(problem, dw);
+  with_problem(instance, h, comm, h12_factor, single,
+               [&](const StationarityProblem& problem) { solution.summary = solver(problem, dw); });
   solution.dw = h.whole(dw);
   solution.q = h.whole(solution.summary.q);
   solution.products = h.products();
@@ -101,6 +107,16 @@ Solution adjoint(const Instance& instance, const StationarityOptions& options, c
     return solve_adjoint(problem, options);
   };
   return solve_by(solver, instance, comm, 1, single);
+}
+
+SchurSummary schur(const Instance& instance, const SchurOptions& options, const Communicator& comm,
+                   double h12_factor) {
+  ShardedOperator h(instance.h22, comm);
+  SchurSummary summary;
+  with_problem(instance, h, comm, h12_factor, false,
+               [&](const StationarityProblem& problem) { summary = schur_complement(problem, options); });
+  EXPECT_EQ(summary.products, h.products());
+  return summary;
 }
 
 StationarityOptions with_mu(double mu) {

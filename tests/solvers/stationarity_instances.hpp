@@ -4,6 +4,7 @@
 
 #include "mpi/communicator.hpp"
 #include "solvers/exact_stationarity.hpp"
+#include "solvers/schur_complement.hpp"
 #include "tests/solvers/dense_reference.hpp"
 
 namespace lift::test {
@@ -38,6 +39,10 @@ Solution solve(const Instance& instance, const StationarityOptions& options = {}
 /// The adjoint alone, likewise; nothing is written to dW.
 Solution adjoint(const Instance& instance, const StationarityOptions& options, const Communicator& comm,
                  bool single = false);
+
+/// The Schur complement, with H12 = h12_factor · H21ᵀ. Collective on `comm`; expects all products counted.
+SchurSummary schur(const Instance& instance, const SchurOptions& options, const Communicator& comm,
+                   double h12_factor = 1);
 
 StationarityOptions with_mu(double mu);
 
