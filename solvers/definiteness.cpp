@@ -9,12 +9,12 @@
 namespace lift {
 namespace {
 
-Verdict verdict_of(const EigenSummary& least, double noise, bool whole_spectrum) {
+Verdict verdict_of(const EigenSummary& least, double noise) {
   if (failed(least.status)) return Verdict::undecided;
   if (least.value < -noise) return Verdict::fails;
   const bool bounded = least.lower_bound > noise;
   if (least.value <= noise || !(answered(least.status) || bounded)) return Verdict::undecided;
-  return whole_spectrum && bounded ? Verdict::holds : Verdict::not_refuted;
+  return least.whole_spectrum && bounded ? Verdict::holds : Verdict::not_refuted;
 }
 
 std::string message_of(const Definiteness& found, double noise, double failure) {
@@ -27,10 +27,10 @@ std::string message_of(const Definiteness& found, double noise, double failure) 
       return fmt::format("positive definiteness holds: no eigenvalue below {:.6g}", least.lower_bound);
     case Verdict::not_refuted:
       return fmt::format(
-          "positive definiteness is not refuted: least eigenvalue found {:.6g}; but with probability {:g} "
-          "none "
-          "is below {:.6g}",
-          least.value, failure, least.lower_bound);
+          "positive definiteness is not refuted: least eigenvalue met {:.6g}, {}", least.value,
+          std::isfinite(least.lower_bound)
+              ? fmt::format("with probability {:g} none is below {:.6g}", 1 - failure, least.lower_bound)
+              : "too few steps to bound the others");
     case Verdict::undecided:
       break;
   }
@@ -61,7 +61,7 @@ Definiteness check_definite(const SymmetricOperator& h, std::span<const double> 
   });
   Definiteness found;
   found.least = least_eigenvalue(h, start, layout, comm, options);
-  found.verdict = verdict_of(found.least, noise, found.least.steps >= layout.total());
+  found.verdict = verdict_of(found.least, noise);
   found.message = message_of(found, noise, options.failure);
   return found;
 }

@@ -30,34 +30,39 @@ struct NotFinite {};
 struct Watch {
   const OperatorShell& shell;
   const EigenOptions& options;
-  std::int64_t cycle;                                       ///< products of a cycle after the first, at most
+  int basis;
   double least = std::numeric_limits<double>::quiet_NaN();  ///< Ritz values of the first cycle
   double largest = std::numeric_limits<double>::quiet_NaN();
-  int steps = 0;
-  double size = 0;  ///< largest |Ritz value|
+  int steps = 0;           ///< of the first cycle, once it is over
+  double size = 0;         ///< largest ‖Hx‖/‖x‖
+  bool invariant = false;  ///< the first cycle ended before its basis was full
 
-  [[nodiscard]] bool spent() const { return shell.products() + cycle + kCertificate > options.max_products; }
+  [[nodiscard]] bool spent() const {
+    const int cycle = basis - static_cast<int>(kKept * basis);
+    return shell.products() + cycle + kCertificate > options.max_products;
+  }
 };
 
+/// SLEPc calls it after each cycle, once the convergence of its vectors was tested.
 PetscErrorCode watch_cycle(EPS, PetscInt cycle, PetscInt, PetscScalar* values, PetscScalar*, PetscReal*,
                            PetscInt count, void* data) {
   auto* watch = static_cast<Watch*>(data);
+  if (cycle != 1) return kNoError;
   const auto [least, largest] = std::minmax_element(values, values + count);
-  watch->size = std::max({watch->size, std::fabs(*least), std::fabs(*largest)});
-  if (cycle == 1) {
-    watch->least = *least;
-    watch->largest = *largest;
-    watch->steps = static_cast<int>(watch->shell.products());
-  }
+  watch->least = *least;
+  watch->largest = *largest;
+  watch->steps = static_cast<int>(watch->shell.products());
   return kNoError;
 }
 
-/// Ends the search where no other cycle can be paid for: SLEPc hands out converged vectors alone.
-PetscErrorCode test_convergence(EPS, PetscScalar value, PetscScalar, PetscReal residual, PetscReal* estimate,
+/// Ends the search where no other cycle can be paid for, too: SLEPc hands out converged vectors alone. In an
+/// invariant space another cycle would be the same again.
+PetscErrorCode test_convergence(EPS, PetscScalar, PetscScalar, PetscReal residual, PetscReal* estimate,
                                 void* data) {
   auto* watch = static_cast<Watch*>(data);
-  watch->size = std::max(watch->size, std::fabs(value));
-  *estimate = watch->spent() || watch->size == 0 ? 0 : residual / watch->size;
+  if (watch->steps == 0 && watch->shell.products() < watch->basis) watch->invariant = true;
+  const bool ends = watch->invariant || watch->spent() || watch->size == 0 || watch->shell.thrown();
+  *estimate = ends ? 0 : residual / watch->size;
   return kNoError;
 }
 
@@ -76,19 +81,23 @@ void check(std::span<const double> start, const ShardMap& layout, const Communic
     throw AgreedError(ExitCode::internal, fmt::format("least eigenvalue: a start of length {}", length));
 }
 
-void set_up(EPS eps, const OperatorShell& shell, Vec start, Watch& watch, int basis) {
-  check_petsc(EPSSetOperators(eps, shell.matrix(), nullptr), "EPSSetOperators");
+void set_up(EPS eps, Vec start, Watch& watch) {
+  check_petsc(EPSSetOperators(eps, watch.shell.matrix(), nullptr), "EPSSetOperators");
   check_petsc(EPSSetProblemType(eps, EPS_HEP), "EPSSetProblemType");
   check_petsc(EPSSetType(eps, EPSKRYLOVSCHUR), "EPSSetType");
   check_petsc(EPSKrylovSchurSetRestart(eps, kKept), "EPSKrylovSchurSetRestart");
   check_petsc(EPSSetWhichEigenpairs(eps, EPS_SMALLEST_REAL), "EPSSetWhichEigenpairs");
-  check_petsc(EPSSetDimensions(eps, 1, basis, PETSC_DEFAULT), "EPSSetDimensions");
+  check_petsc(EPSSetDimensions(eps, 1, watch.basis, PETSC_DEFAULT), "EPSSetDimensions");
   check_petsc(EPSSetTolerances(eps, watch.options.tol, static_cast<PetscInt>(watch.options.max_products)),
               "EPSSetTolerances");
   check_petsc(EPSSetConvergenceTestFunction(eps, test_convergence, &watch, nullptr),
               "EPSSetConvergenceTestFunction");
   check_petsc(EPSMonitorSet(eps, watch_cycle, &watch, nullptr), "EPSMonitorSet");
   check_petsc(EPSSetInitialSpace(eps, 1, &start), "EPSSetInitialSpace");
+  // Its small problems are solved by every rank: rank 0's answer is everybody's.
+  DS ds = nullptr;
+  check_petsc(EPSGetDS(eps, &ds), "EPSGetDS");
+  check_petsc(DSSetParallel(ds, DS_PARALLEL_SYNCHRONIZED), "DSSetParallel");
 }
 
 /// vᵀHv and the residual of the unit vector in `v`.
@@ -106,28 +115,47 @@ void measure(const OperatorShell& shell, Vec v, const Communicator& comm, EigenS
   summary.residual = norm2(left, comm);
 }
 
-/// Fills all but status, seconds and message.
+/// The best vector that the products pay for.
+void solve(const OperatorShell& shell, Vec vector, const Communicator& comm, Watch& watch) {
+  EpsHandle eps;
+  check_petsc(EPSCreate(comm.handle(), eps.out()), "EPSCreate");
+  set_up(eps.get(), vector, watch);
+  shell.check(EPSSolve(eps.get()), "EPSSolve");
+  shell.check(EPSGetEigenpair(eps.get(), 0, nullptr, nullptr, vector, nullptr), "EPSGetEigenpair");
+}
+
+double lower_bound_of(const Watch& watch, std::int64_t n, const EigenSummary& summary) {
+  if (summary.whole_spectrum) return summary.value - summary.residual;
+  const double margin = lanczos_margin(n, watch.steps, watch.options.failure / 2);
+  if (!(margin < 0.5)) return -std::numeric_limits<double>::infinity();
+  const double spread = (watch.largest - watch.least) / (1 - 2 * margin);
+  return std::min(summary.value, watch.least - margin * spread);
+}
+
+/// Fills all but products, seconds and message.
 void search(OperatorShell& shell, std::span<const double> start, const ShardMap& layout,
             const Communicator& comm, const EigenOptions& options, EigenSummary& summary) {
   const auto most = std::min<std::int64_t>(options.max_products - kCertificate, options.basis);
-  const int basis = static_cast<int>(std::min<std::int64_t>(most, layout.total()));
-  Watch watch{.shell = shell, .options = options, .cycle = basis - static_cast<int>(kKept * basis)};
-  const VecHandle first = shell.vector();
-  std::copy(start.begin(), start.end(), WriteShard(first.get()).values().begin());
-  EpsHandle eps;
-  check_petsc(EPSCreate(comm.handle(), eps.out()), "EPSCreate");
-  set_up(eps.get(), shell, first.get(), watch, basis);
-  shell.check(EPSSolve(eps.get()), "EPSSolve");
-  shell.check(EPSGetEigenpair(eps.get(), 0, nullptr, nullptr, first.get(), nullptr), "EPSGetEigenpair");
-  measure(shell, first.get(), comm, summary);
+  Watch watch{.shell = shell,
+              .options = options,
+              .basis = static_cast<int>(std::min<std::int64_t>(most, layout.total()))};
+  shell.on_product = [&](std::span<const double> x, std::span<const double> product) {
+    double squares[2] = {dot(x, x), dot(product, product)};
+    sum_vector_over_ranks(squares, comm);
+    if (!std::isfinite(squares[1])) throw NotFinite();
+    watch.size = std::max(watch.size, std::sqrt(squares[1] / squares[0]));
+  };
+  const VecHandle vector = shell.vector();
+  std::copy(start.begin(), start.end(), WriteShard(vector.get()).values().begin());
+  solve(shell, vector.get(), comm, watch);
+  const EigenStatus spent = watch.spent() ? EigenStatus::budget_spent : EigenStatus::stalled;
+  measure(shell, vector.get(), comm, summary);
   summary.largest = watch.largest;
   summary.steps = watch.steps;
-  const double margin = lanczos_margin(layout.total(), watch.steps, options.failure / 2);
-  if (margin < 0.5)
-    summary.lower_bound = watch.least - margin * (watch.largest - watch.least) / (1 - 2 * margin);
-  if (watch.steps >= layout.total()) summary.lower_bound = summary.value - summary.residual;
-  summary.status = summary.residual <= kMeasured * options.tol * watch.size ? EigenStatus::converged
-                                                                            : EigenStatus::budget_spent;
+  summary.whole_spectrum = watch.invariant || watch.steps >= layout.total();
+  summary.lower_bound = lower_bound_of(watch, layout.total(), summary);
+  const bool settled = summary.residual <= kMeasured * options.tol * watch.size;
+  summary.status = settled ? EigenStatus::converged : spent;
 }
 
 std::string message_of(const EigenSummary& s) {
@@ -154,6 +182,8 @@ const char* to_string(EigenStatus status) noexcept {
       return "converged";
     case EigenStatus::budget_spent:
       return "budget_spent";
+    case EigenStatus::stalled:
+      return "stalled";
     case EigenStatus::not_finite:
       return "not_finite";
   }
@@ -180,9 +210,6 @@ EigenSummary least_eigenvalue(const SymmetricOperator& h, std::span<const double
   check(start, layout, comm, options);
   EigenSummary summary;
   OperatorShell shell(h, 0, layout, comm);
-  shell.on_product = [&](std::span<const double>, std::span<const double> product) {
-    if (!std::isfinite(norm2(product, comm))) throw NotFinite();
-  };
   try {
     search(shell, start, layout, comm, options, summary);
   } catch (const NotFinite&) {

@@ -9,9 +9,10 @@
 
 namespace lift {
 
-/// How the search for the least eigenvalue ended. Answered: `converged`. Stopped: `budget_spent`, v and its
-/// curvature are what they are. Failed: `not_finite`.
-enum class EigenStatus { converged, budget_spent, not_finite };
+/// How the search for the least eigenvalue ended. Answered: `converged`. Stopped: v and its curvature are
+/// what they are, `budget_spent` or `stalled` (SLEPc's estimate met the tolerance, the measured residual did
+/// not, as with products that are noisy). Failed: `not_finite`.
+enum class EigenStatus { converged, budget_spent, stalled, not_finite };
 [[nodiscard]] bool answered(EigenStatus status) noexcept;
 [[nodiscard]] bool failed(EigenStatus status) noexcept;
 [[nodiscard]] const char* to_string(EigenStatus status) noexcept;
@@ -19,8 +20,8 @@ enum class EigenStatus { converged, budget_spent, not_finite };
 struct EigenOptions {
   std::int64_t max_products = 60;  ///< with H, the certificate's included, ≥ 4
   int basis = 30;                  ///< vectors held, and Lanczos steps before the first restart, ≥ 3
-  double tol = 1e-6;               ///< converged: ‖Hv − θv‖₂ ≤ tol · the largest |Ritz value| met
-  double failure = 0.01;           ///< probability that `lower_bound` may be wrong, in (0, 1)
+  double tol = 1e-6;      ///< of the largest ‖Hx‖/‖x‖ met; converged: residual ≤ 10 tol of it
+  double failure = 0.01;  ///< probability that `lower_bound` may be wrong, in (0, 1)
   /// "" when valid, else as "basis = 1 violates basis >= 3".
   [[nodiscard]] std::string violation() const;
 };
@@ -33,8 +34,12 @@ struct EigenSummary {
   double residual = std::numeric_limits<double>::quiet_NaN();
   std::vector<double> vector;                                 ///< this rank's shard of v
   double largest = std::numeric_limits<double>::quiet_NaN();  ///< Ritz value at the other end
-  /// No eigenvalue is below this but with probability options.failure; −∞ where the steps are too few.
+  /// With probability at least 1 − options.failure over the start no eigenvalue is below this; −∞ where the
+  /// steps are too few to say. The noise of products is not in it.
   double lower_bound = -std::numeric_limits<double>::infinity();
+  /// There were as many steps as coordinates, or SLEPc found their space invariant: with probability 1 over
+  /// the start every eigenvalue was met, and lower_bound is value − residual.
+  bool whole_spectrum = false;
   int steps = 0;              ///< Lanczos steps from the start before a restart, which lower_bound counts
   std::int64_t products = 0;  ///< with H, all counted
   double seconds = 0;         ///< wall time [s], largest over the ranks
@@ -44,14 +49,14 @@ struct EigenSummary {
 /// Looks for the least eigenvalue of a symmetric H within a budget of products.
 ///
 /// Method      SLEPc's Krylov–Schur method (Stewart 2001, SIAM J. Matrix Anal. Appl. 23:601) from `start`;
-///             its first cycle is `basis` plain Lanczos steps. When the products left are too few for
-///             another cycle, the best vector there is is taken. lower_bound: with k steps from a start
-///             uniform on the sphere, (θ − λ_min)/(λ_max − λ_min) > ε with probability at most 1.648 √n
-///             exp(−√ε (2k − 1)) (Kuczyński and Woźniakowski 1992, SIAM J. Matrix Anal. Appl. 13:1094,
-///             Theorem 4.2), used at both ends, half of `failure` each.
+///             its first cycle is `basis` plain Lanczos steps, each further one half as many. When the
+///             products left do not pay for another, the best vector there is is taken. lower_bound: after k
+///             steps from a start uniform on the sphere, (θ − λ_min)/(λ_max − λ_min) > ε with probability at
+///             most 1.648 √n exp(−√ε (2k − 1)) (Kuczyński and Woźniakowski 1992, SIAM J. Matrix Anal. Appl.
+///             13:1094, Theorem 4.2), used at both ends, half of `failure` each.
 /// Shapes      start: this rank's shard of layout.total() ≥ 1 coordinates, not 0. lower_bound means something
 ///             only if it is normal noise, the same on any rank count.
-/// Types       float64; memory of basis + 5 vectors of the shard's length.
+/// Types       float64; memory of basis + 6 vectors of the shard's length.
 /// Collective  on `comm`, with layout.parts() = comm.size(); all but the vector is the same on every rank.
 /// Throws      AgreedError(internal) for invalid options, a wrong shape or a start of 0; Error(internal)
 /// where
@@ -62,8 +67,7 @@ EigenSummary least_eigenvalue(const SymmetricOperator& h, std::span<const double
                               const ShardMap& layout, const Communicator& comm,
                               const EigenOptions& options = {});
 
-/// ε of the bound above: the part of the spread λ_max − λ_min by which k steps may miss an end of it, but
-/// with probability `failure`; ∞ for k < 1.
+/// ε of the bound above for `failure` at one end; ∞ for k < 1.
 [[nodiscard]] double lanczos_margin(std::int64_t n, int steps, double failure) noexcept;
 
 }  // namespace lift

@@ -53,6 +53,7 @@ void OperatorShell::check(PetscErrorCode code, const char* call) const {
 PetscErrorCode OperatorShell::multiply(Mat mat, Vec in, Vec out) {
   OperatorShell* shell = nullptr;
   if (const auto code = MatShellGetContext(mat, &shell); code != 0) return code;
+  if (shell->thrown()) return VecSet(out, 0);
   try {
     const ReadShard x(in);
     const WriteShard product(out);
@@ -62,7 +63,7 @@ PetscErrorCode OperatorShell::multiply(Mat mat, Vec in, Vec out) {
     if (shell->on_product) shell->on_product(x.values(), product.values());
   } catch (...) {
     shell->thrown_ = std::current_exception();
-    return PETSC_ERR_LIB;
+    return VecSet(out, 0);
   }
   return static_cast<PetscErrorCode>(0);
 }

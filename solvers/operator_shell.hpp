@@ -43,14 +43,15 @@ class WriteShard {
 
 /// H + μI as a matrix for PETSc's and SLEPc's solvers, which know it by its products alone.
 ///
-/// What the operator throws waits here until PETSc, which is C, has returned: hand check() every code that a
-/// solver returns.
+/// What the operator throws waits here: PETSc is C, and a code returned from a product would leave its
+/// objects half open. Products are 0 from then on; a solver's own tests end it on thrown(), and check()
+/// rethrows once it has returned.
 ///
 /// Ownership   keeps references; `h`, `layout` and `comm` must outlive it. Neither copied nor moved: PETSc
 ///             holds its address.
 /// Collective  on `comm`, with layout.parts() = comm.size().
 /// Throws      Error(internal) where PETSc fails.
-/// Test        tests/solvers/test_shifted_cg.cpp
+/// Test        tests/solvers/test_shifted_cg.cpp, test_least_eigenvalue.cpp
 class OperatorShell {
  public:
   OperatorShell(const SymmetricOperator& h, double mu, const ShardMap& layout, const Communicator& comm);
@@ -61,6 +62,7 @@ class OperatorShell {
   [[nodiscard]] std::int64_t products() const noexcept { return products_; }
   /// A vector that the matrix multiplies.
   [[nodiscard]] VecHandle vector() const;
+  [[nodiscard]] bool thrown() const noexcept { return thrown_ != nullptr; }
   /// Rethrows what the operator threw; else as check_petsc.
   void check(PetscErrorCode code, const char* call) const;
 

@@ -58,52 +58,68 @@ class Columns {
 
   /// Whether S means something with it.
   [[nodiscard]] bool add(std::size_t i) {
-    std::vector<double> unit(p_, 0.0), part(p_);
+    std::vector<double> unit(p_, 0.0), part(p_, 0.0);
     unit[i] = 1;
     problem_.h21(unit, column_);
     const double length = norm2(column_, problem_.comm);
-    if (length == 0) {
-      summary_.s.insert(summary_.s.end(), p_, 0.0);
-      return true;
+    if (!std::isfinite(length)) return fails(SchurStatus::not_finite);
+    if (length > 0) {
+      if (!solve(length)) return false;
+      problem_.h12(x_, part);
+      sum_vector_over_ranks(part, problem_.comm);
     }
-    const auto cg = solve_shifted(h22_, options_.mu, column_, options_.tol, options_.max_iterations,
-                                  problem_.layout, problem_.comm, x_);
-    summary_.status =
-        worse(summary_.status, std::isfinite(length) ? status_of(cg.end) : SchurStatus::not_finite);
-    if (failed(summary_.status)) return false;
-    measure(length);
-    problem_.h12(x_, part);
-    sum_vector_over_ranks(part, problem_.comm);
-    for (const double entry : part) summary_.s.push_back(-entry);
+    for (const double entry : part) {
+      if (!std::isfinite(entry)) return fails(SchurStatus::not_finite);
+      summary_.s.push_back(length > 0 ? -entry : 0);
+    }
     return true;
   }
 
  private:
-  void measure(double length) {
+  bool fails(SchurStatus status) {
+    summary_.status = status;
+    return false;
+  }
+  /// (H22 + μ) x = column, and by how much it is not.
+  bool solve(double length) {
+    const auto left = options_.max_products - summary_.products + measured_;
+    const auto most = static_cast<int>(std::min<std::int64_t>(options_.max_iterations, left));
+    const auto cg =
+        solve_shifted(h22_, options_.mu, column_, options_.tol, most, problem_.layout, problem_.comm, x_);
+    summary_.status = worse(summary_.status, status_of(cg.end));
+    if (failed(summary_.status)) return false;
     h22_(x_, product_);
+    ++measured_;
     axpy(options_.mu, x_, product_);
     axpy(-1, column_, product_);
     const double residual = norm2(product_, problem_.comm) / length;
+    if (!std::isfinite(residual)) return fails(SchurStatus::not_finite);
     summary_.residual = std::max(summary_.residual, residual);
-    if (residual > kMeasured * options_.tol)
-      summary_.status = worse(summary_.status, SchurStatus::iteration_limit);
+    return true;
   }
 
   const StationarityProblem& problem_;
   const SchurOptions& options_;
   SchurSummary& summary_;
   std::size_t p_;
+  std::int64_t measured_ = 0;  ///< of the products
   std::vector<double> column_, x_, product_;
   SymmetricOperator h22_;
 };
 
+double largest_entry(const std::vector<double>& s) {
+  double largest = 0;
+  for (const double entry : s) largest = std::max(largest, std::fabs(entry));
+  return largest;
+}
+
 /// Makes S symmetric and tells by how much it was not.
 double symmetrise(std::vector<double>& s, std::size_t p) {
-  double largest = 0, off = 0;
+  const double largest = largest_entry(s);
+  double off = 0;
   for (std::size_t i = 0; i < p; ++i) {
-    for (std::size_t j = 0; j <= i; ++j) {
+    for (std::size_t j = 0; j < i; ++j) {
       double &a = s[i * p + j], &b = s[j * p + i];
-      largest = std::max({largest, std::fabs(a), std::fabs(b)});
       off = std::max(off, std::fabs(a - b));
       a = b = 0.5 * (a + b);
     }
@@ -111,7 +127,7 @@ double symmetrise(std::vector<double>& s, std::size_t p) {
   return largest > 0 ? off / largest : 0;
 }
 
-/// By SLEPc's dense solver, on this rank alone: equal input gives equal bits on every rank.
+/// By SLEPc's dense solver, on the calling rank alone.
 std::vector<double> eigenvalues_of(const std::vector<double>& s, std::size_t p) {
   std::vector<double> values(p);
   if (p == 0) return values;
@@ -129,6 +145,33 @@ std::vector<double> eigenvalues_of(const std::vector<double>& s, std::size_t p) 
   check_petsc(DSSolve(ds.get(), values.data(), nullptr), "DSSolve");
   std::ranges::sort(values);
   return values;
+}
+
+/// Rank 0's are everybody's: LAPACK promises no equal bits on other processors.
+void find_eigenvalues(const Communicator& comm, std::size_t p, SchurSummary& summary) {
+  summary.eigenvalues.resize(p);
+  agree(comm, [&] {
+    if (comm.is_root()) summary.eigenvalues = eigenvalues_of(summary.s, p);
+  });
+  broadcast(host_buffer(std::span(summary.eigenvalues)), 0, comm);
+}
+
+void certify(const SchurOptions& options, SchurSummary& summary) {
+  const double positive = summary.eigenvalues.empty() ? 0 : std::max(0.0, summary.eigenvalues.back());
+  const bool met = summary.residual <= kMeasured * options.tol &&
+                   summary.asymmetry <= options.certificate_tol &&
+                   positive <= options.certificate_tol * largest_entry(summary.s);
+  if (!met) summary.status = worse(summary.status, SchurStatus::stalled);
+}
+
+void check(const StationarityProblem& problem, const SchurOptions& options) {
+  agree(problem.comm, [&] {
+    if (const auto wrong = options.violation(); !wrong.empty())
+      throw Error(ExitCode::internal, "Schur complement: " + wrong);
+    if (problem.layout.parts() != problem.comm.size())
+      throw Error(ExitCode::internal, fmt::format("Schur complement: a layout of {} shards on {} ranks",
+                                                  problem.layout.parts(), problem.comm.size()));
+  });
 }
 
 std::string message_of(const SchurSummary& s, double mu) {
@@ -158,6 +201,8 @@ const char* to_string(SchurStatus status) noexcept {
   switch (status) {
     case SchurStatus::solved:
       return "solved";
+    case SchurStatus::stalled:
+      return "stalled";
     case SchurStatus::iteration_limit:
       return "iteration_limit";
     case SchurStatus::indefinite:
@@ -171,6 +216,9 @@ const char* to_string(SchurStatus status) noexcept {
 std::string SchurOptions::violation() const {
   if (!(mu >= 0) || !std::isfinite(mu)) return fmt::format("mu = {} violates 0 <= mu < inf", mu);
   if (!(tol > 0)) return fmt::format("tol = {} violates tol > 0", tol);
+  if (!(certificate_tol > 0))
+    return fmt::format("certificate_tol = {} violates certificate_tol > 0", certificate_tol);
+  if (max_products < 1) return fmt::format("max_products = {} violates max_products >= 1", max_products);
   if (max_iterations < 1)
     return fmt::format("max_iterations = {} violates max_iterations >= 1", max_iterations);
   return "";
@@ -178,10 +226,7 @@ std::string SchurOptions::violation() const {
 
 SchurSummary schur_complement(const StationarityProblem& problem, const SchurOptions& options) {
   const auto started = std::chrono::steady_clock::now();
-  agree(problem.comm, [&] {
-    if (const auto wrong = options.violation(); !wrong.empty())
-      throw Error(ExitCode::internal, "Schur complement: " + wrong);
-  });
+  check(problem, options);
   SchurSummary summary;
   summary.status = SchurStatus::solved;
   const std::size_t p = problem.s.size();
@@ -190,7 +235,8 @@ SchurSummary schur_complement(const StationarityProblem& problem, const SchurOpt
   while (done < p && columns.add(done)) ++done;
   if (done == p) {
     summary.asymmetry = symmetrise(summary.s, p);
-    summary.eigenvalues = eigenvalues_of(summary.s, p);
+    find_eigenvalues(problem.comm, p, summary);
+    certify(options, summary);
   } else {
     summary.s.clear();
   }

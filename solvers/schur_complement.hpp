@@ -8,17 +8,21 @@
 
 namespace lift {
 
-/// How it ended. Answered: `solved`. Stopped: `iteration_limit`, S is what its residuals say. Failed:
-/// `indefinite` (H22 + μI is not positive definite: S with this μ means nothing) and `not_finite`.
-enum class SchurStatus { solved, iteration_limit, indefinite, not_finite };
+/// How it ended. Answered: `solved`. Stopped: S is what its residual, asymmetry and largest eigenvalue say,
+/// `iteration_limit` or `stalled` (the solves ended, the certificate is not met). Failed: `indefinite` (H22 +
+/// μI is not positive definite: S with this μ means nothing) and `not_finite`.
+enum class SchurStatus { solved, stalled, iteration_limit, indefinite, not_finite };
 [[nodiscard]] bool answered(SchurStatus status) noexcept;
 [[nodiscard]] bool failed(SchurStatus status) noexcept;
 [[nodiscard]] const char* to_string(SchurStatus status) noexcept;
 
 struct SchurOptions {
-  double mu = 0;             ///< damping ≥ 0
-  double tol = 1e-8;         ///< relative residual of each solve; solved: all measured ≤ 10 tol
-  int max_iterations = 500;  ///< CG iterations a solve, ≥ 1
+  double mu = 0;      ///< damping ≥ 0
+  double tol = 1e-8;  ///< relative residual of each solve; solved: all measured ≤ 10 tol
+  /// Solved needs asymmetry, and an eigenvalue above 0 beside the largest |S_ij|, ≤ certificate_tol.
+  double certificate_tol = 1e-5;
+  int max_iterations = 500;          ///< CG iterations a solve, ≥ 1
+  std::int64_t max_products = 5000;  ///< with H22 in all, ≥ 1; one a column to measure its residual beside
   /// "" when valid, else as "mu = -1 violates mu >= 0".
   [[nodiscard]] std::string violation() const;
 };
@@ -38,12 +42,13 @@ struct SchurSummary {
 /// S = −H12 (H22 + μI)⁻¹ H21, the Schur complement of H22 in the joint Hessian whose H11 is 0.
 ///
 /// Method      p solves by conjugate gradients, one a column of H21 (columns of zeros need none); eigenvalues
-///             of S by SLEPc's dense solver. With H22 + μI positive definite and exact solves S ⪯ 0, whatever the data.
+///             of S by SLEPc's dense solver. With H22 + μI positive definite S ⪯ 0, whatever the data: what
+///             is above 0 is an error.
 /// Shapes      problem: of it h22, h21, h12, layout and comm are read, and the length of s, which is p ≥ 0.
 /// Types       float64; memory of eight vectors of the shard's length, p² on every rank.
 /// Collective  on problem.comm; the summary is the same on every rank.
-/// Throws      AgreedError(internal) for invalid options; Error(internal) where PETSc fails; what the
-/// callables
+/// Throws      AgreedError(internal) for invalid options or a wrong layout; Error(internal) where PETSc
+/// fails; what the callables
 ///             throw.
 /// Cost        p solves and p products to measure their residuals.
 /// Test        tests/solvers/test_schur_complement.cpp (dense S; 1, 2, 4 ranks)

@@ -15,6 +15,7 @@ using KspHandle = PetscHandle<KSP, KSPDestroy>;
 
 /// What the convergence test sees.
 struct Context {
+  const OperatorShell& shell;
   double target;  ///< norm of the residual at which the solve ends
   CgSummary summary;
 };
@@ -33,7 +34,9 @@ PetscErrorCode test_convergence(KSP, PetscInt iteration, PetscReal norm, KSPConv
                                 void* data) {
   const auto* context = static_cast<const Context*>(data);
   *reason = KSP_CONVERGED_ITERATING;
-  if (!std::isfinite(norm)) {
+  if (context->shell.thrown()) {
+    *reason = KSP_DIVERGED_BREAKDOWN;
+  } else if (!std::isfinite(norm)) {
     *reason = KSP_DIVERGED_NANORINF;
   } else if (iteration > 0 && !(context->summary.least > 0)) {
     *reason = KSP_DIVERGED_INDEFINITE_MAT;
@@ -71,8 +74,8 @@ CgSummary solve_shifted(const SymmetricOperator& h, double mu, std::span<const d
   CgSummary nothing;
   nothing.end = CgEnd::iteration_limit;
   if (max_iterations < 1) return nothing;  // PETSc's CG would take a step
-  Context context{.target = tol * norm2(b, comm), .summary = {}};
   OperatorShell shell(h, mu, layout, comm);
+  Context context{.shell = shell, .target = tol * norm2(b, comm), .summary = {}};
   shell.on_product = [&](std::span<const double> p, std::span<const double> product) {
     note_curvature(context.summary, p, product, comm);
   };

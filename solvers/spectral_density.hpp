@@ -1,5 +1,6 @@
 #pragma once
 #include <span>
+#include <string>
 #include <vector>
 
 #include "solvers/lanczos.hpp"
@@ -8,9 +9,12 @@ namespace lift {
 
 /// A Gauss quadrature of the spectrum of H as one vector sees it: Σ_i weight_i f(node_i) ≈ vᵀf(H)v / vᵀv.
 struct SpectralQuadrature {
-  std::vector<double> nodes;    ///< Ritz values, ascending
+  LanczosStatus status = LanczosStatus::not_finite;
+  std::vector<double> nodes;    ///< Ritz values, ascending; empty where it failed, and for a start of 0
   std::vector<double> weights;  ///< ≥ 0, of sum 1
   int products = 0;             ///< with H
+  double seconds = 0;           ///< wall time [s], largest over the ranks
+  std::string message;          ///< one sentence for the log
 };
 
 /// Takes k steps of the plain Lanczos method.
@@ -22,7 +26,7 @@ struct SpectralQuadrature {
 /// alike
 ///             in the mean.
 /// Types       float64; memory of three vectors of the shard's length.
-/// Collective  on `comm`; the same on every rank. Empty for a start of 0; NaN in a product makes nodes NaN.
+/// Collective  on `comm`, with layout.parts() = comm.size(); the same on every rank.
 /// Throws      AgreedError(internal) for steps < 1 or a wrong shape; what `h` throws.
 /// Cost        at most `steps` products, fewer where the start lies in an invariant subspace.
 /// Test        tests/solvers/test_spectral_density.cpp (1, 2, 4 ranks)
@@ -30,7 +34,8 @@ SpectralQuadrature spectral_quadrature(const SymmetricOperator& h, std::span<con
                                        const ShardMap& layout, const Communicator& comm);
 
 /// The density at x of the mean of several quadratures, each node spread as a normal distribution of
-/// deviation `width` > 0: an estimate of the density of the eigenvalues, of integral 1.
+/// deviation `width`: an estimate of the density of the eigenvalues, of integral 1; 0 everywhere if there is
+/// no quadrature. Those that failed or are empty do not count. Throws Error(internal) unless width > 0.
 [[nodiscard]] double spectral_density(std::span<const SpectralQuadrature> quadratures, double width,
                                       double x);
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "mpi/philox.hpp"
@@ -48,8 +49,8 @@ namespace {
 /// Calls `use` with the instance as a problem, with H12 = h12_factor · H21ᵀ and products rounded to float
 /// where `single`.
 template <typename Use>
-void with_problem(const Instance& instance, ShardedOperator& h, const Communicator& comm, double h12_factor,
-                  bool single, const Use& use) {
+void with_problem(const Instance& instance, ShardedOperator& h, const Communicator& comm,
+                  const std::vector<double>& h12_factors, bool single, const Use& use) {
   std::vector<std::vector<double>> columns;
   for (const auto& column : instance.h21) columns.push_back(h.shard(column));
   const auto g = h.shard(instance.g);
@@ -66,7 +67,8 @@ void with_problem(const Instance& instance, ShardedOperator& h, const Communicat
   const auto h12 = [&](std::span<const double> w, std::span<double> lambda) {
     for (std::size_t i = 0; i < columns.size(); ++i) {
       lambda[i] = 0;
-      for (std::size_t k = 0; k < w.size(); ++k) lambda[i] += h12_factor * columns[i][k] * w[k];
+      const double factor = h12_factors.empty() ? 1 : h12_factors[std::min(i, h12_factors.size() - 1)];
+      for (std::size_t k = 0; k < w.size(); ++k) lambda[i] += factor * columns[i][k] * w[k];
     }
   };
   use(StationarityProblem{h22, h21, h12, g, instance.s, h.layout(), comm});
@@ -78,7 +80,7 @@ Solution solve_by(const Solver& solver, const Instance& instance, const Communic
   ShardedOperator h(instance.h22, comm);
   std::vector<double> dw(h.shard(instance.g).size(), 7.0);
   Solution solution;
-  with_problem(instance, h, comm, h12_factor, single,
+  with_problem(instance, h, comm, {h12_factor}, single,
                [&](const StationarityProblem& problem) { solution.summary = solver(problem, dw); });
   solution.dw = h.whole(dw);
   solution.q = h.whole(solution.summary.q);
@@ -110,10 +112,10 @@ Solution adjoint(const Instance& instance, const StationarityOptions& options, c
 }
 
 SchurSummary schur(const Instance& instance, const SchurOptions& options, const Communicator& comm,
-                   double h12_factor) {
+                   const std::vector<double>& h12_factors) {
   ShardedOperator h(instance.h22, comm);
   SchurSummary summary;
-  with_problem(instance, h, comm, h12_factor, false,
+  with_problem(instance, h, comm, h12_factors, false,
                [&](const StationarityProblem& problem) { summary = schur_complement(problem, options); });
   EXPECT_EQ(summary.products, h.products());
   return summary;

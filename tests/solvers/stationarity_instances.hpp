@@ -40,9 +40,10 @@ Solution solve(const Instance& instance, const StationarityOptions& options = {}
 Solution adjoint(const Instance& instance, const StationarityOptions& options, const Communicator& comm,
                  bool single = false);
 
-/// The Schur complement, with H12 = h12_factor · H21ᵀ. Collective on `comm`; expects all products counted.
+/// The Schur complement, row i of H12 multiplied by h12_factors[i], or right where there are none. Collective
+/// on `comm`; expects all products counted.
 SchurSummary schur(const Instance& instance, const SchurOptions& options, const Communicator& comm,
-                   double h12_factor = 1);
+                   const std::vector<double>& h12_factors = {});
 
 StationarityOptions with_mu(double mu);
 

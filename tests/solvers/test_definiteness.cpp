@@ -3,6 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
 #include "mpi/error.hpp"
 #include "solvers/shard_algebra.hpp"
 #include "tests/solvers/sharded_operator.hpp"
@@ -60,7 +64,7 @@ TEST_F(DefinitenessTest, APartOfTheSpectrumRefutesNothing) {
   EXPECT_EQ(found.verdict, Verdict::not_refuted) << found.message;
   EXPECT_TRUE(answered(found.least.status));
   EXPECT_LT(found.least.lower_bound, 0);
-  EXPECT_THAT(found.message, HasSubstr("not refuted: least eigenvalue found 1"));
+  EXPECT_THAT(found.message, HasSubstr("not refuted: least eigenvalue met 1, "));
   const auto bounded = of(test::geometric(300, 1, 10), 1e-9, {.max_products = 70, .basis = 60, .tol = 1e-9});
   EXPECT_EQ(bounded.verdict, Verdict::not_refuted) << bounded.message;
   EXPECT_FALSE(answered(bounded.least.status));
@@ -77,8 +81,23 @@ TEST_F(DefinitenessTest, SingularAndTooSmallABudgetAreUndecided) {
   EXPECT_THAT(few.message, HasSubstr("undecided, noise 1.0e-09: least eigenvalue not settled"));
 }
 
+TEST_F(DefinitenessTest, WhatIsWithinTheNoiseProvesNothing) {
+  EXPECT_EQ(of({-1e-4, 1, 2, 3}, 1e-3).verdict, Verdict::undecided);
+  EXPECT_EQ(of({-1e-4, 1, 2, 3}, 1e-5).verdict, Verdict::fails);
+}
+
+TEST_F(DefinitenessTest, NumbersThatAreNotFiniteDecideNothing) {
+  const ShardMap layout(8, world_.size());
+  const std::vector<double> start(static_cast<std::size_t>(layout.size(world_.rank())), 1.0);
+  const auto h = [](std::span<const double>, std::span<double> y) { std::ranges::fill(y, std::nan("")); };
+  const auto found = check_definite(h, start, layout, world_, 0);
+  EXPECT_EQ(found.verdict, Verdict::undecided);
+  EXPECT_THAT(found.message, HasSubstr("not finite"));
+}
+
 TEST_F(DefinitenessTest, RefusesANoiseThatIsNone) {
-  EXPECT_THROW(of({1, 2, 3}, -1), AgreedError);
+  for (const double noise : {-1.0, std::nan(""), std::numeric_limits<double>::infinity()})
+    EXPECT_THROW(of({1, 2, 3}, noise), AgreedError) << noise;
 }
 
 }  // namespace

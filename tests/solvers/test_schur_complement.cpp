@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 
 #include "mpi/error.hpp"
 #include "tests/solvers/stationarity_instances.hpp"
@@ -46,10 +47,33 @@ TEST(SchurComplement, AgreesWithElimination) {
   }
 }
 
-TEST(SchurComplement, AWrongH12ShowsInItsAsymmetryOrSign) {
+TEST(SchurComplement, AWrongH12ShowsInItsSignOrAsymmetry) {
   const auto world = Communicator::world();
-  auto instance = random_instance(geometric(30, 0.1, 2), 2, 950);
-  EXPECT_GT(schur(instance, {}, world, -1).eigenvalues.front(), 0);
+  const auto instance = random_instance(geometric(30, 0.1, 2), 2, 950);
+  const auto turned = schur(instance, {}, world, {-1, -1});
+  EXPECT_GT(turned.eigenvalues.front(), 0);
+  EXPECT_EQ(turned.status, SchurStatus::stalled) << "S cannot be positive";
+  const auto uneven = schur(instance, {}, world, {1, 3});
+  EXPECT_GT(uneven.asymmetry, 0.1);
+  EXPECT_EQ(uneven.status, SchurStatus::stalled);
+}
+
+TEST(SchurComplement, NumbersThatAreNotFiniteFail) {
+  const auto world = Communicator::world();
+  const auto instance = random_instance(geometric(20, 0.5, 2), 2, 960);
+  EXPECT_EQ(schur(instance, {}, world, {1, std::nan("")}).status, SchurStatus::not_finite);
+  auto wrong = instance;
+  wrong.h21[1][3] = std::numeric_limits<double>::infinity();
+  const auto found = schur(wrong, {}, world);
+  EXPECT_EQ(found.status, SchurStatus::not_finite);
+  EXPECT_TRUE(found.s.empty());
+}
+
+TEST(SchurComplement, ABudgetIsKept) {
+  const auto world = Communicator::world();
+  const auto found = schur(random_instance(geometric(40, 1e-4, 5), 3, 990), {.max_products = 20}, world);
+  EXPECT_EQ(found.status, SchurStatus::iteration_limit);
+  EXPECT_LE(found.products, 20 + 3);
 }
 
 TEST(SchurComplement, AColumnOfZerosNeedsNoSolve) {
@@ -88,7 +112,11 @@ TEST(SchurComplement, ALimitIsSaid) {
 TEST(SchurComplement, RefusesInvalidOptions) {
   const auto world = Communicator::world();
   const auto instance = random_instance({1, 2, 3}, 1, 991);
-  for (const SchurOptions& wrong : {SchurOptions{.mu = -1}, {.tol = 0}, {.max_iterations = 0}})
+  for (const SchurOptions& wrong : {SchurOptions{.mu = -1},
+                                    {.tol = 0},
+                                    {.certificate_tol = 0},
+                                    {.max_iterations = 0},
+                                    {.max_products = 0}})
     EXPECT_THROW(static_cast<void>(schur(instance, wrong, world)), AgreedError) << wrong.violation();
 }
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 
@@ -91,7 +92,24 @@ TEST_F(SpectralDensity, EndsInAnInvariantSubspace) {
   test::ShardedOperator h(test::with_spectrum({1, 2}, 1), world_);
   const auto nothing = spectral_quadrature(h.callable(), h.shard({0, 0}), 5, h.layout(), world_);
   EXPECT_TRUE(nothing.nodes.empty());
+  EXPECT_EQ(nothing.status, LanczosStatus::invariant);
+  EXPECT_EQ(spectral_density(std::vector{nothing}, 0.1, 1), 0) << "there is none";
+  EXPECT_EQ(spectral_density(std::vector{nothing, found}, 0.1, 2.5),
+            spectral_density(std::vector{found}, 0.1, 2.5));
+  EXPECT_THROW(static_cast<void>(spectral_density(std::vector{found}, 0, 1)), Error);
   EXPECT_THROW(static_cast<void>(of({1, 2, 3}, 0)), AgreedError);
+}
+
+TEST_F(SpectralDensity, NumbersThatAreNotFiniteFailAndDoNotCount) {
+  const ShardMap layout(8, world_.size());
+  const std::vector<double> start(static_cast<std::size_t>(layout.size(world_.rank())), 1.0);
+  const auto h = [](std::span<const double>, std::span<double> y) { std::ranges::fill(y, std::nan("")); };
+  const auto failing = spectral_quadrature(h, start, 5, layout, world_);
+  EXPECT_TRUE(failed(failing.status));
+  EXPECT_TRUE(failing.nodes.empty());
+  const auto found = of(test::geometric(20, 0.1, 2), 5);
+  EXPECT_EQ(spectral_density(std::vector{failing, found}, 0.1, 1),
+            spectral_density(std::vector{found}, 0.1, 1));
 }
 
 }  // namespace
