@@ -1,10 +1,8 @@
 #include "src/search/implicit.hpp"
 
-#include <algorithm>
+#include <vector>
 
-#include "src/objective/distributed.hpp"
-#include "src/search/cross_shard.hpp"
-#include "src/search/curvature.hpp"
+#include "src/search/round_operators.hpp"
 #include "src/search/sharded.hpp"
 
 namespace lift {
@@ -25,47 +23,21 @@ StationarityOptions solver_options(const SearchOptions& options) {
 class Solve {
  public:
   Solve(const Round& round, const Slope& slope, const SearchObserver& observer)
-      : round_(round),
-        observer_(observer),
-        layout_(round.tuned().flat().numel(), comm().size()),
-        curvature_(round, part_of_rank(round.hessian_sequences, comm()), slope.training_gradient),
-        h22_(hessian_operator(round, layout_, curvature_, last_)),
-        cross_(round, layout_),
-        g_(shard_of(slope.gradient, layout_, comm().rank())),
+      : operators_(round, slope.training_gradient,
+                   [&round, &observer](std::int64_t done) {
+                     report(observer, "implicit solve", done, round.options.max_products);
+                   }),
+        g_(shard_of(slope.gradient, operators_.layout(), round.state.comm.rank())),
         s_(lambda_bounds(round.options.radius, round.state.lambda)) {}
 
   /// Refers to this.
-  [[nodiscard]] StationarityProblem problem() {
-    return {.h22 = [this](std::span<const double> x, std::span<double> y) { multiply(x, y); },
-            .h21 = [this](std::span<const double> lambda, std::span<double> w) { cross_.apply(lambda, w); },
-            .h12 = [this](std::span<const double> w,
-                          std::span<double> lambda) { cross_.apply_transposed(w, lambda); },
-            .g = g_,
-            .s = s_,
-            .layout = layout_,
-            .comm = comm()};
-  }
+  [[nodiscard]] StationarityProblem problem() const { return operators_.problem(g_, s_); }
   [[nodiscard]] std::size_t shard_size() const { return g_.size(); }
-  [[nodiscard]] at::Tensor whole(std::span<const double> shard) const {
-    return whole_tensor(shard, layout_, round_.tuned().flat(), comm());
-  }
+  [[nodiscard]] at::Tensor whole(std::span<const double> shard) const { return operators_.whole(shard); }
 
  private:
-  [[nodiscard]] const Communicator& comm() const { return round_.state.comm; }
-  void multiply(std::span<const double> x, std::span<double> y) {
-    h22_(x, y);
-    report(observer_, "implicit solve", ++done_, round_.options.max_products);
-  }
-
-  const Round& round_;
-  const SearchObserver& observer_;
-  ShardMap layout_;
-  LocalCurvature curvature_;
-  WholeProduct last_;
-  SymmetricOperator h22_;
-  CrossShard cross_;
+  RoundOperators operators_;
   std::vector<double> g_, s_;
-  std::int64_t done_ = 0;
 };
 
 }  // namespace

@@ -1,0 +1,214 @@
+#include "src/search/curvature_report.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "mpi/agreement.hpp"
+#include "mpi/collectives.hpp"
+#include "mpi/philox.hpp"
+#include "src/objective/distributed.hpp"
+#include "src/search/probes.hpp"
+#include "src/search/round_operators.hpp"
+#include "src/search/sharded.hpp"
+
+namespace lift {
+namespace {
+
+constexpr int kNoiseSteps = 6;
+constexpr double kNoiseFactor = 10;  ///< of the asymmetry that a few vectors show
+constexpr double kOfH22 = 0.45, kOfBlocks = 0.2, kOfSchur = 0.2;  ///< of max_products
+constexpr std::int64_t kLeast = 4;                                ///< products that any part may have
+constexpr double kDelta = 1e-3;        ///< of the largest curvature: what a chosen μ leaves above 0
+constexpr std::uint64_t kFirst = 100;  ///< of the stream's sequences, behind the self-check's own
+
+/// Coordinates of one block that are not key biases.
+struct Block {
+  int block;
+  CoordinateRange range;
+};
+
+std::vector<Block> blocks_of(const TunedLayout& layout) {
+  std::vector<Block> blocks;
+  for (const TunedTensor& tensor : layout.tensors()) {
+    if (blocks.empty() || blocks.back().block != tensor.block)
+      blocks.push_back({tensor.block, {tensor.offset, tensor.offset}});
+    blocks.back().range.end = tensor.offset + tensor.size;
+  }
+  return blocks;
+}
+
+std::int64_t masked_within(const CoordinateRange& range, const std::vector<CoordinateRange>& masked) {
+  std::int64_t count = 0;
+  for (const CoordinateRange& m : masked) {
+    const auto begin = std::max(range.begin, m.begin), end = std::min(range.end, m.end);
+    count += std::max<std::int64_t>(0, end - begin);
+  }
+  return count;
+}
+
+/// Key biases of tensors without a group, or whose λ is 0.
+std::int64_t unheld_key_biases(const Round& round) {
+  std::int64_t count = 0;
+  for (const TunedTensor& tensor : round.tuned().layout().tensors()) {
+    const bool held = tensor.group >= 0 && round.state.lambda[static_cast<std::size_t>(tensor.group)] > 0;
+    if (!held) count += masked_within({tensor.offset, tensor.offset + tensor.size}, round.masked);
+  }
+  return count;
+}
+
+/// Everything that a report is made of, part by part.
+class Measurement {
+ public:
+  Measurement(const Round& round, const CurvatureOptions& options, const SearchObserver& observer)
+      : round_(round),
+        options_(options),
+        philox_(round.options.seed, RandomStream::self_check),
+        operators_(round, training_gradient(round), [&options, &observer](std::int64_t done) {
+          report(observer, "curvature", done, options.max_products);
+        }) {}
+
+  void find_noise(CurvatureReport& report) {
+    LanczosOptions lanczos_options;
+    lanczos_options.steps = kNoiseSteps;
+    const auto found = lanczos(operators_.h22(), start({0, operators_.layout().total()}), operators_.layout(),
+                               comm(), lanczos_options);
+    if (failed(found.status)) throw AgreedError(ExitCode::numerical, found.message);
+    largest_ = found.ritz_values.empty() ? 0 : found.ritz_values.back();
+    report.noise = kNoiseFactor * found.asymmetry;
+  }
+  void judge(CurvatureReport& report) {
+    report.null_directions = unheld_key_biases(round_);
+    report.h22 = judge({0, operators_.layout().total()}, report.noise, share(kOfH22));
+  }
+  void judge_blocks(CurvatureReport& report) {
+    if (!options_.blocks) return;
+    const auto blocks = blocks_of(round_.tuned().layout());
+    const auto each = std::max(kLeast, share(kOfBlocks) / std::ssize(blocks));
+    for (const Block& block : blocks) {
+      const std::int64_t n = block.range.end - block.range.begin - masked_within(block.range, round_.masked);
+      report.blocks.push_back({block.block, n, judge(block.range, report.noise, each)});
+    }
+  }
+  void find_schur(CurvatureReport& report) {
+    const auto p = static_cast<std::size_t>(round_.p());
+    for (const double squares : round_.state.regularizer.values(round_.tuned().flat()))
+      report.rank_h21 += squares > 0 ? 1 : 0;
+    const EigenSummary& least = report.h22.least;
+    const double size = std::max(std::fabs(least.value), std::max(least.largest, largest_));
+    report.mu = options_.damping.value_or(std::max(0.0, least.residual - least.value) + kDelta * size);
+    if (p == 0) return;
+    const std::vector<double> g(start_size(), 0.0), s(p, 1.0);
+    SchurOptions schur{.mu = report.mu};
+    schur.max_products = std::max<std::int64_t>(1, share(kOfSchur) - std::ssize(s));
+    schur.tol = options_.tol;
+    schur.certificate_tol = 10 * options_.tol;
+    report.schur = schur_complement(operators_.problem(g, s), schur);
+  }
+  /// With what is left.
+  void find_density(CurvatureReport& report) {
+    const std::int64_t left = options_.max_products - operators_.products();
+    const auto steps = static_cast<int>(left / std::max(1, options_.density_vectors));
+    for (int i = 0; i < options_.density_vectors && steps > 0; ++i)
+      report.density.push_back(spectral_quadrature(operators_.h22(), start({0, operators_.layout().total()}),
+                                                   steps, operators_.layout(), comm()));
+    report.products = operators_.products();
+  }
+
+ private:
+  [[nodiscard]] const Communicator& comm() const { return round_.state.comm; }
+  [[nodiscard]] std::int64_t share(double part) const {
+    return std::max(kLeast, static_cast<std::int64_t>(part * static_cast<double>(options_.max_products)));
+  }
+  [[nodiscard]] std::size_t start_size() const {
+    return static_cast<std::size_t>(operators_.layout().size(comm().rank()));
+  }
+  static at::Tensor training_gradient(const Round& round) {
+    if (round.options.products.kind != ProductKind::forward) return {};
+    return mean_gradient(round.state.objective, round.state.train, round.hessian_sequences, round.state.comm)
+        .gradient;
+  }
+  /// Sets what lies outside of `range` to 0.
+  void restrict_to(const CoordinateRange& range, std::span<double> shard) const {
+    const std::int64_t first = operators_.layout().begin(comm().rank());
+    for (std::size_t k = 0; k < shard.size(); ++k) {
+      const std::int64_t coordinate = first + static_cast<std::int64_t>(k);
+      if (coordinate < range.begin || coordinate >= range.end) shard[k] = 0;
+    }
+  }
+  /// The next random start, within `range`.
+  std::vector<double> start(const CoordinateRange& range) {
+    const auto& w = round_.tuned().flat();
+    at::Tensor noise = random_unit_vector(philox_, kFirst + drawn_++, w.numel(), at::kDouble, at::kCPU);
+    mask(noise, round_.masked);
+    auto shard = shard_of(noise, operators_.layout(), comm().rank());
+    restrict_to(range, shard);
+    return shard;
+  }
+  Definiteness judge(const CoordinateRange& range, double noise, std::int64_t products) {
+    const SymmetricOperator h = [&](std::span<const double> x, std::span<double> y) {
+      operators_.h22()(x, y);
+      restrict_to(range, y);
+    };
+    return check_definite(h, start(range), operators_.layout(), comm(), noise,
+                          {.max_products = products,
+                           .basis = options_.basis,
+                           .tol = options_.tol,
+                           .failure = options_.failure});
+  }
+
+  const Round& round_;
+  const CurvatureOptions& options_;
+  Philox philox_;
+  RoundOperators operators_;
+  std::uint64_t drawn_ = 0;
+  double largest_ = 0;
+};
+
+void check(const SearchState& state, const SearchOptions& options, const CurvatureOptions& curvature) {
+  agree(state.comm, [&] {
+    for (const std::string& wrong : {options.violation(), curvature.violation()}) {
+      if (!wrong.empty()) throw Error(ExitCode::usage, "curvature: " + wrong);
+    }
+    if (options.products.kind == ProductKind::identity)
+      throw Error(ExitCode::usage, "curvature: the identity in place of products has none");
+  });
+}
+
+}  // namespace
+
+std::string CurvatureOptions::violation() const {
+  if (max_products < 40) return fmt::format("max_products = {} violates max_products >= 40", max_products);
+  if (basis < 3) return fmt::format("basis = {} violates basis >= 3", basis);
+  if (!(tol > 0)) return fmt::format("tol = {} violates tol > 0", tol);
+  if (!(failure > 0) || !(failure < 1)) return fmt::format("failure = {} violates 0 < failure < 1", failure);
+  if (damping && (!(*damping >= 0) || !std::isfinite(*damping)))
+    return fmt::format("damping = {} violates 0 <= damping < inf", *damping);
+  if (density_vectors < 0)
+    return fmt::format("density_vectors = {} violates density_vectors >= 0", density_vectors);
+  return "";
+}
+
+CurvatureReport measure_curvature(const SearchState& state, const SearchOptions& options,
+                                  const CurvatureOptions& curvature, const SearchObserver& observer) {
+  const auto started = std::chrono::steady_clock::now();
+  check(state, options, curvature);
+  const auto scope = state.timers.measure("probes");
+  SearchOptions in_lambda = options;
+  in_lambda.radius.space = LambdaSpace::linear;
+  const Round round = choose_round(state, in_lambda, 0);
+  CurvatureReport report;
+  Measurement measurement(round, curvature, observer);
+  measurement.find_noise(report);
+  measurement.judge(report);
+  measurement.judge_blocks(report);
+  measurement.find_schur(report);
+  measurement.find_density(report);
+  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - started;
+  report.seconds = max_over_ranks(elapsed.count(), state.comm);
+  return report;
+}
+
+}  // namespace lift
