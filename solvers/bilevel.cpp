@@ -6,6 +6,8 @@
 #include <chrono>
 #include <cmath>
 #include <exception>
+#include <optional>
+#include <utility>
 
 #include "mpi/agreement.hpp"
 #include "mpi/collectives.hpp"
@@ -27,9 +29,7 @@ double free_part(double gradient, double theta, double lower, double upper) {
   return held ? 0 : gradient;
 }
 
-bool finite(double value, std::span<const double> gradient) {
-  return std::isfinite(value) && std::ranges::all_of(gradient, [](double g) { return std::isfinite(g); });
-}
+constexpr double kFirstStep = 1.3862943611198906;  ///< log 4: λ changes by a factor of four
 
 /// Evaluations of all ranks together, led by rank 0.
 class Evaluations {
@@ -43,27 +43,28 @@ class Evaluations {
         gradient_(problem.start.size()) {}
 
   /// Rank 0 asks for V at θ; false, and nothing is evaluated, once they have ended.
-  bool at(std::span<const double> theta, double& value, std::span<double> gradient) {
+  bool at(std::span<const double> theta) {
     if (ended()) return false;
-    tell(1);
     std::vector<double> sent(theta.begin(), theta.end());
+    tell(1);
     broadcast(host_buffer(std::span(sent)), 0, comm_);
+    double value = 0;
     try {
-      evaluate(sent);
+      value = problem_.objective(sent, gradient_);
     } catch (...) {
       thrown_ = std::current_exception();
       return false;
     }
-    value = summary_.path.back().value;
-    std::ranges::copy(gradient_, gradient.begin());
-    return finite(value, gradient);
+    note(sent, value);
+    return true;
   }
   /// The other ranks, until rank 0 says that it has done.
   void follow() {
     std::vector<double> theta(problem_.start.size());
     while (told() == 1) {
       broadcast(host_buffer(std::span(theta)), 0, comm_);
-      evaluate(theta);
+      const double value = problem_.objective(theta, gradient_);
+      note(theta, value);
     }
   }
   /// Rank 0, at the end; `failure` is what stopped it beside the objective, which threw on every rank.
@@ -78,10 +79,25 @@ class Evaluations {
       if (failure_) std::rethrow_exception(failure_);
     });
   }
+  /// Something but the objective failed on rank 0.
+  void fail(std::exception_ptr failure) { failure_ = std::move(failure); }
+  [[nodiscard]] const std::exception_ptr& failure() const { return failure_; }
+
+  [[nodiscard]] const BilevelPoint& last() const { return summary_.path.back(); }
+  [[nodiscard]] const BilevelPoint& first() const { return summary_.path.front(); }
+  [[nodiscard]] std::span<const double> gradient() const { return gradient_; }
+  [[nodiscard]] double best() const { return summary_.value; }
   [[nodiscard]] bool spent() const { return std::ssize(summary_.path) >= options_.max_evaluations; }
-  [[nodiscard]] bool ended() const { return thrown_ != nullptr || broken_ || spent(); }
-  [[nodiscard]] bool converged() const {
-    return summary_.projected_gradient <= options_.tol * std::fabs(summary_.value);
+  [[nodiscard]] bool ended() const {
+    const bool no_start = !summary_.path.empty() && std::isnan(summary_.value);
+    return thrown_ != nullptr || failure_ != nullptr || no_start || spent();
+  }
+  [[nodiscard]] bool converged() const { return stationary(summary_.value, summary_.projected_gradient); }
+  /// Whether θ was evaluated and found to be stationary.
+  [[nodiscard]] bool stationary_at(std::span<const double> theta) const {
+    return std::ranges::any_of(summary_.path, [&](const BilevelPoint& point) {
+      return std::ranges::equal(point.theta, theta) && stationary(point.value, point.projected_gradient);
+    });
   }
 
  private:
@@ -91,21 +107,28 @@ class Evaluations {
     broadcast(host_buffer(std::span(&what, 1)), 0, comm_);
     return what;
   }
-  void evaluate(const std::vector<double>& theta) {
-    const double value = problem_.objective(theta, gradient_);
-    summary_.path.push_back({theta, value});
-    if (!finite(value, gradient_)) {
-      broken_ = true;
-    } else if (!(summary_.value <= value)) {
-      summary_.theta = theta;
-      summary_.value = value;
-      summary_.gradient = gradient_;
-      summary_.projected_gradient = 0;
-      for (std::size_t i = 0; i < theta.size(); ++i) {
-        const double part = free_part(gradient_[i], theta[i], problem_.lower[i], problem_.upper[i]);
-        summary_.projected_gradient = std::max(summary_.projected_gradient, std::fabs(part));
-      }
+  [[nodiscard]] bool stationary(double value, double projected_gradient) const {
+    return projected_gradient <= options_.tol * std::fabs(value);
+  }
+  [[nodiscard]] double projected(const std::vector<double>& theta, double value) const {
+    const auto is_finite = [](double number) { return std::isfinite(number); };
+    if (!is_finite(value) || !std::ranges::all_of(gradient_, is_finite))
+      return std::numeric_limits<double>::quiet_NaN();
+    double largest = 0;
+    for (std::size_t i = 0; i < theta.size(); ++i) {
+      const double part = free_part(gradient_[i], theta[i], problem_.lower[i], problem_.upper[i]);
+      largest = std::max(largest, std::fabs(part));
     }
+    return largest;
+  }
+  void note(const std::vector<double>& theta, double value) {
+    summary_.path.push_back({theta, value, projected(theta, value)});
+    const BilevelPoint& point = summary_.path.back();
+    if (std::isnan(point.projected_gradient) || summary_.value <= value) return;
+    summary_.theta = theta;
+    summary_.value = value;
+    summary_.gradient = gradient_;
+    summary_.projected_gradient = point.projected_gradient;
   }
 
   const BilevelProblem& problem_;
@@ -114,25 +137,65 @@ class Evaluations {
   BilevelSummary& summary_;
   std::vector<double> gradient_;
   std::exception_ptr thrown_, failure_;
-  bool broken_ = false;  ///< a value was not finite
 };
 
-/// Where nothing is evaluated any more TAO sees a flat function, until its test ends it.
+/// V as TAO sees it: less what makes its first step as long as it shall be, for which it takes 2|V|/‖∇V‖. A
+/// trial that is not finite is a high plain, and everything is once nothing is evaluated any more.
+class Landscape {
+ public:
+  explicit Landscape(Evaluations& evaluations) : evaluations_(evaluations) {}
+  [[nodiscard]] Evaluations& evaluations() const { return evaluations_; }
+
+  void at(std::span<const double> theta, double& value, std::span<double> gradient) {
+    const bool evaluated = evaluations_.at(theta);
+    if (!evaluated || std::isnan(evaluations_.last().projected_gradient)) {
+      value = highest_ + 1;
+      std::ranges::fill(gradient, 0.0);
+      return;
+    }
+    std::ranges::copy(evaluations_.gradient(), gradient.begin());
+    if (!shift_) {
+      double squares = 0;
+      for (const double g : gradient) squares += g * g;
+      shift_ = evaluations_.last().value - 0.5 * kFirstStep * std::sqrt(squares);
+    }
+    value = evaluations_.last().value - *shift_;
+    highest_ = std::max(highest_, std::fabs(value));
+  }
+
+ private:
+  Evaluations& evaluations_;
+  std::optional<double> shift_;
+  double highest_ = 0;
+};
+
 PetscErrorCode evaluate(Tao, Vec theta, PetscReal* value, Vec gradient, void* data) {
-  auto* evaluations = static_cast<Evaluations*>(data);
-  const ReadShard x(theta);
-  const WriteShard g(gradient);
-  if (!evaluations->at(x.values(), *value, g.values())) {
+  auto* landscape = static_cast<Landscape*>(data);
+  try {
+    const ReadShard x(theta);
+    const WriteShard g(gradient);
+    landscape->at(x.values(), *value, g.values());
+  } catch (...) {
+    landscape->evaluations().fail(std::current_exception());
     *value = 0;
-    std::ranges::fill(g.values(), 0.0);
+    return VecSet(gradient, 0);
   }
   return kNoError;
 }
 
 PetscErrorCode test_convergence(Tao tao, void* data) {
-  const auto* evaluations = static_cast<const Evaluations*>(data);
-  if (evaluations->converged()) return TaoSetConvergedReason(tao, TAO_CONVERGED_USER);
-  return TaoSetConvergedReason(tao, evaluations->ended() ? TAO_DIVERGED_USER : TAO_CONTINUE_ITERATING);
+  const auto* landscape = static_cast<const Landscape*>(data);
+  const Evaluations& evaluations = landscape->evaluations();
+  if (evaluations.ended()) return TaoSetConvergedReason(tao, TAO_DIVERGED_USER);
+  Vec theta = nullptr;
+  if (const auto code = TaoGetSolution(tao, &theta); code != kNoError) return code;
+  const PetscScalar* values = nullptr;
+  PetscInt size = 0;
+  if (const auto code = VecGetLocalSize(theta, &size); code != kNoError) return code;
+  if (const auto code = VecGetArrayRead(theta, &values); code != kNoError) return code;
+  const bool stationary = evaluations.stationary_at({values, static_cast<std::size_t>(size)});
+  if (const auto code = VecRestoreArrayRead(theta, &values); code != kNoError) return code;
+  return TaoSetConvergedReason(tao, stationary ? TAO_CONVERGED_USER : TAO_CONTINUE_ITERATING);
 }
 
 VecHandle vector_of(std::span<const double> values) {
@@ -142,35 +205,43 @@ VecHandle vector_of(std::span<const double> values) {
   return vec;
 }
 
-void run_tao(const BilevelProblem& problem, Evaluations& evaluations, const BilevelOptions& options) {
-  const VecHandle theta = vector_of(problem.start), lower = vector_of(problem.lower),
+void run_tao(const BilevelProblem& problem, std::span<const double> start, Evaluations& evaluations) {
+  Landscape landscape(evaluations);
+  const VecHandle theta = vector_of(start), lower = vector_of(problem.lower),
                   upper = vector_of(problem.upper);
   TaoHandle tao;
   check_petsc(TaoCreate(PETSC_COMM_SELF, tao.out()), "TaoCreate");
   check_petsc(TaoSetType(tao.get(), TAOBLMVM), "TaoSetType");
   check_petsc(TaoSetSolution(tao.get(), theta.get()), "TaoSetSolution");
   check_petsc(TaoSetVariableBounds(tao.get(), lower.get(), upper.get()), "TaoSetVariableBounds");
-  check_petsc(TaoSetObjectiveAndGradient(tao.get(), nullptr, evaluate, &evaluations),
+  check_petsc(TaoSetObjectiveAndGradient(tao.get(), nullptr, evaluate, &landscape),
               "TaoSetObjectiveAndGradient");
-  check_petsc(TaoSetConvergenceTest(tao.get(), test_convergence, &evaluations), "TaoSetConvergenceTest");
-  check_petsc(TaoSetMaximumIterations(tao.get(), options.max_evaluations), "TaoSetMaximumIterations");
-  check_petsc(TaoSolve(tao.get()), "TaoSolve");
+  check_petsc(TaoSetConvergenceTest(tao.get(), test_convergence, &landscape), "TaoSetConvergenceTest");
+  const PetscErrorCode code = TaoSolve(tao.get());
+  // Its line search may take offence at the plain that is left when nothing is evaluated any more.
+  if (!evaluations.ended()) check_petsc(code, "TaoSolve");
 }
 
 /// Rank 0 alone; what stopped it but for the objective.
 std::exception_ptr lead(const BilevelProblem& problem, Evaluations& evaluations,
-                        const BilevelOptions& options) {
+                        const BilevelSummary& summary) {
   try {
-    double value = 0;
     if (problem.start.empty()) {
-      evaluations.at({}, value, {});
-    } else {
-      run_tao(problem, evaluations, options);
+      evaluations.at({});
+      return evaluations.failure();
     }
+    std::vector<double> start(problem.start.begin(), problem.start.end());
+    double before = std::numeric_limits<double>::infinity();
+    do {
+      run_tao(problem, start, evaluations);
+      if (evaluations.ended() || evaluations.converged() || !(evaluations.best() < before)) break;
+      before = evaluations.best();
+      start = summary.theta;
+    } while (true);
   } catch (...) {
     return std::current_exception();
   }
-  return nullptr;
+  return evaluations.failure();
 }
 
 void check(const BilevelProblem& problem, const Communicator& comm, const BilevelOptions& options) {
@@ -242,7 +313,7 @@ BilevelSummary minimise_bilevel(const BilevelProblem& problem, const Communicato
   BilevelSummary summary;
   Evaluations evaluations(problem, comm, options, summary);
   if (comm.is_root()) {
-    evaluations.finish(lead(problem, evaluations, options));
+    evaluations.finish(lead(problem, evaluations, summary));
   } else {
     evaluations.follow();
   }

@@ -14,8 +14,8 @@ namespace lift {
 using BilevelObjective = std::function<double(std::span<const double> theta, std::span<double> gradient)>;
 
 /// How a minimisation ended. Answered: `converged`. Stopped: the best θ there is, `evaluation_limit` or
-/// `stalled` (no step lowered V any more). Failed: `not_finite` at the start; later such values end it as
-/// `stalled`.
+/// `stalled` (no step lowered V any more). Failed: `not_finite` at the start; a later trial that is not
+/// finite counts as one that did not lower V.
 enum class BilevelStatus { converged, evaluation_limit, stalled, not_finite };
 [[nodiscard]] bool answered(BilevelStatus status) noexcept;
 [[nodiscard]] bool failed(BilevelStatus status) noexcept;
@@ -36,10 +36,13 @@ struct BilevelOptions {
   [[nodiscard]] std::string violation() const;
 };
 
-/// One evaluation, in their order.
+/// One evaluation.
 struct BilevelPoint {
   std::vector<double> theta;
   double value = std::numeric_limits<double>::quiet_NaN();
+  /// Largest |∂V/∂θ_i| of those that a bound does not hold; NaN where V or a part of its gradient is not
+  /// finite.
+  double projected_gradient = std::numeric_limits<double>::quiet_NaN();
 };
 
 struct BilevelSummary {
@@ -47,9 +50,9 @@ struct BilevelSummary {
   std::vector<double> theta;                                ///< [p], of the least V met
   double value = std::numeric_limits<double>::quiet_NaN();  ///< V there
   std::vector<double> gradient;                             ///< [p], there
-  /// Largest |∂V/∂θ_i| there of those that a bound does not hold: the certificate.
+  /// BilevelPoint::projected_gradient there: the certificate.
   double projected_gradient = std::numeric_limits<double>::quiet_NaN();
-  std::vector<BilevelPoint> path;  ///< all evaluations
+  std::vector<BilevelPoint> path;  ///< all evaluations, in their order
   double seconds = 0;              ///< wall time [s], largest over the ranks
   std::string message;             ///< one sentence for the log
 };
@@ -57,14 +60,14 @@ struct BilevelSummary {
 /// Minimises V over the regularisation weights by its hypergradient.
 ///
 /// Method      TAO's BLMVM, a limited-memory quasi-Newton method with bounds (Benson and Moré 2001), from the
-///             start projected on the bounds. It runs on rank 0; the others evaluate with it, so that no
+///             start projected on the bounds; its first step is log 4 long, and it begins again at a lower V
+///             that its line search passed by. It runs on rank 0; the others evaluate with it, so that no
 ///             rounding can part the ranks.
 /// Collective  on `comm`; the summary is the same on every rank.
-/// Throws      AgreedError(internal) for invalid options, a wrong shape or lower > upper; Error(internal)
-/// where
-///             PETSc fails; what the objective throws.
+/// Throws      AgreedError(internal) for invalid options, a wrong shape, lower > upper, or where PETSc fails;
+///             what the objective throws: catch there what shall only end a trial.
 /// Cost        at most max_evaluations evaluations, O(p) beside.
-/// Limits      finds a local minimum; a gradient that is not V's ends it as `stalled`.
+/// Limits      finds a local minimum; a gradient that is not V's ends it anywhere, mostly as `stalled`.
 /// Test        tests/solvers/test_bilevel.cpp (ridge and logistic problems against a search of V; 1, 2, 4
 /// ranks)
 BilevelSummary minimise_bilevel(const BilevelProblem& problem, const Communicator& comm,

@@ -20,6 +20,7 @@ namespace {
 
 using DsHandle = PetscHandle<DS, DSDestroy>;
 
+constexpr double kUsable = 0.1;   ///< a residual beyond which S is not worth showing
 constexpr double kMeasured = 10;  ///< the measured residual may be this much more than CG's own
 
 SchurStatus worse(SchurStatus a, SchurStatus b) {
@@ -83,7 +84,9 @@ class Columns {
   /// (H22 + μ) x = column, and by how much it is not.
   bool solve(double length) {
     const auto left = options_.max_products - summary_.products + measured_;
-    const auto most = static_cast<int>(std::min<std::int64_t>(options_.max_iterations, left));
+    const auto columns =
+        static_cast<std::int64_t>(p_) - std::ssize(summary_.s) / static_cast<std::int64_t>(p_);
+    const auto most = static_cast<int>(std::min<std::int64_t>(options_.max_iterations, left / columns));
     const auto cg =
         solve_shifted(h22_, options_.mu, column_, options_.tol, most, problem_.layout, problem_.comm, x_);
     summary_.status = worse(summary_.status, status_of(cg.end));
@@ -181,6 +184,8 @@ std::string message_of(const SchurSummary& s, double mu) {
     return fmt::format("there is no Schur complement {}: H22 + mu is not positive definite", how);
   if (s.status == SchurStatus::not_finite)
     return fmt::format("the Schur complement failed {} on numbers that are not finite", how);
+  if (s.residual > kUsable)
+    return fmt::format("the Schur complement was not found {}: residual {:.1e}", how, s.residual);
   if (s.eigenvalues.empty()) return "the Schur complement of no group is empty";
   return fmt::format(
       "Schur complement {} {}: eigenvalues {:.6g} to {:.6g}, residual {:.1e}, asymmetry {:.1e}",
@@ -233,7 +238,7 @@ SchurSummary schur_complement(const StationarityProblem& problem, const SchurOpt
   Columns columns(problem, options, summary);
   std::size_t done = 0;
   while (done < p && columns.add(done)) ++done;
-  if (done == p) {
+  if (done == p && summary.residual <= kUsable) {
     summary.asymmetry = symmetrise(summary.s, p);
     find_eigenvalues(problem.comm, p, summary);
     certify(options, summary);

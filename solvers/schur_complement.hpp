@@ -29,7 +29,8 @@ struct SchurOptions {
 
 struct SchurSummary {
   SchurStatus status = SchurStatus::not_finite;
-  std::vector<double> s;            ///< [p × p], symmetrised, the same on every rank; empty where it failed
+  std::vector<double>
+      s;  ///< [p × p], symmetrised, the same on every rank; empty where it failed or residual > 0.1
   std::vector<double> eigenvalues;  ///< [p], ascending; empty likewise
   /// max |S_ij − S_ji| / max |S_ij| as computed: small where the solves bear each other out; 0 for S = 0.
   double asymmetry = 0;
