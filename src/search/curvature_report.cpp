@@ -21,6 +21,8 @@ constexpr int kNoiseSteps = 6;
 constexpr double kNoiseFactor = 10;  ///< of the asymmetry that a few vectors show
 constexpr double kOfH22 = 0.45, kOfBlocks = 0.2, kOfSchur = 0.2;  ///< of max_products
 constexpr std::int64_t kLeast = 4;                                ///< products that any part may have
+constexpr int kRaises = 3;                                        ///< of μ
+constexpr std::int64_t kMostSteps = 1000;                         ///< of a density
 constexpr double kDelta = 1e-3;        ///< of the largest curvature: what a chosen μ leaves above 0
 constexpr std::uint64_t kFirst = 100;  ///< of the stream's sequences, behind the self-check's own
 
@@ -76,41 +78,53 @@ class Measurement {
     const auto found = lanczos(operators_.h22(), start({0, operators_.layout().total()}), operators_.layout(),
                                comm(), lanczos_options);
     if (failed(found.status)) throw AgreedError(ExitCode::numerical, found.message);
-    largest_ = found.ritz_values.empty() ? 0 : found.ritz_values.back();
+    if (!found.ritz_values.empty()) meet(found.ritz_values.front(), found.ritz_values.back());
     report.noise = kNoiseFactor * found.asymmetry;
   }
   void judge(CurvatureReport& report) {
     report.null_directions = unheld_key_biases(round_);
     report.h22 = judge({0, operators_.layout().total()}, report.noise, share(kOfH22));
+    meet(report.h22.least);
   }
   void judge_blocks(CurvatureReport& report) {
-    if (!options_.blocks) return;
     const auto blocks = blocks_of(round_.tuned().layout());
+    if (!options_.blocks || blocks.size() < 2) return;
     const auto each = std::max(kLeast, share(kOfBlocks) / std::ssize(blocks));
     for (const Block& block : blocks) {
       const std::int64_t n = block.range.end - block.range.begin - masked_within(block.range, round_.masked);
       report.blocks.push_back({block.block, n, judge(block.range, report.noise, each)});
+      const Definiteness& found = report.blocks.back().curvature;
+      meet(found.least);
+      if (found.verdict != Verdict::fails || report.h22.verdict == Verdict::fails) continue;
+      report.h22 = found;
+      report.h22.message = fmt::format("within block {}: {}", block.block, found.message);
     }
   }
   void find_schur(CurvatureReport& report) {
     const auto p = static_cast<std::size_t>(round_.p());
     for (const double squares : round_.state.regularizer.values(round_.tuned().flat()))
       report.rank_h21 += squares > 0 ? 1 : 0;
-    const EigenSummary& least = report.h22.least;
-    const double size = std::max(std::fabs(least.value), std::max(least.largest, largest_));
-    report.mu = options_.damping.value_or(std::max(0.0, least.residual - least.value) + kDelta * size);
+    const double size = std::max(std::fabs(least_), std::fabs(largest_));
+    report.mu = options_.damping.value_or(std::max(0.0, -least_) + kDelta * size);
     if (p == 0) return;
     const std::vector<double> g(start_size(), 0.0), s(p, 1.0);
-    SchurOptions schur{.mu = report.mu};
-    schur.max_products = std::max<std::int64_t>(1, share(kOfSchur) - std::ssize(s));
-    schur.tol = options_.tol;
-    schur.certificate_tol = 10 * options_.tol;
-    report.schur = schur_complement(operators_.problem(g, s), schur);
+    const std::int64_t first = operators_.products();
+    for (int raises = 0; raises <= kRaises; ++raises) {
+      SchurOptions schur{.mu = report.mu};
+      const std::int64_t left = share(kOfSchur) - (operators_.products() - first) - std::ssize(s);
+      schur.max_products = std::max<std::int64_t>(1, left);
+      schur.tol = options_.tol;
+      schur.certificate_tol = 10 * options_.tol;
+      report.schur = schur_complement(operators_.problem(g, s), schur);
+      if (report.schur->status != SchurStatus::indefinite || options_.damping || left <= 0) break;
+      if (raises < kRaises) report.mu = 4 * std::max(report.mu, kDelta * size);
+    }
   }
   /// With what is left.
   void find_density(CurvatureReport& report) {
     const std::int64_t left = options_.max_products - operators_.products();
-    const auto steps = static_cast<int>(left / std::max(1, options_.density_vectors));
+    const auto steps =
+        static_cast<int>(std::min<std::int64_t>(kMostSteps, left / std::max(1, options_.density_vectors)));
     for (int i = 0; i < options_.density_vectors && steps > 0; ++i)
       report.density.push_back(spectral_quadrature(operators_.h22(), start({0, operators_.layout().total()}),
                                                    steps, operators_.layout(), comm()));
@@ -119,6 +133,11 @@ class Measurement {
 
  private:
   [[nodiscard]] const Communicator& comm() const { return round_.state.comm; }
+  void meet(double least, double largest) {
+    least_ = std::fmin(least_, least);
+    largest_ = std::fmax(largest_, largest);
+  }
+  void meet(const EigenSummary& found) { meet(found.value - found.residual, found.largest); }
   [[nodiscard]] std::int64_t share(double part) const {
     return std::max(kLeast, static_cast<std::int64_t>(part * static_cast<double>(options_.max_products)));
   }
@@ -164,7 +183,7 @@ class Measurement {
   Philox philox_;
   RoundOperators operators_;
   std::uint64_t drawn_ = 0;
-  double largest_ = 0;
+  double least_ = 0, largest_ = 0;  ///< curvature met
 };
 
 void check(const SearchState& state, const SearchOptions& options, const CurvatureOptions& curvature) {
@@ -172,8 +191,18 @@ void check(const SearchState& state, const SearchOptions& options, const Curvatu
     for (const std::string& wrong : {options.violation(), curvature.violation()}) {
       if (!wrong.empty()) throw Error(ExitCode::usage, "curvature: " + wrong);
     }
-    if (options.products.kind == ProductKind::identity)
-      throw Error(ExitCode::usage, "curvature: the identity in place of products has none");
+    if (options.products.kind == ProductKind::identity || options.products.kind == ProductKind::gauss_newton)
+      throw Error(ExitCode::usage,
+                  "curvature: the premises are of the Hessian, not of what stands in its place");
+    const TunedLayout& layout = state.objective.tuned().layout();
+    const auto blocks = curvature.blocks ? std::ssize(blocks_of(layout)) : 0;
+    const auto least =
+        static_cast<std::int64_t>((kNoiseSteps + kLeast * blocks + 2 * layout.p()) / (1 - kOfH22));
+    if (curvature.max_products < least)
+      throw Error(
+          ExitCode::usage,
+          fmt::format("curvature: {} products are too few for {} blocks and {} groups, expected at least {}",
+                      curvature.max_products, blocks, layout.p(), least));
   });
 }
 

@@ -31,19 +31,22 @@ struct BlockCurvature {
   Definiteness curvature;
 };
 
-/// What is known of the second-order premises of Propositions 1 and 2 at (λ, W).
+/// What is known of the second-order premises of Propositions 1 and 2 at (λ, W). Key biases are left out of
+/// all but null_directions: in their directions H22 is 2λ_i, and S would have −4‖b − c‖²/(2λ_i + μ) more.
 struct CurvatureReport {
   /// Key biases that no λ > 0 holds: exact null directions of H22, which with any is singular for certain.
-  /// The rest of the report leaves all key biases out.
   std::int64_t null_directions = 0;
-  double noise = 0;                    ///< η, by how much vᵀH22v of a unit vector may be wrong
-  Definiteness h22;                    ///< is H22 = ∇²_W F ≻ 0?
-  std::vector<BlockCurvature> blocks;  ///< in the order of W; empty unless asked for
+  /// η, an estimate of the error of vᵀH22v for a unit v, of rounding: what differences leave of a step is not
+  /// in it.
+  double noise = 0;
+  /// Is H22 = ∇²_W F ≻ 0? A block whose vector shows that it is not is a proof of the whole, too.
+  Definiteness h22;
+  std::vector<BlockCurvature> blocks;  ///< in the order of W; empty unless asked for and more than one
   /// r = rank H21: as H11 = 0 the joint Hessian has the inertia (r, r, p − r) + In(ZᵀH22Z), Z a basis of
   /// null(H12): at least r negative eigenvalues, whatever H22 is. With log λ for λ, H11 is diag(λ_iR_i) and
   /// this says nothing.
   int rank_h21 = 0;
-  double mu = 0;                            ///< damping of `schur`
+  double mu = 0;                            ///< damping of `schur`, raised where H22 + μ was not positive
   std::optional<SchurSummary> schur;        ///< S at that μ; absent where p = 0
   std::vector<SpectralQuadrature> density;  ///< of H22, one of each start
   std::int64_t products = 0;                ///< with H22, all counted
@@ -54,14 +57,18 @@ struct CurvatureReport {
 ///
 /// Method      on the HVP sequences of round 0, by the products that options.products names: noise by the
 ///             asymmetry of a short Lanczos run, ten times; check_definite() of H22 and of each block;
-///             schur_complement() with H21 in λ itself; spectral_quadrature(). Of max_products some 45 % go
-///             to H22, 20 % to the blocks, 20 % to S and the rest to density and noise. Random starts are
-///             pure functions of options.seed.
+///             schur_complement() with H21 in λ itself, μ being quadrupled at most three times where H22 + μ
+///             shows itself indefinite; spectral_quadrature(). Of max_products some 45 % go to H22, 20 % to
+///             the blocks, 20 % to S and the rest to density and noise. Random starts are pure functions of
+///             options.seed, drawn whole on every rank: 8n bytes for as long as they are drawn.
 /// In/out      nothing moves; with finite differences W does, and is put back to the last bit.
 /// Collective  on state.comm; the same on every rank.
-/// Throws      AgreedError(usage) for invalid options, and for products of ProductKind::identity;
-///             AgreedError(numerical) if a product is not finite.
-/// Test        tests/src/search/test_curvature_report.cpp (dense spectra of tiny models; 1, 2, 3, 4 ranks)
+/// Throws      AgreedError(usage) for invalid options, fewer products than blocks and groups need, and
+/// products
+///             that are not H22's (identity, Gauss–Newton); AgreedError(numerical) if a product is not
+///             finite.
+/// Cost        at most max_products products, and one measurement more for each column of S.
+/// Test        tests/src/search/test_curvature_report.cpp (dense spectra of tiny models; 1, 2, 4 ranks)
 CurvatureReport measure_curvature(const SearchState& state, const SearchOptions& options,
                                   const CurvatureOptions& curvature, const SearchObserver& observer);
 
