@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints what campaign.sh measured as Markdown: test perplexity of each row, mean and range over the seeds.
+"""Prints what campaign.sh measured as Markdown: perplexity of each row, mean and range over the seeds.
 
 usage: ./results/stand-in/table.py [FOLDER]     default runs/campaign
 Early stopping is the epoch of least validation loss of the warm-up up to each length, on the 48 sequences of the rows.
@@ -16,7 +16,7 @@ ROWS = {
     "random-rows": "the same with random rows",
     "sign": "no probes (sign step)",
     "wise": "WiSE",
-    "recover": "recover: and rounds (what is kept)",
+    "recover": "recover: and one round of four Krylov probes (what is kept)",
 }
 ROUNDS = {
     "krylov": "box LP, four Krylov probes",
@@ -47,26 +47,20 @@ def change(values, reference):
     return f"{100 * (sum(v for v, _ in pairs) / sum(r for _, r in pairs) - 1):+.2f} %"
 
 
-def test_of(result, which="after"):
-    return result[which]["test"]["ppl"] if result else None
+def test_of(result, which="after", split="test"):
+    return result[which][split]["ppl"] if result else None
 
 
-def early_stopping(warmup, epochs):
+def early_stopping(warmup, epochs, split="test"):
     if warmup is None:
         return None
     best = min(warmup["epochs"][: epochs + 1], key=lambda epoch: epoch["valid"])
-    return math.exp(best["test"])
+    return math.exp(best[split])
 
 
-def stage_rows(results):
-    """Test perplexity after the interpolation and after the corrector of `recover`, whichever was kept."""
-    for stage, title in (("interpolation", "recover: interpolation alone"), ("corrector", "recover: and corrector")):
-        yield title, [stage_test(result, stage) for result in results]
-
-
-def stage_test(result, name):
-    found = [stage for stage in (result or {}).get("stages", []) if stage["name"] == name and stage["test"]]
-    return found[0]["test"]["ppl"] if found else None
+def stage_of(result, name, split):
+    found = [stage for stage in (result or {}).get("stages", []) if stage["name"] == name and stage[split]]
+    return found[0][split]["ppl"] if found else None
 
 
 def cost_line(results, warmups):
@@ -78,29 +72,40 @@ def cost_line(results, warmups):
               f"{spread(shares)} % of the warm-up of {pairs[0][1]:.0f} (35 epochs).")
 
 
-def length_table(folder, seeds, epochs):
+def rows_of(folder, seeds, epochs, split):
+    """(name, perplexity of each seed), the stages of `recover` whichever was kept."""
     warmups = [read(folder, f"s{seed}-warmup") for seed in seeds]
-    early = [early_stopping(warmup, epochs) for warmup in warmups]
-    rows = [("early stopping", early)]
-    rows.append(("restart, two epochs at 1e-3 → 0", [test_of(read(folder, f"s{seed}-restart")) for seed in seeds]))
+    restarts = [read(folder, f"s{seed}-restart") for seed in seeds]
     results = {key: [read(folder, f"s{seed}-{key}-{epochs}") for seed in seeds] for key in ROWS}
-    rows.append((f"W0 after {epochs} epochs", [test_of(result, "before") for result in results["recover"]]))
-    rows += [(ROWS[key], [test_of(result) for result in results[key]]) for key in ROWS if key != "recover"]
-    rows += [*stage_rows(results["recover"]), (ROWS["recover"], [test_of(result) for result in results["recover"]])]
-    print(f"\n{epochs} epochs | test perplexity | against early stopping | seeds\n---|---|---|---")
-    for name, values in rows:
+    after = lambda key: [test_of(result, "after", split) for result in results[key]]
+    yield "early stopping", [early_stopping(warmup, epochs, split) for warmup in warmups]
+    yield "restart, two epochs at 1e-3 → 0", [test_of(result, "after", split) for result in restarts]
+    yield f"W0 after {epochs} epochs", [test_of(result, "before", split) for result in results["recover"]]
+    for key in ROWS:
+        if key != "recover":
+            yield ROWS[key], after(key)
+    for stage, title in (("interpolation", "recover: interpolation alone"), ("corrector", "recover: and corrector")):
+        yield title, [stage_of(result, stage, split) for result in results["recover"]]
+    yield ROWS["recover"], after("recover")
+
+
+def length_table(folder, seeds, epochs):
+    test, valid = (list(rows_of(folder, seeds, epochs, split)) for split in ("test", "valid"))
+    print(f"\n| {epochs} epochs | test perplexity | against early stopping | valid | seeds |\n|---|---|---|---|---|")
+    for (name, values), (_, others) in zip(test, valid):
         done = sum(value is not None for value in values)
-        print(f"{name} | {spread(values)} | {change(values, early)} | {done}")
-    cost_line(results["recover"], warmups)
+        print(f"| {name} | {spread(values)} | {change(values, test[0][1])} | {spread(others)} | {done} |")
+    recovered = [read(folder, f"s{seed}-recover-{epochs}") for seed in seeds]
+    cost_line(recovered, [read(folder, f"s{seed}-warmup") for seed in seeds])
 
 
 def rounds_table(folder, seeds):
-    print("\none round after recover | test before | test after | change | t* | seeds\n---|---|---|---|---|---")
+    print("\n| one round after recover | test before | test after | change | t* | seeds |\n|---|---|---|---|---|---|")
     for key, name in ROUNDS.items():
         results = [read(folder, f"s{seed}-round-{key}") for seed in seeds]
         before, after = ([test_of(result, which) for result in results] for which in ("before", "after"))
         steps = [result["t_star"] for result in results if result]
-        print(f"{name} | {spread(before)} | {spread(after)} | {change(after, before)} | {spread(steps)} | {len(steps)}")
+        print(f"| {name} | {spread(before)} | {spread(after)} | {change(after, before)} | {spread(steps)} | {len(steps)} |")
 
 
 def main():
