@@ -67,11 +67,10 @@ class Evaluations {
       note(theta, value);
     }
   }
-  /// Rank 0, at the end; `failure` is what stopped it beside the objective, which threw on every rank.
-  void finish(const std::exception_ptr& failure) {
+  /// Rank 0, at the end; what the objective threw was thrown on every rank.
+  void finish() {
     if (thrown_) std::rethrow_exception(thrown_);
     tell(0);
-    failure_ = failure;
   }
   /// Every rank, at the end.
   void agree_on_failure() {
@@ -81,10 +80,8 @@ class Evaluations {
   }
   /// Something but the objective failed on rank 0.
   void fail(std::exception_ptr failure) { failure_ = std::move(failure); }
-  [[nodiscard]] const std::exception_ptr& failure() const { return failure_; }
 
   [[nodiscard]] const BilevelPoint& last() const { return summary_.path.back(); }
-  [[nodiscard]] const BilevelPoint& first() const { return summary_.path.front(); }
   [[nodiscard]] std::span<const double> gradient() const { return gradient_; }
   [[nodiscard]] double best() const { return summary_.value; }
   [[nodiscard]] bool spent() const { return std::ssize(summary_.path) >= options_.max_evaluations; }
@@ -222,26 +219,24 @@ void run_tao(const BilevelProblem& problem, std::span<const double> start, Evalu
   if (!evaluations.ended()) check_petsc(code, "TaoSolve");
 }
 
-/// Rank 0 alone; what stopped it but for the objective.
-std::exception_ptr lead(const BilevelProblem& problem, Evaluations& evaluations,
-                        const BilevelSummary& summary) {
+/// Rank 0 alone. TAO begins again where a lower V was met than it ended at.
+void lead(const BilevelProblem& problem, Evaluations& evaluations, const BilevelSummary& summary) {
   try {
     if (problem.start.empty()) {
       evaluations.at({});
-      return evaluations.failure();
+      return;
     }
     std::vector<double> start(problem.start.begin(), problem.start.end());
     double before = std::numeric_limits<double>::infinity();
-    do {
-      run_tao(problem, start, evaluations);
-      if (evaluations.ended() || evaluations.converged() || !(evaluations.best() < before)) break;
+    run_tao(problem, start, evaluations);
+    while (!evaluations.ended() && !evaluations.converged() && evaluations.best() < before) {
       before = evaluations.best();
       start = summary.theta;
-    } while (true);
+      run_tao(problem, start, evaluations);
+    }
   } catch (...) {
-    return std::current_exception();
+    evaluations.fail(std::current_exception());
   }
-  return evaluations.failure();
 }
 
 void check(const BilevelProblem& problem, const Communicator& comm, const BilevelOptions& options) {
@@ -313,7 +308,8 @@ BilevelSummary minimise_bilevel(const BilevelProblem& problem, const Communicato
   BilevelSummary summary;
   Evaluations evaluations(problem, comm, options, summary);
   if (comm.is_root()) {
-    evaluations.finish(lead(problem, evaluations, summary));
+    lead(problem, evaluations, summary);
+    evaluations.finish();
   } else {
     evaluations.follow();
   }

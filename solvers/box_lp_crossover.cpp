@@ -63,14 +63,12 @@ class Maker {
  public:
   Maker(const LpShard& lp, std::span<const double> d) : lp_(lp), d_(d.begin(), d.end()) {
     for (std::size_t k = 0; k < d_.size(); ++k) {
-      if (inside(d_[k], lp.u[k])) {
-        if (is_inert(lp, k)) {
-          d_[k] = 0;
-        } else {
-          inside_.push_back(k);
-        }
-      } else {
+      if (!inside(d_[k], lp.u[k])) {
         d_[k] = d_[k] == 0 ? 0 : std::copysign(lp.u[k], d_[k]);
+      } else if (is_inert(lp, k)) {
+        d_[k] = 0;
+      } else {
+        inside_.push_back(k);
       }
     }
   }

@@ -26,7 +26,7 @@ constexpr std::int64_t kMostSteps = 1000;                         ///< of a dens
 constexpr double kDelta = 1e-3;        ///< of the largest curvature: what a chosen μ leaves above 0
 constexpr std::uint64_t kFirst = 100;  ///< of the stream's sequences, behind the self-check's own
 
-/// Coordinates of one block that are not key biases.
+/// Coordinates of one block, key biases among them.
 struct Block {
   int block;
   CoordinateRange range;
