@@ -95,6 +95,7 @@ class Run {
   }
 
   const RunResult& finish(double total_seconds) { return record_.finish(lambda_, total_seconds); }
+  void check_programs() const { record_.check_programs(); }
 
  private:
   template <typename Phase>
@@ -239,6 +240,7 @@ void run_job(JobContext& context) {
   const RunResult& result = run.finish(seconds());
   output.close(result);
   write_answer(context, to_json(result));
+  run.check_programs();
 }
 
 }  // namespace lift

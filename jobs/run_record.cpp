@@ -7,6 +7,7 @@
 
 #include "jobs/lp_job.hpp"
 #include "mpi/collectives.hpp"
+#include "mpi/error.hpp"
 #include "mpi/nccl.hpp"
 #include "src/report/process_memory.hpp"
 #include "src/search/holdout.hpp"
@@ -153,7 +154,10 @@ void RunRecord::add_round(int round, const RoundSummary& summary) {
   output_.progress().finish();
   output_.add_round(round, entry);
   if (summary.lp && summary.lp->answered) context_.log.info(summary.lp->message);
-  if (summary.lp && !summary.lp->answered) warn(summary.lp->message + "; its direction is used as it is");
+  if (summary.lp && !summary.lp->answered) {
+    warn(summary.lp->message + "; its direction is used as it is");
+    if (unanswered_.empty()) unanswered_ = fmt::format("round {}: {}", round + 1, summary.lp->message);
+  }
   if (summary.implicit) tell_implicit(*summary.implicit, summary.lp.has_value());
   if (summary.lambda_is_inert) {
     warn(fmt::format(
@@ -164,6 +168,12 @@ void RunRecord::add_round(int round, const RoundSummary& summary) {
   meter_.leave_out(forward_units(summary.watched));
   probes_done_ += summary.probes_done;
   result_.rounds.push_back(entry);
+}
+
+void RunRecord::check_programs() const {
+  if (unanswered_.empty()) return;
+  throw AgreedError(ExitCode::numerical, fmt::format("{}; its direction was used, and {} holds the whole run",
+                                                     unanswered_, plan_.out.string()));
 }
 
 const RunResult& RunRecord::finish(std::span<const double> lambda, double total_seconds) {

@@ -43,6 +43,9 @@ class RunRecord {
   void add_round(int round, const RoundSummary& summary);
   /// The whole, of a run of `total_seconds` that ended with `lambda`.
   [[nodiscard]] const RunResult& finish(std::span<const double> lambda, double total_seconds);
+  /// Throws AgreedError(numerical) where a linear program stopped short of its tolerances: its direction was
+  /// used, and all results are there.
+  void check_programs() const;
 
  private:
   void warn(const std::string& line) const;
@@ -60,6 +63,7 @@ class RunRecord {
   WorkMeter meter_;
   SplitLosses losses_;
   RunResult result_;
+  std::string unanswered_;  ///< of the first program that stopped short: its round and message
   std::int64_t probes_done_ = 0;
   std::int64_t steps_done_ = 0;
 };

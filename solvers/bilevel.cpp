@@ -11,6 +11,7 @@
 
 #include "mpi/agreement.hpp"
 #include "mpi/collectives.hpp"
+#include "solvers/bilevel_evaluations.hpp"
 #include "solvers/operator_shell.hpp"
 #include "solvers/petsc.hpp"
 
@@ -23,125 +24,14 @@ using TaoHandle = PetscHandle<Tao, TaoDestroy>;
 
 constexpr auto kNoError = static_cast<PetscErrorCode>(0);
 
-/// ∂V/∂θ_i, or 0 where a bound holds θ_i against it.
-double free_part(double gradient, double theta, double lower, double upper) {
-  const bool held = (theta <= lower && gradient > 0) || (theta >= upper && gradient < 0);
-  return held ? 0 : gradient;
-}
-
 constexpr double kFirstStep = 1.3862943611198906;  ///< log 4: λ changes by a factor of four
-
-/// Evaluations of all ranks together, led by rank 0.
-class Evaluations {
- public:
-  Evaluations(const BilevelProblem& problem, const Communicator& comm, const BilevelOptions& options,
-              BilevelSummary& summary)
-      : problem_(problem),
-        comm_(comm),
-        options_(options),
-        summary_(summary),
-        gradient_(problem.start.size()) {}
-
-  /// Rank 0 asks for V at θ; false, and nothing is evaluated, once they have ended.
-  bool at(std::span<const double> theta) {
-    if (ended()) return false;
-    std::vector<double> sent(theta.begin(), theta.end());
-    tell(1);
-    broadcast(host_buffer(std::span(sent)), 0, comm_);
-    double value = 0;
-    try {
-      value = problem_.objective(sent, gradient_);
-    } catch (...) {
-      thrown_ = std::current_exception();
-      return false;
-    }
-    note(sent, value);
-    return true;
-  }
-  /// The other ranks, until rank 0 says that it has done.
-  void follow() {
-    std::vector<double> theta(problem_.start.size());
-    while (told() == 1) {
-      broadcast(host_buffer(std::span(theta)), 0, comm_);
-      const double value = problem_.objective(theta, gradient_);
-      note(theta, value);
-    }
-  }
-  /// Rank 0, at the end; what the objective threw was thrown on every rank.
-  void finish() {
-    if (thrown_) std::rethrow_exception(thrown_);
-    tell(0);
-  }
-  /// Every rank, at the end.
-  void agree_on_failure() {
-    agree(comm_, [&] {
-      if (failure_) std::rethrow_exception(failure_);
-    });
-  }
-  /// Something but the objective failed on rank 0.
-  void fail(std::exception_ptr failure) { failure_ = std::move(failure); }
-
-  [[nodiscard]] const BilevelPoint& last() const { return summary_.path.back(); }
-  [[nodiscard]] std::span<const double> gradient() const { return gradient_; }
-  [[nodiscard]] double best() const { return summary_.value; }
-  [[nodiscard]] bool spent() const { return std::ssize(summary_.path) >= options_.max_evaluations; }
-  [[nodiscard]] bool ended() const {
-    const bool no_start = !summary_.path.empty() && std::isnan(summary_.value);
-    return thrown_ != nullptr || failure_ != nullptr || no_start || spent();
-  }
-  [[nodiscard]] bool converged() const { return stationary(summary_.value, summary_.projected_gradient); }
-  /// Whether θ was evaluated and found to be stationary.
-  [[nodiscard]] bool stationary_at(std::span<const double> theta) const {
-    return std::ranges::any_of(summary_.path, [&](const BilevelPoint& point) {
-      return std::ranges::equal(point.theta, theta) && stationary(point.value, point.projected_gradient);
-    });
-  }
-
- private:
-  void tell(int what) { broadcast(host_buffer(std::span(&what, 1)), 0, comm_); }
-  [[nodiscard]] int told() {
-    int what = 0;
-    broadcast(host_buffer(std::span(&what, 1)), 0, comm_);
-    return what;
-  }
-  [[nodiscard]] bool stationary(double value, double projected_gradient) const {
-    return projected_gradient <= options_.tol * std::fabs(value);
-  }
-  [[nodiscard]] double projected(const std::vector<double>& theta, double value) const {
-    const auto is_finite = [](double number) { return std::isfinite(number); };
-    if (!is_finite(value) || !std::ranges::all_of(gradient_, is_finite))
-      return std::numeric_limits<double>::quiet_NaN();
-    double largest = 0;
-    for (std::size_t i = 0; i < theta.size(); ++i) {
-      const double part = free_part(gradient_[i], theta[i], problem_.lower[i], problem_.upper[i]);
-      largest = std::max(largest, std::fabs(part));
-    }
-    return largest;
-  }
-  void note(const std::vector<double>& theta, double value) {
-    summary_.path.push_back({theta, value, projected(theta, value)});
-    const BilevelPoint& point = summary_.path.back();
-    if (std::isnan(point.projected_gradient) || summary_.value <= value) return;
-    summary_.theta = theta;
-    summary_.value = value;
-    summary_.gradient = gradient_;
-    summary_.projected_gradient = point.projected_gradient;
-  }
-
-  const BilevelProblem& problem_;
-  const Communicator& comm_;
-  const BilevelOptions& options_;
-  BilevelSummary& summary_;
-  std::vector<double> gradient_;
-  std::exception_ptr thrown_, failure_;
-};
 
 /// V as TAO sees it: less what makes its first step as long as it shall be, for which it takes 2|V|/‖∇V‖. A
 /// trial that is not finite is a high plain, and everything is once nothing is evaluated any more.
 class Landscape {
  public:
-  explicit Landscape(Evaluations& evaluations) : evaluations_(evaluations) {}
-  [[nodiscard]] Evaluations& evaluations() const { return evaluations_; }
+  explicit Landscape(BilevelEvaluations& evaluations) : evaluations_(evaluations) {}
+  [[nodiscard]] BilevelEvaluations& evaluations() const { return evaluations_; }
 
   void at(std::span<const double> theta, double& value, std::span<double> gradient) {
     const bool evaluated = evaluations_.at(theta);
@@ -161,7 +51,7 @@ class Landscape {
   }
 
  private:
-  Evaluations& evaluations_;
+  BilevelEvaluations& evaluations_;
   std::optional<double> shift_;
   double highest_ = 0;
 };
@@ -182,7 +72,7 @@ PetscErrorCode evaluate(Tao, Vec theta, PetscReal* value, Vec gradient, void* da
 
 PetscErrorCode test_convergence(Tao tao, void* data) {
   const auto* landscape = static_cast<const Landscape*>(data);
-  const Evaluations& evaluations = landscape->evaluations();
+  const BilevelEvaluations& evaluations = landscape->evaluations();
   if (evaluations.ended()) return TaoSetConvergedReason(tao, TAO_DIVERGED_USER);
   Vec theta = nullptr;
   if (const auto code = TaoGetSolution(tao, &theta); code != kNoError) return code;
@@ -202,7 +92,7 @@ VecHandle vector_of(std::span<const double> values) {
   return vec;
 }
 
-void run_tao(const BilevelProblem& problem, std::span<const double> start, Evaluations& evaluations) {
+void run_tao(const BilevelProblem& problem, std::span<const double> start, BilevelEvaluations& evaluations) {
   Landscape landscape(evaluations);
   const VecHandle theta = vector_of(start), lower = vector_of(problem.lower),
                   upper = vector_of(problem.upper);
@@ -220,7 +110,7 @@ void run_tao(const BilevelProblem& problem, std::span<const double> start, Evalu
 }
 
 /// Rank 0 alone. TAO begins again where a lower V was met than it ended at.
-void lead(const BilevelProblem& problem, Evaluations& evaluations, const BilevelSummary& summary) {
+void lead(const BilevelProblem& problem, BilevelEvaluations& evaluations, const BilevelSummary& summary) {
   try {
     if (problem.start.empty()) {
       evaluations.at({});
@@ -256,7 +146,7 @@ void check(const BilevelProblem& problem, const Communicator& comm, const Bileve
   });
 }
 
-BilevelStatus status_of(const Evaluations& evaluations, const BilevelSummary& summary) {
+BilevelStatus status_of(const BilevelEvaluations& evaluations, const BilevelSummary& summary) {
   if (std::isnan(summary.value)) return BilevelStatus::not_finite;
   if (evaluations.converged()) return BilevelStatus::converged;
   return evaluations.spent() ? BilevelStatus::evaluation_limit : BilevelStatus::stalled;
@@ -306,7 +196,7 @@ BilevelSummary minimise_bilevel(const BilevelProblem& problem, const Communicato
   const auto started = std::chrono::steady_clock::now();
   check(problem, comm, options);
   BilevelSummary summary;
-  Evaluations evaluations(problem, comm, options, summary);
+  BilevelEvaluations evaluations(problem, comm, options, summary);
   if (comm.is_root()) {
     lead(problem, evaluations, summary);
     evaluations.finish();

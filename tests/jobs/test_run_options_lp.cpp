@@ -144,7 +144,9 @@ TEST_F(RunOptions, TheMethodsOfTheProgramFindTheSameOptimum) {
 TEST_F(RunOptions, TheProgramStopsAtItsTimeLimit) {
   const auto whole = result("");
   const JobRun ending = run("--tune.blocks 0,1 --search.probes 3 --lp.time-limit 1e-9");
-  ASSERT_EQ(ending.code, ExitCode::done) << ending.error;
+  ASSERT_EQ(ending.code, ExitCode::numerical) << ending.error;
+  EXPECT_THAT(ending.error, testing::StartsWith("round 1: "));
+  EXPECT_THAT(ending.error, testing::EndsWith(path(out()).string() + " holds the whole run"));
   const LpResult cut = read_result(path(out()) / "result.json").rounds.at(0).lp.value();
   EXPECT_EQ(cut.status, "time_limit");
   EXPECT_LT(cut.iterations, whole.rounds[0].lp->iterations);

@@ -9,35 +9,10 @@
 #include "mpi/collectives.hpp"
 #include "mpi/error.hpp"
 #include "tests/solvers/dense_reference.hpp"
-#include "tests/solvers/lp_catalogue.hpp"
+#include "tests/solvers/free_lp_instances.hpp"
 
 namespace lift {
 namespace {
-
-struct Solution {
-  FreeLpSummary summary;
-  std::vector<double> d;  ///< whole, on every rank
-};
-
-FreeLpProblem free(const test::DistributedLp& lp, std::int64_t p) {
-  const auto box = lp.problem();
-  return {box.a, box.g, box.u, p};
-}
-
-Solution solve(const test::DistributedLp& lp, std::int64_t p, const FreeLpOptions& options = {}) {
-  Solution solution;
-  std::vector<double> d(lp.size());
-  solution.summary = solve_free_lp(free(lp, p), options, d);
-  const auto& a = lp.problem().a;
-  solution.d.resize(static_cast<std::size_t>(a.coordinates()));
-  gather_shards(d, solution.d, a.layout(), a.comm());
-  return solution;
-}
-
-Solution solve(const test::DenseLp& lp, std::int64_t p) {
-  const auto world = Communicator::world();
-  return solve(test::DistributedLp(lp, world), p);
-}
 
 test::DenseLp instance(int rows, std::vector<double> a, std::vector<double> g) {
   test::DenseLp lp{"", rows, static_cast<std::int64_t>(g.size()), std::move(a), std::move(g), {}, {}};
@@ -45,24 +20,12 @@ test::DenseLp instance(int rows, std::vector<double> a, std::vector<double> g) {
   return lp;
 }
 
-double* row(test::DenseLp& lp, int i) {
-  return lp.a.data() + i * lp.coordinates;
-}
-
-/// Makes the weights' part of g what y gives: A_Wᵀy.
-void put_cost_in_row_space(test::DenseLp& lp, std::int64_t p, const std::vector<double>& y) {
-  for (std::int64_t k = p; k < lp.coordinates; ++k) {
-    lp.g[k] = 0;
-    for (int i = 0; i < lp.rows; ++i) lp.g[k] += y[i] * row(lp, i)[k];
-  }
-}
-
 /// −Σ_λ u |g − Aᵀy|.
 double dual_value(test::DenseLp& lp, std::int64_t p, const std::vector<double>& y) {
   double value = 0;
   for (std::int64_t k = 0; k < p; ++k) {
     double r = lp.g[k];
-    for (int i = 0; i < lp.rows; ++i) r -= y[i] * row(lp, i)[k];
+    for (int i = 0; i < lp.rows; ++i) r -= y[i] * test::row(lp, i)[k];
     value -= lp.u[k] * std::fabs(r);
   }
   return value;
@@ -80,7 +43,7 @@ void expect_solved(const FreeLpSummary& s) {
 constexpr double kA1 = 10.0 / 3, kH = 1.2;
 
 TEST(FreeLp, GivesTheDirectionOfA1WhichStaysStationaryToSecondOrder) {
-  const auto solution = solve(instance(1, {kA1, kH}, {0, 2.0 / 3}), 1);
+  const auto solution = test::solve_free(instance(1, {kA1, kH}, {0, 2.0 / 3}), 1);
   expect_solved(solution.summary);
   EXPECT_EQ(solution.d[0], 1);
   EXPECT_NEAR(solution.d[1], -2.777777777777778, 1e-14);
@@ -92,7 +55,7 @@ TEST(FreeLp, GivesTheDirectionOfA1WhichStaysStationaryToSecondOrder) {
 }
 
 TEST(FreeLp, GivesTheOtherSignForTheSecondBlockOfA1) {
-  const auto solution = solve(instance(1, {5.0 / 3, kH}, {0, -7.0 / 6}), 1);
+  const auto solution = test::solve_free(instance(1, {5.0 / 3, kH}, {0, -7.0 / 6}), 1);
   expect_solved(solution.summary);
   EXPECT_EQ(solution.d[0], -1);
   EXPECT_NEAR(solution.d[1], 25.0 / 18, 1e-14);
@@ -101,7 +64,7 @@ TEST(FreeLp, GivesTheOtherSignForTheSecondBlockOfA1) {
 
 TEST(FreeLp, KeepsLambdaAboveZeroInLogSpaceForTheSecondBlockOfA1) {
   const double lambda = 0.1;  // H21's column times λ, dλ a change of log λ
-  const auto solution = solve(instance(1, {lambda * 5.0 / 3, kH}, {0, -7.0 / 6}), 1);
+  const auto solution = test::solve_free(instance(1, {lambda * 5.0 / 3, kH}, {0, -7.0 / 6}), 1);
   expect_solved(solution.summary);
   EXPECT_EQ(solution.d[0], -1);
   EXPECT_NEAR(solution.d[1], lambda * 25.0 / 18, 1e-14);
@@ -117,7 +80,7 @@ TEST(FreeLp, SolvesBothBlocksOfA1AndTheRidgeOfA4) {
   int solved = 0;
   for (const auto& lp : test::closed_forms()) {
     if (lp.name != "A1, both blocks" && lp.name.find("A4") != 0) continue;
-    const auto summary = solve(lp, 2).summary;
+    const auto summary = test::solve_free(lp, 2).summary;
     expect_solved(summary);
     EXPECT_NEAR(summary.certificate.objective, *lp.optimum, 1e-13) << lp.name;
     ++solved;
@@ -126,7 +89,7 @@ TEST(FreeLp, SolvesBothBlocksOfA1AndTheRidgeOfA4) {
 }
 
 TEST(FreeLp, FindsNothingToGainWithoutLambdaColumns) {  // A2
-  const auto solution = solve(instance(1, {0, 0.7}, {0, 2.0 / 3}), 1);
+  const auto solution = test::solve_free(instance(1, {0, 0.7}, {0, 2.0 / 3}), 1);
   expect_solved(solution.summary);
   EXPECT_EQ(solution.d, (std::vector<double>{0, 0}));
 }
@@ -139,7 +102,7 @@ TEST(FreeLp, CollapsesToZeroUnderJointProbes) {  // A3: v of length 2, row = (v_
       const auto& v = probes[static_cast<std::size_t>(i)];
       a.insert(a.end(), {v[1] * kA1, v[0] * kA1 + v[1] * kH});
     }
-    const auto solution = solve(instance(m, a, {0, 2.0 / 3}), 1);
+    const auto solution = test::solve_free(instance(m, a, {0, 2.0 / 3}), 1);
     expect_solved(solution.summary);
     EXPECT_EQ(solution.summary.weight_rank, 1);
     EXPECT_NEAR(solution.d[0], 0, 1e-9);
@@ -160,7 +123,7 @@ TEST(FreeLp, NeedsNoTrustRegionForTheAdjointRowAlone) {
       lp.a[k] = lp.g[k];
     }
   }
-  const auto solution = solve(lp, p);
+  const auto solution = test::solve_free(lp, p);
   expect_solved(solution.summary);
   EXPECT_NEAR(solution.summary.certificate.objective, value, 1e-13);
   EXPECT_NEAR(solution.summary.y[0], 1, 1e-14);
@@ -174,35 +137,24 @@ TEST(FreeLp, AgreesWithItsDualOnRandomInstances) {
     for (std::int64_t k = 0; k < p; ++k) lp.u[k] = k % 4 == 3 ? 0 : std::exp(std::sin(3.0 * (seed + k)));
     std::vector<double> y;
     for (int i = 0; i < lp.rows; ++i) y.push_back(std::cos(1.0 + i));
-    put_cost_in_row_space(lp, p, y);
-    const auto solution = solve(lp, p);
+    test::put_cost_in_row_space(lp, p, y);
+    const auto solution = test::solve_free(lp, p);
     expect_solved(solution.summary);
     const double value = dual_value(lp, p, y);
     EXPECT_NEAR(solution.summary.certificate.objective, value, 1e-12 * (1 - value));
     // The least norm of A_W dW = −A_λ dλ lies in the row space of A_W.
     std::vector<double> weights;
-    for (int i = 0; i < lp.rows; ++i) weights.insert(weights.end(), row(lp, i) + p, row(lp, i) + p + 12);
+    for (int i = 0; i < lp.rows; ++i)
+      weights.insert(weights.end(), test::row(lp, i) + p, test::row(lp, i) + p + 12);
     const auto outside = test::project_off_dense(weights, {solution.d.begin() + p, solution.d.end()});
     EXPECT_LE(std::sqrt(test::dot_dense(outside, outside)), 1e-10);
   }
 }
 
-/// Six rows of which A_W has rank 3: a zero row, a copy and a combination, with λ parts of their own.
-test::DenseLp dependent_on_the_weights(std::int64_t p) {
-  auto lp = test::gaussian("dependent on the weights", 6, p + 40, 61);
-  for (std::int64_t k = p; k < lp.coordinates; ++k) {
-    row(lp, 3)[k] = 0;
-    row(lp, 4)[k] = row(lp, 0)[k];
-    row(lp, 5)[k] = 2 * row(lp, 1)[k] - 0.5 * row(lp, 2)[k];
-  }
-  put_cost_in_row_space(lp, p, {1, -2, 0.5, 0, 0, 0});
-  return lp;
-}
-
 TEST(FreeLp, RestrictsLambdaToTheRangeOfDependentWeightRows) {
   const std::int64_t p = 9;
-  auto lp = dependent_on_the_weights(p);
-  const auto solution = solve(lp, p);
+  auto lp = test::dependent_on_the_weights(p);
+  const auto solution = test::solve_free(lp, p);
   expect_solved(solution.summary);
   EXPECT_EQ(solution.summary.weight_rank, 3);
   EXPECT_LT(solution.summary.certificate.objective, -0.1) << "six directions of λ are left";
@@ -222,12 +174,12 @@ TEST(FreeLp, LeavesLambdaAloneWhereDependentRowsAgree) {
   const std::int64_t p = 4;
   auto lp = test::gaussian("dependent rows", 4, p + 30, 62);
   for (std::int64_t k = 0; k < lp.coordinates; ++k) {
-    row(lp, 2)[k] = 3 * row(lp, 0)[k] - row(lp, 1)[k];
-    row(lp, 3)[k] = 0;
+    test::row(lp, 2)[k] = 3 * test::row(lp, 0)[k] - test::row(lp, 1)[k];
+    test::row(lp, 3)[k] = 0;
   }
   const std::vector<double> y{0.3, -1, 0, 0};
-  put_cost_in_row_space(lp, p, y);
-  const auto summary = solve(lp, p).summary;
+  test::put_cost_in_row_space(lp, p, y);
+  const auto summary = test::solve_free(lp, p).summary;
   expect_solved(summary);
   EXPECT_NEAR(summary.certificate.objective, dual_value(lp, p, y), 1e-12);
 }
@@ -237,7 +189,7 @@ TEST(FreeLp, ProvesByARayThatItHasNoMinimum) {
   const auto lp = test::gaussian("unbounded", 6, p + 300, 63);
   const auto world = Communicator::world();
   const test::DistributedLp dealt(lp, world);
-  const auto solution = solve(dealt, p);
+  const auto solution = test::solve_free(dealt, p);
   const auto& s = solution.summary;
   EXPECT_EQ(s.status, FreeLpStatus::unbounded) << s.message;
   EXPECT_TRUE(failed(s.status));
@@ -262,7 +214,7 @@ TEST(FreeLp, HandsOutNoRayThatItCannotProve) {
   const test::DistributedLp lp(test::gaussian("unproven", 6, 300, 67), world);
   FreeLpOptions strict;
   strict.residual_tol = 1e-30;
-  const auto solution = solve(lp, 5, strict);
+  const auto solution = test::solve_free(lp, 5, strict);
   EXPECT_EQ(solution.summary.status, FreeLpStatus::stalled);
   EXPECT_LT(solution.summary.ray.slope, 0);
   EXPECT_EQ(solution.d, std::vector<double>(300, 0.0));
@@ -271,7 +223,7 @@ TEST(FreeLp, HandsOutNoRayThatItCannotProve) {
 TEST(FreeLp, FailsWithoutADirectionWhereNumbersOverflow) {
   auto lp = test::gaussian("overflow", 3, 50, 68);
   for (double& g : lp.g) g *= 1e200;
-  const auto solution = solve(lp, 5);
+  const auto solution = test::solve_free(lp, 5);
   EXPECT_EQ(solution.summary.status, FreeLpStatus::not_finite) << solution.summary.message;
   EXPECT_EQ(solution.d, std::vector<double>(50, 0.0));
 }
@@ -280,96 +232,32 @@ TEST(FreeLp, TellsWhatIsNearlyInTheRowSpaceByItsTolerance) {
   const std::int64_t p = 2;
   auto lp = test::gaussian("nearly bounded", 3, p + 100, 64);
   const auto noise = lp.g;
-  put_cost_in_row_space(lp, p, {1, 1, 1});
+  test::put_cost_in_row_space(lp, p, {1, 1, 1});
   for (std::int64_t k = p; k < lp.coordinates; ++k) lp.g[k] += 1e-7 * noise[k];
-  EXPECT_EQ(solve(lp, p).summary.status, FreeLpStatus::unbounded);
+  EXPECT_EQ(test::solve_free(lp, p).summary.status, FreeLpStatus::unbounded);
   const auto world = Communicator::world();
   FreeLpOptions loose;
   loose.row_space_tol = 1e-5;
   loose.gap_tol = 1e-5;
-  EXPECT_EQ(solve(test::DistributedLp(lp, world), p, loose).summary.status, FreeLpStatus::optimal);
+  EXPECT_EQ(test::solve_free(test::DistributedLp(lp, world), p, loose).summary.status, FreeLpStatus::optimal);
 }
 
 TEST(FreeLp, AnswersAtTheEdges) {
   // p = 0: every feasible d has the same value. p = all: no weights, a box LP with restrictions alone.
   auto lp = test::gaussian("edges", 3, 20, 65);
   auto none = lp;
-  put_cost_in_row_space(none, 0, {1, 2, 3});
-  const auto without = solve(none, 0);
+  test::put_cost_in_row_space(none, 0, {1, 2, 3});
+  const auto without = test::solve_free(none, 0);
   expect_solved(without.summary);
   EXPECT_EQ(without.d, std::vector<double>(20, 0.0));
-  const auto whole = solve(lp, 20).summary;
+  const auto whole = test::solve_free(lp, 20).summary;
   expect_solved(whole);
   const auto world = Communicator::world();
   test::DistributedLp boxed(lp, world);
   std::vector<double> d(boxed.size());
   EXPECT_NEAR(whole.certificate.objective, solve_box_lp(boxed.problem(), {}, d).certificate.objective, 1e-8);
   std::fill(lp.g.begin(), lp.g.end(), 0.0);
-  EXPECT_EQ(solve(lp, 3).d, std::vector<double>(20, 0.0));
-}
-
-TEST(FreeLp, CatchesWrongCertificates) {
-  const std::int64_t p = 9;
-  const auto lp = dependent_on_the_weights(p);
-  const auto world = Communicator::world();
-  const test::DistributedLp dealt(lp, world);
-  const auto problem = free(dealt, p);
-  std::vector<double> d(dealt.size());
-  const auto s = solve_free_lp(problem, {}, d);
-  auto half = d;
-  for (double& entry : half) entry /= 2;
-  EXPECT_GT(certify(problem, half, s.y).gap, 1e-3) << "feasible, but half the value";
-  EXPECT_LE(certify(problem, half, s.y).residual, 1e-9);
-  auto y = s.y;
-  y[3] += 0.1;  // the zero row's multiplier moves λ's costs alone
-  EXPECT_GT(certify(problem, d, y).gap, 1e-4);
-  EXPECT_LE(certify(problem, d, y).dual_residual, 1e-12);
-  y = s.y;
-  y[0] += 0.1;
-  EXPECT_GT(certify(problem, d, y).dual_residual, 1e-3);
-  // The last coordinate, a weight, and the first, a λ.
-  auto moved = d;
-  if (world.rank() == world.size() - 1) moved.back() += 0.1;
-  EXPECT_GT(certify(problem, moved, s.y).residual, 1e-3);
-  moved = d;
-  if (world.is_root()) moved[0] = 1.25;
-  EXPECT_NEAR(certify(problem, moved, s.y).bound_violation, 0.25, 1e-15);
-  moved = d;
-  if (world.rank() == world.size() - 1) moved.back() = std::nan("");
-  EXPECT_FALSE(certify(problem, moved, s.y).residual <= 1);
-  EXPECT_FALSE(certify(problem, moved, s.y).gap <= 1);
-}
-
-TEST(FreeLp, CatchesWrongRays) {
-  const auto world = Communicator::world();
-  const test::DistributedLp lp(test::gaussian("rays", 4, 60, 66), world);
-  const auto problem = free(lp, 3);
-  std::vector<double> ray(lp.size());
-  ASSERT_EQ(solve_free_lp(problem, {}, ray).status, FreeLpStatus::unbounded);
-  EXPECT_TRUE(certify_ray(problem, ray).proves(1e-12));
-  auto wrong = ray;
-  for (double& entry : wrong) entry = -entry;
-  EXPECT_GT(certify_ray(problem, wrong).slope, 0);
-  EXPECT_FALSE(certify_ray(problem, wrong).proves(1e-12)) << "uphill";
-  wrong = ray;
-  if (world.rank() == world.size() - 1) wrong.back() *= 1.01;
-  EXPECT_FALSE(certify_ray(problem, wrong).proves(1e-12)) << "off A d = 0";
-  wrong = ray;
-  if (world.is_root()) wrong[0] = 1e-30;
-  EXPECT_FALSE(certify_ray(problem, wrong).proves(1e-12)) << "λ is bounded";
-  EXPECT_FALSE(certify_ray(problem, std::vector<double>(lp.size(), 0.0)).proves(1e-12)) << "d = 0";
-}
-
-TEST(FreeLp, GivesEveryRankTheSameSummary) {
-  const auto world = Communicator::world();
-  const auto s = solve(dependent_on_the_weights(9), 9).summary;
-  std::vector<double> mine = s.y;
-  mine.insert(mine.end(), {s.certificate.objective, s.certificate.gap, s.certificate.residual, s.seconds,
-                           static_cast<double>(s.sweeps)});
-  auto root = mine;
-  broadcast(host_buffer(std::span<double>(root)), 0, world);
-  EXPECT_EQ(mine, root);
-  EXPECT_EQ(gather_texts(s.message, world), std::vector<std::string>(world.size(), s.message));
+  EXPECT_EQ(test::solve_free(lp, 3).d, std::vector<double>(20, 0.0));
 }
 
 TEST(FreeLp, RefusesWrongInputOnEveryRank) {
@@ -382,7 +270,7 @@ TEST(FreeLp, RefusesWrongInputOnEveryRank) {
     if (last) damage(lp, options);
     std::vector<double> d(lp.size());
     try {
-      solve_free_lp(free(lp, p), options, d);
+      solve_free_lp(test::free_problem(lp, p), options, d);
       ADD_FAILURE() << "accepted: " << text;
     } catch (const AgreedError& error) {
       EXPECT_EQ(error.code(), ExitCode::internal);
@@ -399,7 +287,8 @@ TEST(FreeLp, RefusesWrongInputOnEveryRank) {
   refused([](auto&, auto&) {}, -1, "p = -1, expected 0 to 40");
   test::DistributedLp unread(whole, world);
   unread.u().back() = -1;
-  EXPECT_EQ(solve(unread, 0).summary.status, FreeLpStatus::unbounded) << "u of a weight is not read";
+  EXPECT_EQ(test::solve_free(unread, 0).summary.status, FreeLpStatus::unbounded)
+      << "u of a weight is not read";
 }
 
 TEST(FreeLp, NamesItsStatuses) {
