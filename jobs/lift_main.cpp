@@ -14,6 +14,7 @@
 #include "jobs/help.hpp"
 #include "jobs/job_context.hpp"
 #include "jobs/lp_job.hpp"
+#include "jobs/option_values.hpp"
 #include "jobs/pretrain_job.hpp"
 #include "jobs/run_job.hpp"
 #include "jobs/versions.hpp"
@@ -57,7 +58,7 @@ Job job_named(const std::string& word) {
     names.emplace_back(to_string(job));
   }
   throw Error(ExitCode::usage, fmt::format("unknown job '{}'; the nearest is '{}' (lift --help lists them)",
-                                           word, nearest(word, names)));
+                                           shown(word), nearest(word, names)));
 }
 
 /// What is only asked for, not done: the text of --help or --version, if one of them is among the words.

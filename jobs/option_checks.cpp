@@ -6,6 +6,7 @@
 #include <array>
 
 #include "jobs/checked_options.hpp"
+#include "jobs/option_values.hpp"
 
 namespace lift {
 namespace {
@@ -74,7 +75,7 @@ void check_differ(const CheckedOptions& checked, const char* one, const char* ot
   const Options& options = checked.options;
   const auto first = options.path(one).lexically_normal(), second = options.path(other).lexically_normal();
   if (!first.empty() && first == second)
-    checked.refuse(fmt::format("--{} and --{} are both {}", one, other, first.string()));
+    checked.refuse(fmt::format("--{} and --{} are both {}", one, other, shown(first.string())));
 }
 
 void check_shape(CheckedOptions& checked) {

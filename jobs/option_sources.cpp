@@ -6,6 +6,7 @@
 #include <boost/program_options.hpp>
 #include <sstream>
 
+#include "jobs/option_values.hpp"
 #include "mpi/error.hpp"
 
 namespace lift {
@@ -43,20 +44,21 @@ std::vector<po::option> split_words(Job job, std::span<const std::string> words)
         .run()
         .options;
   } catch (const po::error& error) {
-    refuse(error.what());
+    refuse(shown(error.what()));
   }
 }
 
 Setting setting_of(Job job, const po::option& option) {
   const std::string& word = option.original_tokens.at(0);
-  if (!word.starts_with("-")) refuse(fmt::format("stray word '{}'; expected --NAME VALUE", word));
+  if (!word.starts_with("-")) refuse(fmt::format("stray word '{}'; expected --NAME VALUE", shown(word)));
   if (option.unregistered || option.position_key >= 0) {
     const std::string key = word.substr(0, word.find('='));
     refuse(no_such_option(job, key.substr(std::min(key.find_first_not_of('-'), key.size()))));
   }
   const std::string place = "--" + option.string_key;
   const std::string value = option.value.empty() ? "true" : option.value[0];
-  if (value.starts_with("--")) refuse(fmt::format("{} has no value; '{}' stands in its place", place, value));
+  if (value.starts_with("--"))
+    refuse(fmt::format("{} has no value; '{}' stands in its place", place, shown(value)));
   return {option.string_key, value, std::string(kCommandLine), place};
 }
 
@@ -73,8 +75,8 @@ std::vector<int> numbers_of_settings(const std::filesystem::path& path, const st
     const std::size_t last = line.find_last_not_of(kBlank);
     if (line[first] == '[' && line[last] == ']') continue;
     if (line.find('=') == std::string::npos) {
-      refuse(fmt::format("{}:{}: '{}' is neither [section] nor name = value", path.string(), number,
-                         line.substr(first, last - first + 1)));
+      refuse(fmt::format("{}:{}: '{}' is neither [section] nor name = value", shown(path.string()), number,
+                         shown(std::string_view(line).substr(first, last - first + 1))));
     }
     numbers.push_back(number);
   }
@@ -96,8 +98,9 @@ std::vector<Setting> config_settings(const std::filesystem::path& path, const st
   std::istringstream stream(content);
   const po::options_description none;
   for (const po::option& option : po::parse_config_file(stream, none, kAllowUnregistered).options) {
-    const std::string origin = fmt::format("{}:{}", path.string(), numbers.at(settings.size()));
-    settings.push_back({option.string_key, option.value.at(0), origin, origin + ": " + option.string_key});
+    const std::string origin = fmt::format("{}:{}", shown(path.string()), numbers.at(settings.size()));
+    settings.push_back(
+        {option.string_key, option.value.at(0), origin, origin + ": " + shown(option.string_key)});
   }
   return settings;
 }

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "jobs/option_values.hpp"
+
 namespace lift {
 namespace {
 
@@ -340,7 +342,8 @@ std::string no_such_option(Job job, std::string_view name) {
     others += fmt::format("{}lift {}", others.empty() ? "" : ", ", to_string(other));
   }
   const std::string hint = fmt::format("the nearest it has is '{}'", nearest_option(job, name));
-  if (others.empty()) return fmt::format("unknown option '{}' of lift {}; {}", name, to_string(job), hint);
+  if (others.empty())
+    return fmt::format("unknown option '{}' of lift {}; {}", shown(name), to_string(job), hint);
   return fmt::format("'{}' is an option of {}, not of lift {}; {}", name, others, to_string(job), hint);
 }
 

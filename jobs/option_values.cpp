@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <optional>
@@ -25,15 +26,16 @@ Parsed<Number> parse(std::string_view text, const char* what) {
   const char* end = text.data() + text.size();
   const auto [stop, code] = std::from_chars(text.data(), end, value);
   if (code == std::errc::result_out_of_range && stop == end) {
-    return {{}, fmt::format("'{}' is beyond the range of numbers", text)};
+    return {{}, fmt::format("'{}' is beyond the range of numbers", shown(text))};
   }
-  if (code != std::errc() || stop != end) return {{}, fmt::format("'{}' is not {}", text, what)};
+  if (code != std::errc() || stop != end) return {{}, fmt::format("'{}' is not {}", shown(text), what)};
   return {value, ""};
 }
 
 Parsed<double> parse_real(std::string_view text) {
   Parsed<double> parsed = parse<double>(text, "a number");
-  if (parsed.value && !std::isfinite(*parsed.value)) return {{}, fmt::format("'{}' is not finite", text)};
+  if (parsed.value && !std::isfinite(*parsed.value))
+    return {{}, fmt::format("'{}' is not finite", shown(text))};
   return parsed;
 }
 
@@ -46,8 +48,9 @@ std::string number_fault(const Parsed<Number>& parsed, std::string_view text, co
   if (!parsed.value) return parsed.fault;
   const auto value = static_cast<double>(*parsed.value);
   if (range.contains(value)) return "";
-  if (value > range.high) return fmt::format("'{}' is too large, at most {} is allowed", text, range.high);
-  return fmt::format("'{}' is out of range", text);
+  if (value > range.high)
+    return fmt::format("'{}' is too large, at most {} is allowed", shown(text), range.high);
+  return fmt::format("'{}' is out of range", shown(text));
 }
 
 std::vector<std::string_view> split(std::string_view text, char separator) {
@@ -73,32 +76,26 @@ std::string map_fault(std::string_view text, const Range& range) {
   std::map<std::int64_t, bool> seen;
   for (const std::string_view pair : split(text, ',')) {
     const std::vector<std::string_view> sides = split(pair, ':');
-    if (sides.size() != 2) return fmt::format("'{}' is not a pair KEY:VALUE", pair);
+    if (sides.size() != 2) return fmt::format("'{}' is not a pair KEY:VALUE", shown(pair));
     for (const std::string_view side : sides) {
       if (std::string fault = number_fault(parse_whole(side), side, range); !fault.empty()) return fault;
     }
     if (!seen.emplace(*parse_whole(sides[0]).value, true).second) {
-      return fmt::format("'{}' stands twice", sides[0]);
+      return fmt::format("'{}' stands twice", shown(sides[0]));
     }
   }
   return "";
-}
-
-/// In quotes, bytes that are no text escaped, and no more of it than a message can hold.
-std::string shortened(std::string_view text) {
-  constexpr std::size_t kShown = 200;
-  return text.size() <= kShown ? fmt::format("{:?}", text) : fmt::format("{:?}…", text.substr(0, kShown));
 }
 
 /// A value must survive config.cfg, where # begins a comment and blanks around a value are dropped.
 std::string text_fault(std::string_view text) {
   constexpr std::string_view kBlank = " \t\r";
   if (text.find_first_of("#\n") != std::string_view::npos) {
-    return shortened(text) + " contains a # or a line break, which config.cfg cannot hold";
+    return fmt::format("'{}'", shown(text)) + " contains a # or a line break, which config.cfg cannot hold";
   }
   if (!text.empty() && (kBlank.find(text.front()) != std::string_view::npos ||
                         kBlank.find(text.back()) != std::string_view::npos)) {
-    return shortened(text) + " begins or ends with a blank, which config.cfg cannot hold";
+    return fmt::format("'{}'", shown(text)) + " begins or ends with a blank, which config.cfg cannot hold";
   }
   return "";
 }
@@ -107,7 +104,7 @@ std::string choice_fault(std::string_view text, const std::vector<std::string_vi
   for (const std::string_view choice : choices) {
     if (choice == text) return "";
   }
-  return fmt::format("'{}' is not one of them", text);
+  return fmt::format("'{}' is not one of them", shown(text));
 }
 
 std::string fault_of_kind(const OptionSpec& spec, std::string_view text) {
@@ -135,6 +132,14 @@ std::string fault_of_kind(const OptionSpec& spec, std::string_view text) {
 }
 
 }  // namespace
+
+std::string shown(std::string_view typed) {
+  constexpr std::size_t kMost = 200;
+  std::size_t kept = std::min(kMost, typed.size());
+  std::string quoted = fmt::format("{:?}", typed.substr(0, kept));
+  for (; quoted.size() > kMost + 2; quoted = fmt::format("{:?}", typed.substr(0, kept))) kept /= 2;
+  return quoted.substr(1, quoted.size() - 2) + (kept < typed.size() ? "…" : "");
+}
 
 std::string violation(const OptionSpec& spec, std::string_view text) {
   const std::string fault = fault_of_kind(spec, text);

@@ -29,8 +29,8 @@ std::string read_config_file(const std::filesystem::path& path) {
   std::ostringstream content;
   std::error_code ignored;
   if (!std::filesystem::is_regular_file(path, ignored) || !file || !(content << file.rdbuf())) {
-    throw Error(ExitCode::input,
-                fmt::format("{}: cannot be read; expected a file of options (--config)", path.string()));
+    throw Error(ExitCode::input, fmt::format("{}: cannot be read; expected a file of options (--config)",
+                                             shown(path.string())));
   }
   return content.str();
 }

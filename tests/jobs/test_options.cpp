@@ -4,6 +4,7 @@
 
 #include <functional>
 
+#include "jobs/option_values.hpp"
 #include "mpi/error.hpp"
 
 namespace lift {
@@ -124,6 +125,15 @@ void expect_refused(const std::vector<Refused>& cases) {
   }
 }
 
+TEST(Options, ShowsWhatWasTypedCutShortAndWithoutControlCharacters) {
+  EXPECT_EQ(shown("warmup.lr"), "warmup.lr");
+  EXPECT_EQ(shown("größer"), "größer");
+  EXPECT_EQ(shown(std::string(3000, 'x')), std::string(200, 'x') + "…");
+  EXPECT_LE(shown(std::string(3000, '\x1b')).size(), 210U);
+  const std::string refusal = refusal_of_run({"a\x1b[31m\xff"});
+  EXPECT_THAT(refusal, HasSubstr(R"(stray word 'a\x1b[31m\xff')"));
+}
+
 TEST(Options, RefusesWhatIsWrongOnTheCommandLine) {
   const std::vector<Refused> cases = {
       {{"--bacth", "3"}, "unknown option 'bacth' of lift run; the nearest it has is 'batch'"},
@@ -142,9 +152,9 @@ TEST(Options, RefusesWhatIsWrongOnTheCommandLine) {
       {{"--json", "--batch", "3"}, "--json has no value"},
       {{"--json", "--bacth", "3"}, "--json has no value; '--bacth' stands in its place"},
       {{"--json", ""}, "--json: the path is empty"},
-      {{"--json", "a#b"}, R"(--json: "a#b" contains a #)"},
-      {{"--json", "a\nb"}, R"(--json: "a\nb" contains a # or a line break)"},
-      {{"--json", " a"}, "--json: \" a\" begins or ends with a blank"},
+      {{"--json", "a#b"}, "--json: 'a#b' contains a #"},
+      {{"--json", "a\nb"}, R"(--json: 'a\nb' contains a # or a line break)"},
+      {{"--json", " a"}, "--json: ' a' begins or ends with a blank"},
       {{"--batch", "four"}, "--batch: 'four' is not a whole number; expected a whole number >= 1"},
       {{"--batch", "4.0"}, "'4.0' is not a whole number"},
       {{"--batch", "4 "}, "'4 ' is not a whole number"},
@@ -295,7 +305,7 @@ TEST(Options, RefusesWhatIsWrongInAFile) {
   EXPECT_THAT(in_file("dry-run = true"), HasSubstr("belongs on the command line"));
   EXPECT_THAT(in_file("= 3"), HasSubstr("my.cfg:1: "));
   EXPECT_THAT(in_file("--batch = 3"), HasSubstr("unknown option '--batch'"));
-  EXPECT_EQ(in_file("\xEF\xBB\xBF"), "my.cfg:1: '\xEF\xBB\xBF' is neither [section] nor name = value");
+  EXPECT_EQ(in_file("\xEF\xBB\xBF"), R"(my.cfg:1: '\ufeff' is neither [section] nor name = value)");
 }
 
 TEST(Options, ConfigFileThatCannotBeReadIsAnInputError) {
