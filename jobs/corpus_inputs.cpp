@@ -20,9 +20,13 @@ CorpusOptions corpus_options(const Options& options) {
     corpus.cache = cache;
   }
   corpus.length = static_cast<int>(options.count("length"));
-  corpus.limit = options.optional_count("limit");
+  const auto limit = [&](const char* name) {
+    const bool has = find_option(options.job(), name) != nullptr;
+    return has ? options.optional_count(name) : std::nullopt;
+  };
+  corpus.limit = limit("limit");
   const bool apart = find_option(options.job(), "train-limit") != nullptr;
-  corpus.train_limit = apart ? options.optional_count("train-limit") : corpus.limit;
+  corpus.train_limit = apart ? limit("train-limit") : corpus.limit;
   return corpus;
 }
 

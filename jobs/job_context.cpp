@@ -21,7 +21,7 @@ namespace lift {
 namespace {
 
 bool computes(Job job) {
-  return job == Job::run || job == Job::evaluate || job == Job::pretrain;
+  return job != Job::lp && job != Job::example;
 }
 
 /// float64 is for the CPU.
@@ -31,7 +31,9 @@ bool uses_device(const Options& options) {
 
 /// What --precision asks of the device that will compute; a dry run may be on another machine.
 void check_precision(const Options& options, at::Device device, const Communicator& comm, Log& log) {
-  if (!computes(options.job()) || (options.job() == Job::run && options.flag("dry-run"))) return;
+  if (!computes(options.job()) ||
+      ((options.job() == Job::run || options.job() == Job::curvature) && options.flag("dry-run")))
+    return;
   const std::string precision = options.text("precision");
   agree(comm, [&] {
     if (precision == "tf32" && device.is_cpu())

@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "jobs/curvature_job.hpp"
 #include "jobs/evaluate_job.hpp"
 #include "jobs/example_job.hpp"
 #include "jobs/help.hpp"
@@ -89,6 +90,8 @@ void dispatch(JobContext& context) {
       return pretrain_job(context);
     case Job::lp:
       return lp_job(context);
+    case Job::curvature:
+      return curvature_job(context);
     case Job::example:
       return example_job(context);
   }

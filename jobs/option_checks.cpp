@@ -71,6 +71,15 @@ void check_precision(CheckedOptions& checked) {
     checked.refuse_idle("precision", fmt::format("as {} where there is no training step", precision));
 }
 
+/// What `lift curvature` would ignore; a run has its own words for the same.
+void check_curvature_job(CheckedOptions& checked) {
+  const Options& options = checked.options;
+  check_tuning(checked);
+  if (options.text("search.hvp") == "exact") checked.refuse_idle("search.fd-step", "with --search.hvp exact");
+  constexpr std::array<std::string_view, 1> kWarmup = {"warmup.lambda"};
+  if (options.given("search.lambda")) checked.note_idle(kWarmup, "with --search.lambda");
+}
+
 void check_differ(const CheckedOptions& checked, const char* one, const char* other) {
   const Options& options = checked.options;
   const auto first = options.path(one).lexically_normal(), second = options.path(other).lexically_normal();
@@ -99,7 +108,8 @@ void check_all(CheckedOptions& checked) {
     check_warmup(checked);
     check_differ(checked, "search.keep", "json");
   }
-  if (job == Job::run || job == Job::pretrain) check_precision(checked);
+  if (job == Job::curvature) check_curvature_job(checked);
+  if (job == Job::run || job == Job::pretrain || job == Job::curvature) check_precision(checked);
   if (job == Job::pretrain) check_shape(checked);
   if (job == Job::lp) {
     check_differ(checked, "input", "output");
@@ -111,6 +121,7 @@ void check_all(CheckedOptions& checked) {
 
 bool trains(const Options& options) {
   if (options.job() == Job::pretrain) return options.count("epochs") > 0;
+  if (options.job() == Job::curvature) return false;
   return options.count("warmup.epochs") > 0 || options.count("recover.corrector-epochs") > 0 ||
          options.count_or_word("search.corrector-steps") != 0 || options.text("tune.learning-rate") == "on";
 }

@@ -24,7 +24,9 @@ constexpr Range from(double low) {
 const std::vector<Job> kAll{std::begin(kJobs), std::end(kJobs)};
 const std::vector<Job> kRun{Job::run};
 const std::vector<Job> kTrains{Job::run, Job::pretrain};
-const std::vector<Job> kReadsText{Job::run, Job::evaluate, Job::pretrain};
+const std::vector<Job> kReadsText{Job::run, Job::evaluate, Job::pretrain, Job::curvature};
+const std::vector<Job> kDerives{Job::run, Job::pretrain, Job::curvature};
+const std::vector<Job> kMeasures{Job::run, Job::curvature};
 
 constexpr std::string_view kFiles = "Files";
 constexpr std::string_view kData = "Data";
@@ -35,6 +37,7 @@ constexpr std::string_view kTune = "What is tuned";
 constexpr std::string_view kSearch = "Hyperlocal search";
 constexpr std::string_view kRecover = "Recovery before the rounds";
 constexpr std::string_view kLp = "Linear program";
+constexpr std::string_view kCurvature = "Curvature report";
 constexpr std::string_view kProgram = "Program";
 
 // A row: name, kind, default, range, choices, unit, help, group, jobs.
@@ -43,10 +46,10 @@ std::vector<OptionSpec> build_table() {
   using enum Kind;
   return {
     {"model", path, "", kAny, {}, "",
-     "Model folder in the Hugging Face layout.", kFiles, {Job::run, Job::evaluate}, kRequired},
+     "Model folder in the Hugging Face layout.", kFiles, {Job::run, Job::evaluate, Job::curvature}, kRequired},
     {"start", path, "", kAny, {}, "",
      "Fine-tuned checkpoint whose tuned tensors to start from; --model stays what l2-sp, interpolation and wise refer to.",
-     kFiles, kRun},
+     kFiles, kMeasures},
     {"data", path, "", kAny, {}, "",
      "Folder with the splits train, valid and test, each as wiki.SPLIT.raw, SPLIT.txt, SPLIT.jsonl (key text), or uint16 tokens of nanoGPT or llm.c: SPLIT.bin, NAME_SPLIT.bin, NAME_SPLIT_N.bin; all but the first take val for valid too.",
      kFiles, kReadsText, kRequired},
@@ -58,7 +61,7 @@ std::vector<OptionSpec> build_table() {
      "Safetensors file to write d [p+n] to.", kFiles, {Job::lp}, kRequired},
     {"out", path, "", kAny, {}, "",
      "Folder to write to; it must not hold another run.", kFiles,
-     {Job::run, Job::pretrain, Job::example}, kRequired},
+     {Job::run, Job::pretrain, Job::curvature, Job::example}, kRequired},
     {"json", path, "", kAny, {}, "",
      "File to write the machine-readable answer to.", kFiles, kAll},
     {"cache", path, "", kAny, {}, "",
@@ -69,18 +72,18 @@ std::vector<OptionSpec> build_table() {
     {"length", count, "512", from(2), {}, "tokens",
      "Length of a sequence.", kData, kReadsText},
     {"batch", count, "4", from(1), {}, "sequences",
-     "Global batch, the same for any number of ranks.", kData, kTrains},
+     "Global batch, the same for any number of ranks.", kData, kDerives},
     {"micro-batch", count, "4", from(1), {}, "sequences",
      "Most sequences a rank works on at once; bounds the memory.", kData, kReadsText},
     {"recompute", choice, "off", kAny, {"on", "off"}, "",
      "Keep only what enters each block and make other activations again for each derivative: less memory, more time.",
-     kData, kTrains},
+     kData, kDerives},
     {"split", choice, "valid", kAny, {"train", "valid", "test"}, "",
      "Split to evaluate.", kData, {Job::evaluate}},
     {"limit", count, "", Range{1}, {}, "sequences",
-     "Use the first so many of valid and of test (of --split in evaluate); without it all.", kData, kReadsText},
+     "Use the first so many of valid and of test (of --split in evaluate); without it all.", kData, {Job::run, Job::evaluate, Job::pretrain}},
     {"train-limit", count, "", Range{1}, {}, "sequences",
-     "Use the first so many of train; without it all.", kData, kTrains},
+     "Use the first so many of train; without it all.", kData, kDerives},
 
     {"layers", count, "12", from(1), {}, "blocks",
      "Transformer blocks.", kShape, {Job::pretrain}},
@@ -96,18 +99,18 @@ std::vector<OptionSpec> build_table() {
      "Learning rate of Adam.", kTraining, {Job::pretrain}},
 
     {"tune.blocks", integer_list, "", from(0), {}, "",
-     "Blocks to tune, by index from 0, as 1,7,11.", kTune, kRun},
+     "Blocks to tune, by index from 0, as 1,7,11.", kTune, kMeasures},
     {"tune.first-blocks", count, "", from(1), {}, "blocks",
-     "Tune the first so many blocks, instead of --tune.blocks.", kTune, kRun},
+     "Tune the first so many blocks, instead of --tune.blocks.", kTune, kMeasures},
     {"tune.embeddings", count, "", Range{0, 2}, {}, "groups",
-     "Tune the token and position embeddings too, in so many regularisation groups; 0 for none.", kTune, kRun},
+     "Tune the token and position embeddings too, in so many regularisation groups; 0 for none.", kTune, kMeasures},
     {"tune.learning-rate", choice, "off", kAny, {"on", "off"}, "",
      "Learning rate as a hyperparameter: after the rounds, correctors at a quarter to four times their rate are tried.",
      kTune, kRun},
     {"tune.mlp-only", integer_list, "", from(0), {}, "",
-     "Tuned blocks of which only mlp.* is tuned; the others are tuned whole.", kTune, kRun},
+     "Tuned blocks of which only mlp.* is tuned; the others are tuned whole.", kTune, kMeasures},
     {"tune.regularizers", integer_map, "", from(0), {}, "",
-     "Regularisation groups of tuned blocks, as 1:1,7:0,11:1; 0 for none, 1 for a block not named.", kTune, kRun},
+     "Regularisation groups of tuned blocks, as 1:1,7:0,11:1; 0 for none, 1 for a block not named.", kTune, kMeasures},
 
     {"warmup.epochs", count, "1", from(0), {}, "",
      "Epochs of Adam on the regularised training loss.", kWarmup, kRun},
@@ -116,10 +119,10 @@ std::vector<OptionSpec> build_table() {
     {"warmup.schedule", choice, "constant", kAny, {"constant", "cosine", "linear"}, "",
      "Of the learning rate over all steps; cosine and linear end at 0.", kWarmup, kRun},
     {"warmup.lambda", real, "1e-4", kNotNegative, {}, "",
-     "Regularisation weight lambda of every group.", kWarmup, kRun},
+     "Regularisation weight lambda of every group.", kWarmup, kMeasures},
     {"regularizer", choice, "l2", kAny, {"l2", "l2-sp"}, "",
      "What lambda weighs: the sum of squares of the weights, or of their distances from the pretrained ones.",
-     kWarmup, kRun},
+     kWarmup, kMeasures},
     {"warmup.clip", real, "1", kNotNegative, {}, "",
      "Limit of the gradient's norm, 0 for none.", kWarmup, kRun},
     {"warmup.keep", integer_list, "", from(0), {}, "",
@@ -130,7 +133,7 @@ std::vector<OptionSpec> build_table() {
      kSearch, kRun},
     {"search.lambda", real, "", kNotNegative, {}, "",
      "Lambda at which the search starts; without it that of the warm-up (l2), or |grad L| / (4 |W - c|) of each group at its start (l2-sp).",
-     kSearch, kRun},
+     kSearch, kMeasures},
     {"search.sequences", count, "", from(1), {}, "sequences",
      "Validation sequences that the search works on, spread evenly over the whole split, whatever --limit leaves to evaluate; without it those that are evaluated.",
      kSearch, kRun},
@@ -160,9 +163,9 @@ std::vector<OptionSpec> build_table() {
      "Where random probes lie: in W, or in (lambda, W) as printed in the paper.", kSearch, kRun},
     {"search.hvp", choice, "exact", kAny, {"exact", "forward", "central"}, "",
      "How Hessian-vector products are made: by differentiating twice, or by differences of gradients.",
-     kSearch, kRun},
+     kSearch, kMeasures},
     {"search.fd-step", real, "", kPositive, {}, "",
-     "Step of differences along a unit vector; without it by precision and the norm of W.", kSearch, kRun},
+     "Step of differences along a unit vector; without it by precision and the norm of W.", kSearch, kMeasures},
     {"search.curvature", choice, "hessian", kAny, {"hessian", "ggn", "identity"}, "",
      "Curvature of the training loss: its Hessian, the Gauss-Newton matrix, or as a control the identity in its place, which costs nothing and knows nothing.", kSearch, kRun},
     {"search.damping", real, "", kNotNegative, {}, "",
@@ -175,7 +178,7 @@ std::vector<OptionSpec> build_table() {
      "Solve for the hypergradient beside random or Krylov probes too, and report where dlambda goes against it; the step is the same.", kSearch, kRun},
     {"search.hvp-batches", count, "10", from(1), {}, "batches",
      "Training batches of the Hessian-vector products, the same for all probes of a round; validation batches of the one of --search.line model.",
-     kSearch, kRun},
+     kSearch, kMeasures},
     {"search.line", choice, "grid", kAny, {"grid", "model"}, "",
      "Steps of the line search: a grid, refined at its ends, or few around the minimiser of the quadratic model along d.",
      kSearch, kRun},
@@ -219,8 +222,25 @@ std::vector<OptionSpec> build_table() {
     {"lp.time-limit", real, "600", kPositive, {}, "s",
      "Wall time after which the solver stops.", kLp, {Job::run, Job::lp}},
 
+    {"curvature.report", choice, "off", kAny, {"on", "off"}, "",
+     "Whether the search begins with a report of the curvature there.", kCurvature, kRun},
+    {"curvature.max-hvps", count, "200", Range{40}, {}, "",
+     "Hessian-vector products that the report may take; one more measures the residual of each column of S.", kCurvature, kMeasures},
+    {"curvature.basis", count, "30", from(3), {}, "",
+     "Lanczos vectors held, of 8n bytes each over all ranks.", kCurvature, kMeasures},
+    {"curvature.tol", real, "1e-4", kPositive, {}, "",
+     "Residual of an eigenvalue, relative to the largest curvature, and of the solves for S.", kCurvature, kMeasures},
+    {"curvature.failure", real, "0.01", Range{0, 0.5, true}, {}, "",
+     "Probability that a bound on the eigenvalues not met may be wrong.", kCurvature, kMeasures},
+    {"curvature.damping", real, "", kNotNegative, {}, "",
+     "Damping mu of S; without it what makes H22 + mu positive by the curvature met.", kCurvature, kMeasures},
+    {"curvature.density", count, "2", from(0), {}, "",
+     "Random starts of the spectral density, which shares what products are left.", kCurvature, kMeasures},
+    {"curvature.blocks", choice, "on", kAny, {"on", "off"}, "",
+     "Whether each tuned block is judged by itself too.", kCurvature, kMeasures},
+
     {"seed", count, "0", kNotNegative, {}, "",
-     "Seed of all random numbers.", kProgram, {Job::run, Job::pretrain, Job::example}},
+     "Seed of all random numbers.", kProgram, {Job::run, Job::pretrain, Job::curvature, Job::example}},
     {"precision", choice, "fp32", kAny, {"fp32", "tf32", "bf16", "fp64"}, "",
      "Training steps in float32, in TF32 (on a GPU) or in bfloat16 with float32 weights, all else in float32; or everything in float64, on the CPU. Evaluate computes in it throughout.",
      kProgram, kReadsText},
@@ -228,12 +248,12 @@ std::vector<OptionSpec> build_table() {
      "Use only kernels that give the same bits on every run; on a GPU slower ones. On the CPU all of them do.",
      kProgram, kReadsText},
     {"petsc", text, "", kAny, {}, "",
-     "PETSc's own options, in quotes; one that nothing uses is an error.", kProgram, {Job::run, Job::lp}},
+     "PETSc's own options, in quotes; one that nothing uses is an error.", kProgram, {Job::run, Job::lp, Job::curvature}},
     {"config", path, "", kAny, {}, "",
      "File of options, name = value or in [sections]; the command line overrides it.",
      kProgram, kAll, kOptional, kTypedOnly},
     {"dry-run", flag, "", kAny, {}, "",
-     "Check everything, print the plan and stop.", kProgram, kRun, kOptional, kTypedOnly},
+     "Check everything, print the plan and stop.", kProgram, kMeasures, kOptional, kTypedOnly},
     {"help", flag, "", kAny, {}, "",
      "Print this page.", kProgram, kAll, kOptional, kTypedOnly},
     {"version", flag, "", kAny, {}, "",
@@ -269,6 +289,8 @@ const char* to_string(Job job) noexcept {
       return "pretrain";
     case Job::lp:
       return "lp";
+    case Job::curvature:
+      return "curvature";
     case Job::example:
       return "example";
   }
@@ -285,6 +307,8 @@ const char* summary(Job job) noexcept {
       return "a small GPT-2 from scratch";
     case Job::lp:
       return "the linear program alone, on an instance from a file";
+    case Job::curvature:
+      return "is the Hessian at a checkpoint positive definite: a report with its evidence";
     case Job::example:
       return "write the corpus and tokenizer of the built-in example";
   }

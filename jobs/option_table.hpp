@@ -8,8 +8,9 @@
 namespace lift {
 
 /// The jobs of the program, `lift JOB …`.
-enum class Job { run, evaluate, pretrain, lp, example };
-inline constexpr Job kJobs[] = {Job::run, Job::evaluate, Job::pretrain, Job::lp, Job::example};
+enum class Job { run, evaluate, pretrain, lp, curvature, example };
+inline constexpr Job kJobs[] = {Job::run, Job::evaluate,  Job::pretrain,
+                                Job::lp,  Job::curvature, Job::example};
 [[nodiscard]] const char* to_string(Job job) noexcept;
 [[nodiscard]] const char* summary(Job job) noexcept;  ///< one line for `lift --help`
 

@@ -74,6 +74,7 @@ class Operations {
   }
   /// Two gradients, and two products with a graph each.
   [[nodiscard]] double self_check() const { return each(search_.batch) * (4 * gradient_ + 2 * one_.hvp); }
+  [[nodiscard]] double curvature() const { return one_by_one(counts_.reported); }
   [[nodiscard]] double gradient() const {
     const bool balances = plan_.around_pretrained && !plan_.search_lambda;
     return search_.rounds * (each(counts_.gradient) + each(counts_.hessian)) * gradient_ +
@@ -184,6 +185,13 @@ double basis_seconds(const RunPlan& plan, int ranks) {
   return plan.search.rounds * 10 * pairs * shard_bytes(plan, ranks) / kSweepRate;
 }
 
+/// A Lanczos step of a report reads and writes its basis a few times.
+double report_seconds(const RunPlan& plan, int ranks) {
+  if (!plan.curvature) return 0;
+  const double vectors = 4.0 * plan.curvature->basis * static_cast<double>(plan.curvature->max_products);
+  return vectors * shard_bytes(plan, ranks) / kSweepRate;
+}
+
 /// Models are read to be loaded and to be hashed; two are written, and the epochs that are kept.
 double file_seconds(const RunPlan& plan) {
   const double read = plan.start.empty() ? 2 : 4;
@@ -218,6 +226,7 @@ RunCounts count_run(const RunPlan& plan, const CorpusSize& size) {
           .evaluated = size.valid + size.test,
           .selection = held > 0 ? held : size.search,
           .products = products_of(plan),
+          .reported = plan.curvature ? plan.curvature->max_products + plan.layout.p() : 0,
           .checking = search.hypergradient && !solves_implicitly(search) ? implicit_products(plan) : 0,
           .correctors = (first > 0 ? 1 : 0) + (between > 0 ? gaps : 0) + tried,
           .corrector_steps = first + between * gaps + tried * (between > 0 ? between : epoch)};
@@ -245,6 +254,7 @@ RunSeconds estimate_seconds(const RunPlan& plan, const CorpusSize& size, int ran
   const Operations count(plan, size, ranks);
   return {.warmup = count.warmup_steps() / rates.training + count.warmup_evaluations() / rate,
           .self_check = count.self_check() / rate,
+          .curvature = count.curvature() / rate + report_seconds(plan, ranks),
           .gradient = count.gradient() / rate,
           .probes = count.probes() / rate + basis_seconds(plan, ranks),
           .lp = program_seconds(plan, ranks),

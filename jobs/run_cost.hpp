@@ -15,14 +15,15 @@ struct CorpusSize {
 
 /// Evaluations of a run, before they are divided over ranks.
 struct RunCounts {
-  std::int64_t steps = 0;            ///< of the warm-up
-  std::int64_t gradient = 0;         ///< validation sequences that make g
-  std::int64_t hessian = 0;          ///< training sequences of every product
-  std::int64_t evaluated = 0;        ///< sequences of one evaluation of valid and test
-  std::int64_t selection = 0;        ///< validation sequences that choose t
-  std::int64_t products = 0;         ///< of a round; where an implicit solve decides, the most it is given
-  std::int64_t checking = 0;         ///< the most of a round's solve for the hypergradient beside them
-  std::int64_t correctors = 0;       ///< how many there are, trials of the learning rate included
+  std::int64_t steps = 0;       ///< of the warm-up
+  std::int64_t gradient = 0;    ///< validation sequences that make g
+  std::int64_t hessian = 0;     ///< training sequences of every product
+  std::int64_t evaluated = 0;   ///< sequences of one evaluation of valid and test
+  std::int64_t selection = 0;   ///< validation sequences that choose t
+  std::int64_t products = 0;    ///< of a round; where an implicit solve decides, the most it is given
+  std::int64_t reported = 0;    ///< the most products of a curvature report, those that measure S included
+  std::int64_t checking = 0;    ///< the most of a round's solve for the hypergradient beside them
+  std::int64_t correctors = 0;  ///< how many there are, trials of the learning rate included
   std::int64_t corrector_steps = 0;  ///< Adam steps of all of them
 };
 RunCounts count_run(const RunPlan& plan, const CorpusSize& size);
@@ -44,6 +45,7 @@ ComputeRates measure_rates(const RunPlan& plan, at::Device device);
 struct RunSeconds {
   double warmup = 0;
   double self_check = 0;
+  double curvature = 0;
   double gradient = 0;
   double probes = 0;
   double lp = 0;
@@ -52,7 +54,8 @@ struct RunSeconds {
   double evaluate = 0;
   double files = 0;  ///< loading, hashing and writing models
   [[nodiscard]] double total() const {
-    return warmup + self_check + gradient + probes + lp + line_search + corrector + evaluate + files;
+    return warmup + self_check + curvature + gradient + probes + lp + line_search + corrector + evaluate +
+           files;
   }
 };
 
@@ -68,6 +71,7 @@ struct RunMemory {
   double warmup = 0;       ///< Adam, copies of W and activations
   double corrector = 0;    ///< the same, beside what a search keeps
   double self_check = 0;   ///< a product, with the vectors that it is checked by
+  double curvature = 0;    ///< the Lanczos vectors of a report
   double probes = 0;       ///< the LP's shard so far, the probes that share a graph, activations twice over
   double program = 0;      ///< the LP's shard and the solver's vectors
   double line_search = 0;  ///< W, d, and what enters the first tuned block, of its sequences

@@ -23,14 +23,21 @@ std::string describe_products(const SearchOptions& search, const RunCounts& coun
   return fmt::format("{}, at most {} a rank{}", what, (counts.products + groups - 1) / groups, beside);
 }
 
+std::string describe_report(const RunCounts& counts) {
+  return fmt::format("at most {} Hessian-vector products of {} training sequences, one after the other",
+                     counts.reported, counts.hessian);
+}
+
 std::string describe_memory(const RunMemory& memory) {
   const auto gib = [](double bytes) { return bytes / kGib; };
   return fmt::format(
       "about {:.2f} GiB: libraries {:.2f}, model {:.2f}, writing {:.2f}, and the most of warm-up {:.2f}, {}"
-      "self-check {:.2f}, probes {:.2f}, linear program {:.2f}, line search {:.2f}",
+      "self-check {:.2f}, {}probes {:.2f}, linear program {:.2f}, line search {:.2f}",
       gib(memory.total()), gib(memory.libraries), gib(memory.model), gib(memory.writing), gib(memory.warmup),
       memory.corrector > 0 ? fmt::format("correctors {:.2f}, ", gib(memory.corrector)) : "",
-      gib(memory.self_check), gib(memory.probes), gib(memory.program), gib(memory.line_search));
+      gib(memory.self_check),
+      memory.curvature > 0 ? fmt::format("curvature report {:.2f}, ", gib(memory.curvature)) : "",
+      gib(memory.probes), gib(memory.program), gib(memory.line_search));
 }
 
 /// What a run leaves in its folder, and the instances that --search.keep asks for.
@@ -54,6 +61,7 @@ std::string describe_time(const RunSeconds& seconds, int ranks, const ComputeRat
   const char* before = ": ";
   for (const auto& [phase, time] : {std::pair("warm-up", seconds.warmup),
                                     {"self-check", seconds.self_check},
+                                    {"curvature report", seconds.curvature},
                                     {"gradient", seconds.gradient},
                                     {"probes", seconds.probes},
                                     {"linear program", seconds.lp},
@@ -61,6 +69,7 @@ std::string describe_time(const RunSeconds& seconds, int ranks, const ComputeRat
                                     {"correctors", seconds.corrector},
                                     {"evaluations", seconds.evaluate},
                                     {"files", seconds.files}}) {
+    if (time == 0) continue;
     text += fmt::format("{}{} {}", before, phase, format_duration(time));
     before = ", ";
   }
@@ -89,6 +98,7 @@ std::string describe(const RunPlan& plan, const CorpusSize& size, int ranks, con
                    plan.corpus.length));
   line("warm-up", fmt::format("{} steps of {} sequences, {} evaluations of valid and test", counts.steps,
                               plan.warmup.batch, plan.warmup.epochs + 1));
+  if (plan.curvature) line("curvature report", describe_report(counts));
   line("each of the rounds", fmt::format("{} of them", plan.search.rounds));
   line("  gradient", fmt::format("{} validation sequences", counts.gradient));
   if (counts.products > 0) line("  probes", describe_products(plan.search, counts, ranks));
@@ -103,6 +113,26 @@ std::string describe(const RunPlan& plan, const CorpusSize& size, int ranks, con
   line("memory of a rank", describe_memory(estimate_memory(plan, size, ranks, rates.device)));
   line("disk", describe_disk(plan));
   line("walltime", describe_time(estimate_seconds(plan, size, ranks, rates), ranks, rates));
+  return text;
+}
+
+std::string describe_curvature(const RunPlan& plan, std::int64_t train, int ranks,
+                               const ComputeRates& rates) {
+  const CorpusSize size{.train = train};
+  RunSeconds all = estimate_seconds(plan, size, ranks, rates),
+             seconds{.curvature = all.curvature, .files = all.files};
+  const RunMemory held = estimate_memory(plan, size, ranks, rates.device);
+  std::string text;
+  const auto line = [&text](const std::string& name, const std::string& what) {
+    text += fmt::format("  {:<22}{}\n", name, what);
+  };
+  line("matrix", fmt::format("H22 of n = {} weights in {} tensors, p = {} regularisation groups",
+                             plan.layout.n(), plan.layout.tensors().size(), plan.layout.p()));
+  line("curvature report", describe_report(count_run(plan, size)));
+  line("memory of a rank", fmt::format("about {:.2f} GiB: libraries {:.2f}, model {:.2f}, the report {:.2f}",
+                                       (held.libraries + held.model + held.curvature) / kGib,
+                                       held.libraries / kGib, held.model / kGib, held.curvature / kGib));
+  line("walltime", describe_time(seconds, ranks, rates));
   return text;
 }
 

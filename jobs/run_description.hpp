@@ -11,4 +11,7 @@ namespace lift {
 /// Test  tests/jobs/test_run_description.cpp
 std::string describe(const RunPlan& plan, const CorpusSize& size, int ranks, const ComputeRates& rates);
 
+/// The same of a plan that is of a curvature report alone, over `train` training sequences.
+std::string describe_curvature(const RunPlan& plan, std::int64_t train, int ranks, const ComputeRates& rates);
+
 }  // namespace lift

@@ -14,6 +14,7 @@
 #include "jobs/run_output.hpp"
 #include "jobs/run_plan.hpp"
 #include "jobs/run_record.hpp"
+#include "jobs/tuned_model.hpp"
 #include "mpi/agreement.hpp"
 #include "mpi/fault.hpp"
 #include "src/model/checkpoint.hpp"
@@ -34,13 +35,10 @@ class Run {
         corpus_(corpus),
         parts_(parts),
         output_(output),
-        model_(std::move(model)),
-        tuned_(model_, plan.layout),
-        objective_(model_, tuned_, plan.micro_batch, plan.activations),
-        pretrained_(plan.needs_pretrained() ? tuned_.flat().clone() : at::Tensor()),
-        regularizer_(plan.layout, plan.around_pretrained ? pretrained_ : at::Tensor()),
-        lambda_(plan.layout.p(), plan.lambda),
-        record_(context, plan, corpus, objective_, output) {}
+        tuning_(plan, std::move(model)),
+        record_(context, plan, corpus, tuning_.objective, output) {}
+
+  void start_from_plan() { tuning_.start_from_plan(context_.device, context_.comm); }
 
   void warm_up() {
     const auto time = record_.timers().measure("warmup");
@@ -49,36 +47,28 @@ class Run {
       tell(epoch);
       record_.add_epoch();
       if (std::ranges::count(plan_.kept_epochs, epoch.epoch) > 0)
-        output_.write_model(fmt::format("checkpoints/epoch-{}", epoch.epoch), model_);
+        output_.write_model(fmt::format("checkpoints/epoch-{}", epoch.epoch), tuning_.model);
     };
     const WorkMeter::Scope metered(record_.meter(), record_.result().warmup_units);
     keeping_last_good([&] {
-      keep_best_epoch(lift::warm_up(objective_, regularizer_, lambda_, corpus_.train, corpus_.valid,
-                                    corpus_.test, plan_.warmup, observer, context_.comm));
+      keep_best_epoch(lift::warm_up(tuning_.objective, tuning_.regularizer, tuning_.lambda, corpus_.train,
+                                    corpus_.valid, corpus_.test, plan_.warmup, observer, context_.comm));
     });
     output_.progress().finish();
   }
 
   void search() {
     record_.add_before();
-    SearchState state{objective_,    regularizer_,     corpus_.train,     parts_.shaping, lambda_,
-                      context_.comm, record_.timers(), &parts_.selection, pretrained_};
+    SearchState state{tuning_.objective, tuning_.regularizer, corpus_.train,
+                      parts_.shaping,    tuning_.lambda,      context_.comm,
+                      record_.timers(),  &parts_.selection,   tuning_.pretrained};
     if (plan_.selects_on_valid()) state.start_loss = record_.result().before.valid->loss;
     keeping_last_good([&] { record_.add_self_check(check_second_derivatives(state, plan_.search)); });
     const WorkMeter::Scope metered(record_.meter(), record_.result().search_units);
     const SequenceSet train = corpus_.train.first(corpus_.valid.size());
     keeping_last_good([&] {
-      set_search_lambda(state);
+      begin_search(state);
       record_.result().kept_stage = hyperlocal_search(state, plan_.search, observer(train)).kept;
-    });
-  }
-
-  /// Puts W where --start says; --model stays what the pretrained weights are.
-  void start_from(const std::filesystem::path& folder) {
-    const Gpt2 start = load_checkpoint(folder, plan_.precision, context_.device, context_.comm);
-    agree(context_.comm, [&] {
-      fault_point("start");
-      for (const TensorSpec& spec : tensor_specs(plan_.config)) copy_or_compare(spec.name, start, folder);
     });
   }
 
@@ -87,28 +77,28 @@ class Run {
   void save() {
     if (plan_.save_type != at::kFloat) keeping_last_good([&] { check_type_of_file(); });
     agree(context_.comm, [] { fault_point("model"); });
-    at::Tensor flat = tuned_.flat();
+    at::Tensor flat = tuning_.tuned.flat();
     flat.copy_(flat.to(plan_.save_type));
     if (plan_.save_type != at::kFloat) round_frozen();
-    output_.write_model("model", model_, plan_.save_type);
+    output_.write_model("model", tuning_.model, plan_.save_type);
     record_.result().after = record_.losses().all();
   }
 
-  const RunResult& finish(double total_seconds) { return record_.finish(lambda_, total_seconds); }
+  const RunResult& finish(double total_seconds) { return record_.finish(tuning_.lambda, total_seconds); }
   void check_programs() const { record_.check_programs(); }
 
  private:
   template <typename Phase>
   void keeping_last_good(const Phase& phase) {
     const std::filesystem::path name = "checkpoints/last-good";
-    lift::keeping_last_good(plan_.out / name, phase, [&] { output_.write_model(name, model_); });
+    lift::keeping_last_good(plan_.out / name, phase, [&] { output_.write_model(name, tuning_.model); });
   }
 
   /// A value beyond float16 is found while W is still what the search left.
   void check_type_of_file() {
     agree(context_.comm, [&] {
       for (const TensorSpec& spec : tensor_specs(plan_.config)) {
-        const at::Tensor stored = model_.tensor(spec.name).detach().to(plan_.save_type);
+        const at::Tensor stored = tuning_.model.tensor(spec.name).detach().to(plan_.save_type);
         if (!at::isfinite(stored).all().item<bool>())
           throw Error(ExitCode::numerical,
                       fmt::format("--save.dtype: {} has values that the type cannot hold", spec.name));
@@ -121,41 +111,30 @@ class Run {
     const auto tuned = plan_.layout.names();
     for (const TensorSpec& spec : tensor_specs(plan_.config)) {
       if (std::ranges::count(tuned, spec.name) > 0) continue;
-      at::Tensor values = model_.tensor(spec.name);
+      at::Tensor values = tuning_.model.tensor(spec.name);
       values.copy_(values.to(plan_.save_type));
     }
   }
 
-  /// A tuned tensor is taken from `start`; a frozen one must be the model's.
-  void copy_or_compare(const std::string& name, const Gpt2& start, const std::filesystem::path& folder) {
-    const auto& tensors = plan_.layout.tensors();
-    const auto tuned = std::ranges::find(tensors, name, &TunedTensor::name);
-    if (tuned != tensors.end()) {
-      at::Tensor flat = tuned_.flat();
-      tuned_.view(flat, static_cast<std::size_t>(tuned - tensors.begin())).copy_(start.tensor(name));
-    } else if (!start.tensor(name).equal(model_.tensor(name))) {
-      throw Error(ExitCode::usage,
-                  fmt::format("--start {}: {} differs from --model's, expected the same values "
-                              "in all tensors that are not tuned",
-                              folder.string(), name));
-    }
-  }
-
-  /// What λ the search starts from.
-  void set_search_lambda(const SearchState& state) {
-    if (plan_.search_lambda) {
-      lambda_.assign(lambda_.size(), *plan_.search_lambda);
-    } else if (plan_.around_pretrained) {
-      lambda_ = balanced_lambda(state, plan_.search);
-    } else {
-      return;
-    }
-    context_.log.info(fmt::format("lambda at the start of the search: {:.3g}", fmt::join(lambda_, ", ")));
+  /// λ as the search starts, and on request the curvature there: a report, whose work is not the search's.
+  void begin_search(const SearchState& state) {
+    tuning_.set_search_lambda(state);
+    if (plan_.search_lambda || plan_.around_pretrained)
+      context_.log.info(
+          fmt::format("lambda at the start of the search: {:.3g}", fmt::join(tuning_.lambda, ", ")));
+    if (!plan_.curvature) return;
+    SearchOptions of_hessian = plan_.search;
+    if (of_hessian.products.stands_in()) of_hessian.products.kind = ProductKind::exact;
+    const CurvatureReport found = record_.meter().left_out([&] {
+      return measure_curvature(state, of_hessian, *plan_.curvature, output_.search_observer(tuning_.tuned));
+    });
+    record_.add_curvature(found);
+    output_.write_curvature_vector(found, tuning_.tuned);
   }
 
   /// Shows `train`, and test, along each d.
   SearchObserver observer(const SequenceSet& train) {
-    SearchObserver observer = output_.search_observer(tuned_);
+    SearchObserver observer = output_.search_observer(tuning_.tuned);
     observer.watched_steps = plan_.watched_steps;
     observer.watched = {{"train", &train}, {"test", &corpus_.test}};
     observer.on_stage = [this](const StageSummary& stage) { record_.add_stage(stage); };
@@ -166,10 +145,10 @@ class Run {
   /// The early-stopping row of the table is a model one can have.
   void keep_best_epoch(const WarmupSummary& summary) {
     record_.add_early_stopping(summary);
-    at::Tensor flat = tuned_.flat();
+    at::Tensor flat = tuning_.tuned.flat();
     const at::Tensor last = flat.clone();
     flat.copy_(summary.best_weights);
-    output_.write_model("checkpoints/best", model_);
+    output_.write_model("checkpoints/best", tuning_.model);
     flat.copy_(last);
   }
 
@@ -178,12 +157,7 @@ class Run {
   const Corpus& corpus_;
   const Holdout& parts_;  ///< of corpus_.search
   RunOutput& output_;
-  Gpt2 model_;
-  TunedParameters tuned_;
-  Objective objective_;
-  at::Tensor pretrained_;  ///< the tuned weights of --model
-  Regularizer regularizer_;
-  std::vector<double> lambda_;
+  TunedModel tuning_;
   RunRecord record_;
 };
 
@@ -232,7 +206,7 @@ void run_job(JobContext& context) {
     return;
   }
   Run run(context, *plan, std::move(model), corpus, *parts, output);
-  if (!plan->start.empty()) run.start_from(plan->start);
+  run.start_from_plan();
   output.open();
   run.warm_up();
   run.search();

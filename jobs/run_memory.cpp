@@ -44,6 +44,9 @@ class Holdings {
   }
   /// W, both vectors, a product, and what product() says.
   [[nodiscard]] double self_check() const { return 4 * vector_ + exact_product(); }
+  [[nodiscard]] double curvature() const {
+    return plan_.curvature ? vector_ + (plan_.curvature->basis + 6) * shard_ + followed() : 0;
+  }
   [[nodiscard]] double probes() const {
     if (search_.direction == DirectionKind::exact) return search() + vector_ + implicit();
     if (search_.rows() == 0) return search() + vector_ + gradient();
@@ -129,8 +132,8 @@ class Holdings {
 }  // namespace
 
 double RunMemory::total() const {
-  return libraries + model + std::max({warmup, corrector, self_check, probes, program, line_search}) +
-         writing;
+  return libraries + model +
+         std::max({warmup, corrector, self_check, curvature, probes, program, line_search}) + writing;
 }
 
 RunMemory estimate_memory(const RunPlan& plan, const CorpusSize& size, int ranks, at::DeviceType device) {
@@ -140,6 +143,7 @@ RunMemory estimate_memory(const RunPlan& plan, const CorpusSize& size, int ranks
           .warmup = holdings.warmup(),
           .corrector = holdings.corrector(),
           .self_check = holdings.self_check(),
+          .curvature = holdings.curvature(),
           .probes = holdings.probes(),
           .program = holdings.program(),
           .line_search = holdings.line_search(),

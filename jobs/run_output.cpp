@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "jobs/curvature_record.hpp"
 #include "jobs/kept_instance.hpp"
 #include "jobs/versions.hpp"
 #include "mpi/agreement.hpp"
@@ -27,8 +28,8 @@ void RunOutput::open() {
     // Nothing is made before all inputs could be read.
     provenance_ = begin_provenance(context_.command_line, context_.bindings);
     provenance_.libraries.merge(library_versions());
-    hash_folder(plan_.model);
-    if (!plan_.start.empty()) hash_folder(plan_.start);
+    hash_folder(plan_.model, provenance_);
+    if (!plan_.start.empty()) hash_folder(plan_.start, provenance_);
     for (const Split split : {Split::train, Split::valid, Split::test}) {
       for (const auto& file : split_files(plan_.corpus.folder, split).files)
         provenance_.inputs.push_back(hash_file(file));
@@ -39,12 +40,6 @@ void RunOutput::open() {
     write_file(folder_->config(), context_.options.as_config());
     write_file(folder_->provenance(), to_json(provenance_));
   });
-}
-
-void RunOutput::hash_folder(const std::filesystem::path& folder) {
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-    if (entry.is_regular_file()) provenance_.inputs.push_back(hash_file(entry.path()));
-  }
 }
 
 WarmupObserver RunOutput::warmup_observer(RunResult& result) {
@@ -111,6 +106,10 @@ void RunOutput::keep_ray(const ProgramReport& program, std::span<const double> d
   } catch (const AgreedError& error) {
     if (context_.comm.is_root()) context_.log.warn(error.what());
   }
+}
+
+void RunOutput::write_curvature_vector(const CurvatureReport& report, const TunedParameters& tuned) {
+  write_negative_vector(plan_.out / kVectorFile, report, tuned, context_.comm);
 }
 
 void RunOutput::add_round(int round, const RoundResult& result) {

@@ -30,6 +30,8 @@ class RunOutput {
   [[nodiscard]] WarmupObserver warmup_observer(RunResult& result);
   /// Progress, --search.keep, and the ray of an unbounded program.
   [[nodiscard]] SearchObserver search_observer(const TunedParameters& tuned);
+  /// vectors.safetensors, where the report has a vector of negative curvature.
+  void write_curvature_vector(const CurvatureReport& report, const TunedParameters& tuned);
   void add_round(int round, const RoundResult& result);
   /// Writes a model folder, `name` relative to the run's: "model", or a checkpoint.
   void write_model(const std::filesystem::path& name, const Gpt2& model, at::ScalarType type = at::kFloat);
@@ -39,7 +41,6 @@ class RunOutput {
   [[nodiscard]] Progress& progress() noexcept { return progress_; }
 
  private:
-  void hash_folder(const std::filesystem::path& folder);
   void keep_ray(const ProgramReport& program, std::span<const double> d);
   void add_step(const WarmupStep& step);
   void add_epoch(const WarmupEpoch& epoch, RunResult& result);

@@ -8,6 +8,7 @@
 
 #include "jobs/options.hpp"
 #include "src/model/tuning.hpp"
+#include "src/search/curvature_report.hpp"
 #include "src/search/hyperlocal.hpp"
 #include "src/text/corpus.hpp"
 #include "src/training/warmup.hpp"
@@ -27,6 +28,7 @@ struct RunPlan {
   WarmupOptions warmup;
   std::vector<int> kept_epochs = {};  ///< --warmup.keep
   SearchOptions search;
+  std::optional<CurvatureOptions> curvature = {};     ///< --curvature.report, or of `lift curvature`
   double lambda = 0;                                  ///< λ of every group at the start
   bool around_pretrained = false;                     ///< l2-sp: c is the pretrained weights, not 0
   std::optional<double> search_lambda = {};           ///< λ of every group as the search starts
@@ -55,5 +57,9 @@ struct RunPlan {
 ///         positions; Error(input) where the model's folder is not whole.
 /// Test    tests/jobs/test_run_job.cpp
 RunPlan plan_run(const Options& options);
+
+/// Throws Error(usage) if --start is a checkpoint of another shape than --model; Error(input) if it is not
+/// whole.
+void check_start(const RunPlan& plan);
 
 }  // namespace lift

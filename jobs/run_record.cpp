@@ -118,6 +118,12 @@ void RunRecord::add_self_check(const SelfCheck& check) {
   }
 }
 
+void RunRecord::add_curvature(const CurvatureReport& report) {
+  output_.progress().finish();
+  result_.curvature = curvature_result(report, *plan_.curvature);
+  tell_curvature(*result_.curvature, context_.log);
+}
+
 void RunRecord::add_stage(const StageSummary& stage) {
   output_.progress().finish();
   context_.log.info(stage.message);

@@ -2,6 +2,7 @@
 #include <span>
 #include <string>
 
+#include "jobs/curvature_record.hpp"
 #include "jobs/job_context.hpp"
 #include "jobs/run_output.hpp"
 #include "jobs/run_plan.hpp"
@@ -39,6 +40,7 @@ class RunRecord {
   /// W0, whose losses the warm-up's last epoch has found but for train's.
   void add_before();
   void add_self_check(const SelfCheck& check);
+  void add_curvature(const CurvatureReport& report);
   void add_stage(const StageSummary& stage);
   void add_round(int round, const RoundSummary& summary);
   /// The whole, of a run of `total_seconds` that ended with `lambda`.

@@ -88,13 +88,13 @@ void check_direction(CheckedOptions& checked) {
 
 /// What a round alone reads.
 constexpr auto kOfRounds = std::to_array<std::string_view>(
-    {"direction",          "search.batches",   "search.probes",    "search.probe-kind",
-     "search.probe-space", "search.hvp",       "search.curvature", "search.fd-step",
-     "search.damping",     "search.solve-tol", "search.max-hvps",  "search.hypergradient",
-     "search.line",        "search.steps",     "search.max-step",  "search.watch",
-     "lp.trust-region",    "lp.radius",        "lp.radius-unit",   "lp.lambda",
-     "lp.lambda-scale",    "lp.method",        "lp.relax",         "lp.crossover",
-     "lp.time-limit"});
+    {"direction",        "search.batches", "search.probes",    "search.probe-kind", "search.probe-space",
+     "search.curvature", "search.damping", "search.solve-tol", "search.max-hvps",   "search.hypergradient",
+     "search.line",      "search.steps",   "search.max-step",  "search.watch",      "lp.trust-region",
+     "lp.radius",        "lp.radius-unit", "lp.lambda",        "lp.lambda-scale",   "lp.method",
+     "lp.relax",         "lp.crossover",   "lp.time-limit"});
+/// What makes products, of a round or of a curvature report.
+constexpr auto kOfProducts = std::to_array<std::string_view>({"search.hvp", "search.fd-step"});
 /// What any stage of the search reads.
 constexpr auto kOfStages = std::to_array<std::string_view>({"search.sequences", "search.holdout"});
 
@@ -110,13 +110,22 @@ void check_rounds(CheckedOptions& checked) {
   if (rounds < 2) checked.refuse_idle("search.min-gain", "with fewer than two rounds");
   if (rounds == 0) checked.refuse_idle("search.keep", "without a round");
   if (rounds == 0) checked.note_idle(kOfRounds, "with --search.rounds 0");
+  const bool reports = options.text("curvature.report") == "on";
+  if (rounds == 0 && !reports) checked.note_idle(kOfProducts, "with --search.rounds 0");
   // The lambda of l2-sp is balanced on the same training sequences.
   constexpr std::array<std::string_view, 1> kProducts = {"search.hvp-batches"};
   const bool balances = options.text("regularizer") == "l2-sp" && !options.given("search.lambda");
-  if (rounds == 0 && !balances) checked.note_idle(kProducts, "with --search.rounds 0");
+  if (rounds == 0 && !balances && !reports) checked.note_idle(kProducts, "with --search.rounds 0");
   if (!has_stages(options)) checked.note_idle(kOfStages, "without a stage of the search");
   if (options.text("search.line") == "model")
     checked.refuse_idle("search.max-step", "with --search.line model, which has no grid");
+}
+
+void check_curvature_report(CheckedOptions& checked) {
+  if (checked.options.text("curvature.report") == "on") return;
+  for (const char* name : {"curvature.max-hvps", "curvature.basis", "curvature.tol", "curvature.failure",
+                           "curvature.damping", "curvature.density", "curvature.blocks"})
+    checked.refuse_idle(name, "without --curvature.report on");
 }
 
 void check_correctors(CheckedOptions& checked) {
@@ -139,6 +148,7 @@ void check_search(CheckedOptions& checked) {
   check_products(checked);
   check_rounds(checked);
   check_correctors(checked);
+  check_curvature_report(checked);
 }
 
 }  // namespace lift

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <utility>
 
 #include "mpi/agreement.hpp"
 
@@ -59,10 +60,15 @@ Definiteness check_definite(const SymmetricOperator& h, std::span<const double> 
     if (!(noise >= 0) || !std::isfinite(noise))
       throw Error(ExitCode::internal, fmt::format("definiteness: noise = {} violates 0 <= noise", noise));
   });
+  return judge_definite(least_eigenvalue(h, start, layout, comm, options), noise, options.failure);
+}
+
+Definiteness judge_definite(EigenSummary least, double noise, double failure) {
   Definiteness found;
-  found.least = least_eigenvalue(h, start, layout, comm, options);
-  found.verdict = verdict_of(found.least, noise);
-  found.message = message_of(found, noise, options.failure);
+  found.verdict = verdict_of(least, noise);
+  found.least = std::move(least);
+  found.noise = noise;
+  found.message = message_of(found, noise, failure);
   return found;
 }
 

@@ -16,6 +16,7 @@ enum class Verdict { holds, not_refuted, undecided, fails };
 struct Definiteness {
   Verdict verdict = Verdict::undecided;
   EigenSummary least;   ///< the vector and its curvature
+  double noise = 0;     ///< η that it was judged by
   std::string message;  ///< one sentence for the log: the verdict with its numbers
 };
 
@@ -29,5 +30,9 @@ struct Definiteness {
 /// Test        tests/solvers/test_definiteness.cpp (1, 2, 4 ranks)
 Definiteness check_definite(const SymmetricOperator& h, std::span<const double> start, const ShardMap& layout,
                             const Communicator& comm, double noise, const EigenOptions& options = {});
+
+/// The verdict on a least eigenvalue that is known, for a noise ≥ 0 that became known with its vector;
+/// `failure` as of the options that it was found with. Never throws.
+[[nodiscard]] Definiteness judge_definite(EigenSummary least, double noise, double failure);
 
 }  // namespace lift

@@ -2,9 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <optional>
+#include <array>
 
 #include "src/files/atomic_file.hpp"
+#include "src/report/density_figure.hpp"
 #include "src/report/gnuplot.hpp"
 #include "src/report/line_search_figure.hpp"
 #include "src/report/perplexity_figure.hpp"
@@ -21,9 +22,10 @@ void write(const Figure& figure, const std::filesystem::path& folder) {
 
 }  // namespace
 
-std::vector<std::string> write_figures(const RunResult& result, const std::filesystem::path& folder) {
+std::vector<std::string> draw_figures(std::span<const std::optional<Figure>> figures,
+                                      const std::filesystem::path& folder) {
   std::vector<std::string> warnings;
-  for (const auto& figure : {perplexity_figure(result), line_search_figure(result), splits_figure(result)}) {
+  for (const auto& figure : figures) {
     if (!figure) continue;
     write(*figure, folder);
     if (!warnings.empty()) continue;  // what stopped the first picture would stop the next
@@ -34,6 +36,12 @@ std::vector<std::string> write_figures(const RunResult& result, const std::files
     }
   }
   return warnings;
+}
+
+std::vector<std::string> write_figures(const RunResult& result, const std::filesystem::path& folder) {
+  const std::array figures = {perplexity_figure(result), line_search_figure(result), splits_figure(result),
+                              result.curvature ? density_figure(*result.curvature) : std::nullopt};
+  return draw_figures(figures, folder);
 }
 
 }  // namespace lift

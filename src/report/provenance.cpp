@@ -135,6 +135,12 @@ InputFile hash_file(const std::filesystem::path& file) {
   return {file.string(), bytes, hexadecimal(XXH3_128bits_digest(state.get()))};
 }
 
+void hash_folder(const std::filesystem::path& folder, Provenance& provenance) {
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.is_regular_file()) provenance.inputs.push_back(hash_file(entry.path()));
+  }
+}
+
 Provenance begin_provenance(std::vector<std::string> command_line, std::vector<Binding> devices) {
   return {.build = build_stamp(),
           .libraries = own_libraries(),

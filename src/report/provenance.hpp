@@ -46,6 +46,9 @@ struct Provenance {
   std::string ended;                         ///< empty while the run goes on: null in the file
 };
 
+/// Adds the files that lie in `folder` to the inputs. Throws and costs as hash_file.
+void hash_folder(const std::filesystem::path& folder, Provenance& provenance);
+
 /// Build stamp, start time, Slurm's variables, ranks and threads of `devices`, and the versions of the
 /// libraries that this layer itself has loaded (MPI, fmt, spdlog, nlohmann_json, xxhash); the caller adds
 /// those of its own.

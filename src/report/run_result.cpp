@@ -4,6 +4,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "src/report/curvature_json.hpp"
 #include "src/report/json_text.hpp"
 
 namespace lift {
@@ -191,7 +192,7 @@ std::string to_json(const RunResult& result) {
   object["selection_sequences"] = result.selection_sequences > 0 ? Json(result.selection_sequences) : Json();
   object["stages"] = list(result.stages);
   object["self_check"] = optional_json(result.self_check);
-  object["curvature"] = nullptr;
+  object["curvature"] = result.curvature ? to_object(*result.curvature) : Json();
   object["epochs"] = list(result.epochs);
   object["work"] = list(result.work);
   object["forward_units"] = {{"warmup", result.warmup_units}, {"search", result.search_units}};

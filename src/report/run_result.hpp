@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "src/report/curvature_result.hpp"
+
 namespace lift {
 
 /// Mean loss of one split, NaN where it is not known.
@@ -138,9 +140,10 @@ struct RunResult {
   std::string kept_stage;           ///< the stage whose end the model written is; "" if not said
   std::vector<double> lambda_after = {};  ///< [p], of that model
   std::optional<SelfCheckResult> self_check;
-  std::int64_t n = 0;  ///< tuned weights
-  std::int64_t p = 0;  ///< regularisation groups
-  std::int64_t m = 0;  ///< probes
+  std::optional<CurvatureResult> curvature = {};  ///< at (λ, W0), where it was asked for
+  std::int64_t n = 0;                             ///< tuned weights
+  std::int64_t p = 0;                             ///< regularisation groups
+  std::int64_t m = 0;                             ///< probes
   /// Validation sequences that the search worked on where they are not those evaluated, else 0
   std::int64_t search_sequences = 0;
   /// Of them, those that chose t* and shaped no d; 0: all of them did both

@@ -5,11 +5,15 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <optional>
+#include <utility>
 
 #include "mpi/agreement.hpp"
 #include "mpi/collectives.hpp"
 #include "mpi/philox.hpp"
+#include "solvers/shard_algebra.hpp"
 #include "src/objective/distributed.hpp"
+#include "src/search/curvature.hpp"
 #include "src/search/probes.hpp"
 #include "src/search/round_operators.hpp"
 #include "src/search/sharded.hpp"
@@ -51,12 +55,17 @@ std::int64_t masked_within(const CoordinateRange& range, const std::vector<Coord
   return count;
 }
 
-/// Key biases of tensors without a group, or whose λ is 0.
-std::int64_t unheld_key_biases(const Round& round) {
+/// Coordinates that the loss does not depend on and no λ > 0 holds: key biases, and the positions that no
+/// token of a sequence has, or only the last, which predicts nothing.
+std::int64_t unheld_coordinates(const Round& round) {
   std::int64_t count = 0;
   for (const TunedTensor& tensor : round.tuned().layout().tensors()) {
     const bool held = tensor.group >= 0 && round.state.lambda[static_cast<std::size_t>(tensor.group)] > 0;
-    if (!held) count += masked_within({tensor.offset, tensor.offset + tensor.size}, round.masked);
+    if (held) continue;
+    count += masked_within({tensor.offset, tensor.offset + tensor.size}, round.masked);
+    if (tensor.name != "wpe.weight") continue;
+    const std::int64_t used = std::min<std::int64_t>(tensor.shape[0], round.state.train.length() - 1);
+    count += (tensor.shape[0] - used) * tensor.shape[1];
   }
   return count;
 }
@@ -70,7 +79,11 @@ class Measurement {
         philox_(round.options.seed, RandomStream::self_check),
         operators_(round, training_gradient(round), [&options, &observer](std::int64_t done) {
           report(observer, "curvature", done, options.max_products);
-        }) {}
+        }) {
+    if (round.options.products.kind == ProductKind::exact) return;
+    doubled_.products.step = 2 * difference_step(round.options, round.tuned().flat());
+    wide_.emplace(wide_round_, training_gradient(round));
+  }
 
   void find_noise(CurvatureReport& report) {
     LanczosOptions lanczos_options;
@@ -82,8 +95,10 @@ class Measurement {
     report.noise = kNoiseFactor * found.asymmetry;
   }
   void judge(CurvatureReport& report) {
-    report.null_directions = unheld_key_biases(round_);
-    report.h22 = judge({0, operators_.layout().total()}, report.noise, share(kOfH22));
+    const CoordinateRange all{0, operators_.layout().total()};
+    report.n = all.end - masked_within(all, round_.masked);
+    report.null_directions = unheld_coordinates(round_);
+    report.h22 = judge(all, report.noise, share(kOfH22));
     meet(report.h22.least);
   }
   void judge_blocks(CurvatureReport& report) {
@@ -128,7 +143,7 @@ class Measurement {
     for (int i = 0; i < options_.density_vectors && steps > 0; ++i)
       report.density.push_back(spectral_quadrature(operators_.h22(), start({0, operators_.layout().total()}),
                                                    steps, operators_.layout(), comm()));
-    report.products = operators_.products();
+    report.products = operators_.products() + (wide_ ? wide_->products() : 0);
   }
 
  private:
@@ -171,17 +186,31 @@ class Measurement {
       operators_.h22()(x, y);
       restrict_to(range, y);
     };
-    return check_definite(h, start(range), operators_.layout(), comm(), noise,
-                          {.max_products = products,
-                           .basis = options_.basis,
-                           .tol = options_.tol,
-                           .failure = options_.failure});
+    Definiteness found = check_definite(h, start(range), operators_.layout(), comm(), noise,
+                                        {.max_products = products,
+                                         .basis = options_.basis,
+                                         .tol = options_.tol,
+                                         .failure = options_.failure});
+    if (!wide_ || failed(found.least.status)) return found;
+    const double step = std::fabs(curvature_by(*wide_, found.least.vector) - found.least.value);
+    return judge_definite(std::move(found.least), std::max(noise, step), options_.failure);
+  }
+  /// vᵀH22v.
+  [[nodiscard]] double curvature_by(const RoundOperators& operators, std::span<const double> v) const {
+    std::vector<double> product(v.size());
+    operators.h22()(v, product);
+    return dot(v, product, comm());
   }
 
   const Round& round_;
   const CurvatureOptions& options_;
   Philox philox_;
   RoundOperators operators_;
+  SearchOptions doubled_ = round_.options;  ///< with twice the step of differences
+  Round wide_round_{
+      round_.state, doubled_, round_.number, round_.gradient_sequences, round_.hessian_sequences,
+      round_.masked};
+  std::optional<RoundOperators> wide_;  ///< none of exact products
   std::uint64_t drawn_ = 0;
   double least_ = 0, largest_ = 0;  ///< curvature met
 };
@@ -191,22 +220,25 @@ void check(const SearchState& state, const SearchOptions& options, const Curvatu
     for (const std::string& wrong : {options.violation(), curvature.violation()}) {
       if (!wrong.empty()) throw Error(ExitCode::usage, "curvature: " + wrong);
     }
-    if (options.products.kind == ProductKind::identity || options.products.kind == ProductKind::gauss_newton)
+    if (options.products.stands_in())
       throw Error(ExitCode::usage,
                   "curvature: the premises are of the Hessian, not of what stands in its place");
-    const TunedLayout& layout = state.objective.tuned().layout();
-    const auto blocks = curvature.blocks ? std::ssize(blocks_of(layout)) : 0;
-    const auto least =
-        static_cast<std::int64_t>((kNoiseSteps + kLeast * blocks + 2 * layout.p()) / (1 - kOfH22));
-    if (curvature.max_products < least)
-      throw Error(
-          ExitCode::usage,
-          fmt::format("curvature: {} products are too few for {} blocks and {} groups, expected at least {}",
-                      curvature.max_products, blocks, layout.p(), least));
+    check_budget(state.objective.tuned().layout(), curvature);
   });
 }
 
 }  // namespace
+
+void check_budget(const TunedLayout& layout, const CurvatureOptions& options) {
+  const auto blocks = options.blocks ? std::ssize(blocks_of(layout)) : 0;
+  const auto least =
+      static_cast<std::int64_t>((kNoiseSteps + kLeast * blocks + 2 * layout.p()) / (1 - kOfH22));
+  if (options.max_products >= least) return;
+  throw Error(
+      ExitCode::usage,
+      fmt::format("curvature: {} products are too few for {} blocks and {} groups, expected at least {}",
+                  options.max_products, blocks, layout.p(), least));
+}
 
 std::string CurvatureOptions::violation() const {
   if (max_products < 40) return fmt::format("max_products = {} violates max_products >= 40", max_products);
@@ -224,7 +256,7 @@ CurvatureReport measure_curvature(const SearchState& state, const SearchOptions&
                                   const CurvatureOptions& curvature, const SearchObserver& observer) {
   const auto started = std::chrono::steady_clock::now();
   check(state, options, curvature);
-  const auto scope = state.timers.measure("probes");
+  const auto scope = state.timers.measure("curvature");
   SearchOptions in_lambda = options;
   in_lambda.radius.space = LambdaSpace::linear;
   const Round round = choose_round(state, in_lambda, 0);

@@ -24,6 +24,9 @@ struct CurvatureOptions {
   [[nodiscard]] std::string violation() const;
 };
 
+/// Throws Error(usage) if options.max_products are fewer than the blocks and groups of `layout` need.
+void check_budget(const TunedLayout& layout, const CurvatureOptions& options);
+
 /// One tuned block by itself: the diagonal block of H22.
 struct BlockCurvature {
   int block = -1;      ///< −1: the embeddings
@@ -34,10 +37,12 @@ struct BlockCurvature {
 /// What is known of the second-order premises of Propositions 1 and 2 at (λ, W). Key biases are left out of
 /// all but null_directions: in their directions H22 is 2λ_i, and S would have −4‖b − c‖²/(2λ_i + μ) more.
 struct CurvatureReport {
-  /// Key biases that no λ > 0 holds: exact null directions of H22, which with any is singular for certain.
+  std::int64_t n = 0;  ///< coordinates of H22, key biases left out
+  /// Coordinates that the loss does not depend on and no λ > 0 holds, key biases and unused positions: exact
+  /// null directions of H22, which with any is singular for certain.
   std::int64_t null_directions = 0;
-  /// η, an estimate of the error of vᵀH22v for a unit v, of rounding: what differences leave of a step is not
-  /// in it.
+  /// η, an estimate of the error of vᵀH22v for a unit v, of rounding. What differences leave of their step is
+  /// measured along each vector that they found, and in the noise of its Definiteness.
   double noise = 0;
   /// Is H22 = ∇²_W F ≻ 0? A block whose vector shows that it is not is a proof of the whole, too.
   Definiteness h22;
@@ -56,11 +61,12 @@ struct CurvatureReport {
 /// Measures the curvature of the regularised training loss F at the state's (λ, W).
 ///
 /// Method      on the HVP sequences of round 0, by the products that options.products names: noise by the
-///             asymmetry of a short Lanczos run, ten times; check_definite() of H22 and of each block;
-///             schur_complement() with H21 in λ itself, μ being quadrupled at most three times where H22 + μ
-///             shows itself indefinite; spectral_quadrature(). Of max_products some 45 % go to H22, 20 % to
-///             the blocks, 20 % to S and the rest to density and noise. Random starts are pure functions of
-///             options.seed, drawn whole on every rank: 8n bytes for as long as they are drawn.
+///             asymmetry of a short Lanczos run, ten times, and with differences by what their step doubled
+///             makes of vᵀH22v; check_definite() of H22 and of each block; schur_complement() with H21 in λ
+///             itself, μ being quadrupled at most three times where H22 + μ shows itself indefinite;
+///             spectral_quadrature(). Of max_products some 45 % go to H22, 20 % to the blocks, 20 % to S and
+///             the rest to density and noise. Random starts are pure functions of options.seed, drawn whole
+///             on every rank: 8n bytes for as long as they are drawn.
 /// In/out      nothing moves; with finite differences W does, and is put back to the last bit.
 /// Collective  on state.comm; the same on every rank.
 /// Throws      AgreedError(usage) for invalid options, fewer products than blocks and groups need, and

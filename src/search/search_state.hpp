@@ -53,6 +53,10 @@ enum class LineKind {
 struct ProductOptions {
   ProductKind kind = ProductKind::exact;
   double step = 0;  ///< ε of finite differences with ‖v‖ = 1; 0: by precision and ‖W‖
+  /// Whether it is of another matrix than the Hessian.
+  [[nodiscard]] bool stands_in() const noexcept {
+    return kind == ProductKind::gauss_newton || kind == ProductKind::identity;
+  }
 };
 
 /// What happens once before the rounds, to an overfitted W0.
@@ -103,7 +107,7 @@ struct SearchState {
   const SequenceSet& valid;     ///< makes g
   std::vector<double>& lambda;  ///< in/out [p]
   const Communicator& comm;
-  PhaseTimers& timers;                     ///< phases gradient, probes, lp, line_search, corrector, evaluate
+  PhaseTimers& timers;  ///< phases gradient, probes, lp, line_search, corrector, evaluate, curvature
   const SequenceSet* selection = nullptr;  ///< chooses t* and the best iterate; nullptr: valid
   at::Tensor pretrained = {};  ///< [n], where interpolation leads; undefined if nothing asks for it
   /// Loss of the selection split at the W that a search begins from, where it is known, nats/token.

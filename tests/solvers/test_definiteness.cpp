@@ -86,6 +86,18 @@ TEST_F(DefinitenessTest, WhatIsWithinTheNoiseProvesNothing) {
   EXPECT_EQ(of({-1e-4, 1, 2, 3}, 1e-5).verdict, Verdict::fails);
 }
 
+TEST_F(DefinitenessTest, ANoiseThatIsKnownLateChangesTheVerdict) {
+  auto eigenvalues = test::geometric(60, 1e-1, 10);
+  eigenvalues[3] = -0.05;
+  const auto found = of(eigenvalues, 1e-6, {.max_products = 200, .basis = 60});
+  ASSERT_EQ(found.verdict, Verdict::fails);
+  EXPECT_EQ(judge_definite(found.least, 0.04, 0.01).verdict, Verdict::fails);
+  const auto late = judge_definite(found.least, 0.06, 0.01);
+  EXPECT_EQ(late.verdict, Verdict::undecided);
+  EXPECT_EQ(late.noise, 0.06);
+  EXPECT_THAT(late.message, HasSubstr("noise 6.0e-02"));
+}
+
 TEST_F(DefinitenessTest, NumbersThatAreNotFiniteDecideNothing) {
   const ShardMap layout(8, world_.size());
   const std::vector<double> start(static_cast<std::size_t>(layout.size(world_.rank())), 1.0);

@@ -95,6 +95,39 @@ TEST_F(CurvatureReportTest, ANegativeEigenvalueFailsAndIsThatOfTheDenseHessian) 
   }
 }
 
+/// solvers/README.md, Curvature, 4: W_q(I + ε e_a e_bᵀ) and W_k(I − ε e_b e_aᵀ) of a head leave the loss as
+/// it is.
+TEST_F(CurvatureReportTest, AnUnregularisedAttentionIsFlatAlongAStraightLineAndNotConvex) {
+  Tiny tiny(at::kDouble, {.blocks = {2}, .mlp_only = {}, .regularizers = {{2, 0}}});
+  const auto h = dense(tiny);
+  const auto sequences = sample_sequences(search().seed, 0, Sample::hessian, tiny.train.size(), 6);
+  const auto g = mean_gradient(tiny.objective, tiny.train, sequences, world_).gradient;
+  auto u = at::zeros_like(g), image = at::zeros_like(g);
+  constexpr int kA = 1, kB = 2, kWidth = 8;  // of the first head; the keys' columns follow the queries'
+  const auto& tensors = tiny.tuned.layout().tensors();
+  for (std::size_t k = 0; k < tensors.size(); ++k) {
+    const bool bias = tensors[k].name.ends_with(".attn.c_attn.bias");
+    if (!bias && !tensors[k].name.ends_with(".attn.c_attn.weight")) continue;
+    auto w = tiny.w();
+    auto slope = g.clone();
+    const auto at = tiny.tuned.view(w, k), of_g = tiny.tuned.view(slope, k);
+    auto to = tiny.tuned.view(u, k), of_image = tiny.tuned.view(image, k);
+    to.select(-1, kB).copy_(at.select(-1, kA));
+    of_image.select(-1, kA).copy_(of_g.select(-1, kB).neg());
+    if (bias) continue;  // key biases are masked
+    to.select(-1, kWidth + kA).copy_(at.select(-1, kWidth + kB).neg());
+    of_image.select(-1, kWidth + kB).copy_(of_g.select(-1, kWidth + kA));
+  }
+  const auto hu = h.mv(u);
+  const auto norm = [](const at::Tensor& x) { return x.norm().item<double>(); };
+  ASSERT_GT(norm(image), 1e-4);
+  EXPECT_LE(norm(hu - image), 1e-12 * norm(u));
+  EXPECT_LE(std::abs(u.dot(hu).item<double>()), 1e-12 * norm(u) * norm(hu));
+  const double along = image.dot(h.mv(image)).item<double>(), squares = norm(image) * norm(image);
+  const auto x = u - image * (squares / std::max(2 * std::abs(along), squares));
+  EXPECT_LT(x.dot(h.mv(x)).item<double>(), -0.5 * squares * squares / std::max(2 * std::abs(along), squares));
+}
+
 TEST_F(CurvatureReportTest, AStrongRegulariserMakesItPositive) {
   Tiny tiny;
   tiny.lambda = {40, 40, 40};
@@ -109,6 +142,10 @@ TEST_F(CurvatureReportTest, KeyBiasesThatNothingHoldsMakeItSingular) {
   Tiny free(at::kDouble, {.blocks = {1, 2}, .mlp_only = {1}, .regularizers = {{1, 1}, {2, 0}}});
   EXPECT_EQ(report(free, {.max_products = 40, .blocks = false}).null_directions, 8)
       << "the paper's own configuration";
+  Tiny embedded(at::kDouble,
+                {.blocks = {1}, .mlp_only = {1}, .regularizers = {{1, 1}}, .embedding_groups = 0});
+  const auto found_embedded = report(embedded, {.max_products = 40, .blocks = false});
+  EXPECT_EQ(found_embedded.null_directions, (16 - 9) * 8) << "positions that predict nothing";
   Tiny off;
   off.lambda = {1e-3, 0, 0};
   const auto found = report(off, {.max_products = 40, .blocks = false});
@@ -188,6 +225,11 @@ TEST_F(CurvatureReportTest, DifferencesAndFloat32AgreeWithinTheirNoise) {
     EXPECT_TRUE(exact.w().equal(w));
     EXPECT_NEAR(found.h22.least.value, reference.h22.least.value,
                 1e-3 * std::abs(reference.h22.least.value) + found.h22.least.residual);
+    // A step so long that the differences are of another function altogether proves nothing.
+    with.products.step = 3;
+    const auto coarse = report(exact, options, with).h22;
+    EXPECT_GT(coarse.noise, 100 * found.h22.noise);
+    EXPECT_EQ(coarse.verdict, Verdict::undecided) << coarse.message << ", noise " << coarse.noise;
   }
 }
 

@@ -1,0 +1,70 @@
+#include "src/report/curvature_result.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+namespace lift {
+namespace {
+
+/// Curvatures span many powers of ten.
+Cell curvature(double value) {
+  Cell cell = Cell::number(value, 0);
+  if (std::isfinite(value)) cell.text = fmt::format("{:.4g}", value);
+  if (std::isinf(value)) cell = Cell::number(std::numeric_limits<double>::quiet_NaN(), 0);
+  return cell;
+}
+
+std::string joint_sentence(const CurvatureResult& result) {
+  if (result.rank_h21 == 0) return "joint Hessian in (lambda, W): H21 = 0 here, lambda has no part in it";
+  return fmt::format(
+      "joint Hessian in (lambda, W): H11 = 0 and H21 has rank {0}, so it is indefinite whatever H22 is: {0} "
+      "positive and {0} negative eigenvalues beside those of H22 on the null space of H12",
+      result.rank_h21);
+}
+
+std::string schur_sentence(const SchurResult& schur) {
+  if (schur.eigenvalues.empty()) return fmt::format("S at mu = {:.4g}: {}", schur.mu, schur.message);
+  return fmt::format("S = -H12 (H22 + mu)^-1 H21 at mu = {:.4g}: eigenvalues {:.4g} to {:.4g} ({})", schur.mu,
+                     schur.eigenvalues.front(), schur.eigenvalues.back(), schur.message);
+}
+
+}  // namespace
+
+Table curvature_table(const CurvatureResult& result) {
+  const std::string bound = fmt::format("none below ({:g} %)", 100 * (1 - result.failure));
+  Table table{.columns = {{"matrix", {"matrix"}, true},
+                          {"coordinates", {"n"}},
+                          {"positive definite", {"verdict"}, true},
+                          {"least v'Hv", {"least"}},
+                          {"residual", {"residual"}},
+                          {"noise", {"noise"}},
+                          {bound, {"lower_bound"}},
+                          {"largest", {"largest"}},
+                          {"products", {"products"}}},
+              .rows = {}};
+  const auto add = [&](const CurvaturePart& part) {
+    table.rows.push_back({Cell::label(part.of), Cell::number(static_cast<double>(part.n), 0),
+                          Cell::label(part.verdict), curvature(part.least), curvature(part.residual),
+                          curvature(part.noise), curvature(part.lower_bound), curvature(part.largest),
+                          Cell::number(static_cast<double>(part.products), 0)});
+  };
+  add(result.h22);
+  for (const CurvaturePart& block : result.blocks) add(block);
+  return table;
+}
+
+std::vector<std::string> curvature_sentences(const CurvatureResult& result) {
+  std::vector<std::string> sentences = {result.h22.message};
+  if (result.null_directions > 0)
+    sentences.push_back(
+        fmt::format("H22 is singular for certain: {} coordinates that nothing regularises do not enter the "
+                    "loss (key biases, positions beyond the sequences)",
+                    result.null_directions));
+  sentences.push_back(joint_sentence(result));
+  if (result.schur) sentences.push_back(schur_sentence(*result.schur));
+  sentences.push_back(fmt::format("{} products in {:.1f} s", result.products, result.seconds));
+  return sentences;
+}
+
+}  // namespace lift
