@@ -10,7 +10,7 @@
 #include "jobs/corpus_inputs.hpp"
 #include "jobs/curvature_record.hpp"
 #include "jobs/run_description.hpp"
-#include "jobs/search_options.hpp"
+#include "jobs/search_plan.hpp"
 #include "jobs/tuned_model.hpp"
 #include "jobs/versions.hpp"
 #include "mpi/agreement.hpp"

@@ -7,7 +7,7 @@
 
 #include "jobs/corpus_inputs.hpp"
 #include "jobs/option_choice.hpp"
-#include "jobs/search_options.hpp"
+#include "jobs/search_plan.hpp"
 #include "mpi/error.hpp"
 #include "src/model/checkpoint.hpp"
 

@@ -1,4 +1,4 @@
-#include "jobs/search_options.hpp"
+#include "jobs/search_plan.hpp"
 
 #include <fmt/format.h>
 
