@@ -31,9 +31,8 @@ bool uses_device(const Options& options) {
 
 /// What --precision asks of the device that will compute; a dry run may be on another machine.
 void check_precision(const Options& options, at::Device device, const Communicator& comm, Log& log) {
-  if (!computes(options.job()) ||
-      ((options.job() == Job::run || options.job() == Job::curvature) && options.flag("dry-run")))
-    return;
+  const bool plans = find_option(options.job(), "dry-run") != nullptr && options.flag("dry-run");
+  if (!computes(options.job()) || plans) return;
   const std::string precision = options.text("precision");
   agree(comm, [&] {
     if (precision == "tf32" && device.is_cpu())

@@ -185,10 +185,11 @@ double basis_seconds(const RunPlan& plan, int ranks) {
   return plan.search.rounds * 10 * pairs * shard_bytes(plan, ranks) / kSweepRate;
 }
 
-/// A Lanczos step of a report reads and writes its basis a few times.
+/// Two thirds of the steps of a report make a vector orthogonal to its basis, half full, twice, in two
+/// passes.
 double report_seconds(const RunPlan& plan, int ranks) {
   if (!plan.curvature) return 0;
-  const double vectors = 4.0 * plan.curvature->basis * static_cast<double>(plan.curvature->max_products);
+  const double vectors = 4.0 / 3 * plan.curvature->basis * static_cast<double>(plan.curvature->max_products);
   return vectors * shard_bytes(plan, ranks) / kSweepRate;
 }
 

@@ -80,7 +80,8 @@ RunPlan plan_run(const Options& options) {
       .precision = scalar_type(options),
       .save_type = chosen<at::ScalarType>(
           options, "save.dtype", {{"f32", at::kFloat}, {"f16", at::kHalf}, {"bf16", at::kBFloat16}})};
-  if (options.text("curvature.report") == "on") plan.curvature = curvature_options(options);
+  const CurvatureOptions curvature = curvature_options(options);
+  if (options.text("curvature.report") == "on") plan.curvature = curvature;
   plan.notes = idle_without_groups(options, plan.layout);
   check_length(plan.corpus.length, config);
   check_start(plan);

@@ -18,7 +18,7 @@ std::vector<std::string> lines_of(std::string_view text) {
 }
 
 Job job_of(char byte) {
-  constexpr Job kJobs[] = {Job::run, Job::evaluate, Job::pretrain, Job::lp, Job::example};
+  constexpr Job kJobs[] = {Job::run, Job::evaluate, Job::pretrain, Job::lp, Job::example, Job::curvature};
   return kJobs[static_cast<unsigned char>(byte) % std::size(kJobs)];
 }
 

@@ -81,6 +81,10 @@ TEST(Options, SaysWhatAPhaseThatIsLeftOutLeavesWithoutEffect) {
   EXPECT_THAT(notes({"--search.rounds", "0", "--search.hvp-batches", "3", "--regularizer", "l2-sp"}),
               ElementsAre())
       << "its lambda is balanced on them";
+  EXPECT_THAT(notes({"--search.rounds", "0", "--search.hvp-batches", "3", "--search.hvp", "central",
+                     "--curvature.report", "on"}),
+              ElementsAre())
+      << "the report is made of them";
   EXPECT_THAT(
       notes({"--warmup.epochs", "0", "--warmup.lr", "1", "--warmup.clip", "2", "--warmup.lambda", "1",
              "--search.lambda", "1"}),

@@ -211,6 +211,7 @@ TEST(Options, RefusesContradictions) {
 
 TEST(Options, RefusesWhatAnotherChoiceLeavesWithoutMeaning) {
   const std::vector<Refused> cases = {
+      {{"--curvature.basis", "9"}, "--curvature.basis has no meaning without --curvature.report on"},
       {{"--direction", "sign", "--search.probes", "4"},
        "--search.probes has no meaning with --direction sign"},
       {{"--direction", "exact", "--search.probe-kind", "krylov"}, "--search.probe-kind has no meaning"},
@@ -274,6 +275,17 @@ TEST(Options, RefusesContradictionsOfOtherJobs) {
   EXPECT_THAT(with({"--length", "65", "--positions", "64"}),
               HasSubstr("--length 65 is beyond --positions 64"));
   EXPECT_EQ(with({}), "");
+  const Words report = {"--model", "m", "--data", "d", "--out", "o"};
+  const auto of_report = [&](Words more) {
+    more.insert(more.begin(), report.begin(), report.end());
+    return refusal([&] { (void)Options::parse(Job::curvature, more); });
+  };
+  EXPECT_THAT(of_report({}), HasSubstr("nothing to tune"));
+  EXPECT_THAT(of_report({"--tune.blocks", "1", "--search.fd-step", "1e-3"}),
+              HasSubstr("--search.fd-step has no meaning with --search.hvp exact"));
+  EXPECT_THAT(of_report({"--tune.blocks", "1", "--precision", "bf16"}), HasSubstr("no training step"));
+  EXPECT_THAT(of_report({"--tune.blocks", "1", "--curvature.max-hvps", "39"}), HasSubstr("out of range"));
+  EXPECT_EQ(of_report({"--tune.blocks", "1"}), "");
   const Words lp = {"--input", "a", "--output", "a"};
   EXPECT_THAT(refusal([&] { (void)Options::parse(Job::lp, lp); }),
               HasSubstr("--input and --output are both a"));

@@ -73,6 +73,18 @@ TEST(RunDescription, NamesTheProductsOfTheHypergradient) {
               HasSubstr("one after the other; at most 200 for the hypergradient"));
 }
 
+TEST(RunDescription, NamesTheCurvatureReportWhereThereIsOne) {
+  RunPlan plan = paper_plan();
+  EXPECT_THAT(describe(plan, kWikiText2, 2, kRates), testing::Not(HasSubstr("curvature")));
+  plan.curvature.emplace();
+  const auto products = HasSubstr("at most 202 Hessian-vector products of 40 training sequences");
+  EXPECT_THAT(describe(plan, kWikiText2, 2, kRates),
+              AllOf(products, HasSubstr("curvature report 5."), HasSubstr(", curvature report ")));
+  EXPECT_THAT(describe_curvature(plan, 4718, 2, kRates),
+              AllOf(products, HasSubstr("H22 of n = 16532736 weights"), HasSubstr("p = 2"),
+                    HasSubstr("the report 5."), testing::Not(HasSubstr("warm-up"))));
+}
+
 TEST(RunDescription, HasNoProgramWhereTheDirectionIsNone) {
   RunPlan plan = paper_plan();
   plan.search.direction = DirectionKind::sign;
