@@ -16,8 +16,8 @@ namespace lift {
 /// What a value of `spec` looks like, for errors and help: "a whole number >= 1".
 [[nodiscard]] std::string expected(const OptionSpec& spec);
 
-/// A typed word as a message shows it, between quotes of its own: bytes that are no text escaped, and cut short
-/// with an ellipsis where it would take more than some 200 characters. Test tests/jobs/test_options.cpp
+/// A typed word as a message shows it, between quotes of its own: bytes that are no text escaped, and cut
+/// short with an ellipsis where it would take more than some 200 characters. Test tests/jobs/test_options.cpp
 [[nodiscard]] std::string shown(std::string_view typed);
 
 // Values of texts that have no violation.
