@@ -12,7 +12,7 @@ namespace lift {
 /// Throws      AgreedError with the exit codes of mpi/error.hpp; no folder is left where nothing was
 /// computed.
 ///             That H22 is not positive definite is an answer, not an error.
-/// Test        tests/jobs/test_curvature_job.cpp (1, 2, 3, 4 ranks)
+/// Test        tests/jobs/test_curvature_job.cpp (1, 2, 3 ranks)
 void curvature_job(JobContext& context);
 
 }  // namespace lift

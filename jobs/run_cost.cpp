@@ -203,7 +203,7 @@ double file_seconds(const RunPlan& plan) {
 }  // namespace
 
 bool solves_implicitly(const SearchOptions& search) {
-  return search.direction == DirectionKind::exact ||
+  return search.direction == DirectionKind::exact || search.direction == DirectionKind::bilevel ||
          (search.direction == DirectionKind::lp && search.probe_kind == ProbeKind::adjoint);
 }
 

@@ -48,7 +48,8 @@ class Holdings {
     return plan_.curvature ? vector_ + (plan_.curvature->basis + 6) * shard_ + followed() : 0;
   }
   [[nodiscard]] double probes() const {
-    if (search_.direction == DirectionKind::exact) return search() + vector_ + implicit();
+    if (search_.direction == DirectionKind::exact || search_.direction == DirectionKind::bilevel)
+      return search() + vector_ + implicit();
     if (search_.rows() == 0) return search() + vector_ + gradient();
     const double model = search() + vector_ + (search_.rows() + 2) * shard_;
     return std::max(model + rows(), search_.hypergradient ? search() + vector_ + implicit() : 0);

@@ -38,7 +38,8 @@ void check_products(CheckedOptions& checked) {
 void check_implicit(CheckedOptions& checked) {
   const Options& options = checked.options;
   const int damping = options.given("search.damping") ? 0 : StationarityOptions{}.lanczos_steps;
-  const int least = damping + (options.text("direction") == "exact" ? 2 : 1);
+  const std::string direction = options.text("direction");
+  const int least = damping + (direction == "exact" ? 2 : direction == "bilevel" ? 4 : 1);
   if (options.count("search.max-hvps") < least)
     checked.refuse(
         fmt::format("--search.max-hvps {}: expected at least {}{}", options.count("search.max-hvps"), least,
@@ -49,8 +50,8 @@ void check_direction(CheckedOptions& checked) {
   const Options& options = checked.options;
   const std::string direction = options.text("direction");
   const bool adjoint = direction == "lp" && options.text("search.probe-kind") == "adjoint";
-  const bool solves =
-      direction == "exact" || adjoint || (direction == "lp" && options.text("search.hypergradient") == "on");
+  const bool solves = direction == "exact" || direction == "bilevel" || adjoint ||
+                      (direction == "lp" && options.text("search.hypergradient") == "on");
   const std::string because = fmt::format("with --direction {}", direction);
   if (direction != "lp") {
     for (const char* name :
@@ -65,7 +66,9 @@ void check_direction(CheckedOptions& checked) {
     for (const char* name : {"search.hvp", "search.curvature", "lp.lambda", "lp.lambda-scale"})
       checked.refuse_idle(name, because);
   }
-  if (direction == "wise" || direction == "exact") {
+  if (direction == "bilevel" && options.text("lp.lambda") == "linear")
+    checked.refuse("--lp.lambda linear: --direction bilevel moves log lambda; expected log");
+  if (direction == "wise" || direction == "exact" || direction == "bilevel") {
     for (const char* name : {"lp.radius", "lp.radius-unit"}) checked.refuse_idle(name, because);
   }
   if (direction != "lp" || options.text("lp.trust-region") != "box") {
@@ -80,9 +83,10 @@ void check_direction(CheckedOptions& checked) {
   if (solves) check_implicit(checked);
   if (!solves) {
     for (const char* name : {"search.damping", "search.solve-tol", "search.max-hvps"})
-      checked.refuse_idle(name,
-                          "without an implicit solve (--direction exact, --search.probe-kind adjoint, "
-                          "--search.hypergradient on)");
+      checked.refuse_idle(
+          name,
+          "without an implicit solve (--direction exact or bilevel, --search.probe-kind adjoint, "
+          "--search.hypergradient on)");
   }
 }
 

@@ -80,6 +80,7 @@ SearchOptions search_options(const Options& options) {
   search.direction = chosen<DirectionKind>(options, "direction",
                                            {{"lp", DirectionKind::lp},
                                             {"exact", DirectionKind::exact},
+                                            {"bilevel", DirectionKind::bilevel},
                                             {"gradient", DirectionKind::gradient},
                                             {"sign", DirectionKind::sign},
                                             {"wise", DirectionKind::wise}});

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "solvers/shard_algebra.hpp"
 #include "src/search/sharded.hpp"
 
 namespace lift {
@@ -36,6 +37,19 @@ void CrossShard::apply_transposed(std::span<const double> in, std::span<double> 
   for (const Run& run : runs_) {
     for (std::size_t k = run.begin; k < run.end; ++k) x[run.group] += columns_[k] * in[k];
   }
+}
+
+void CrossShard::add_by_group(std::span<const double> x, std::span<const double> in,
+                              std::span<double> out) const {
+  for (const Run& run : runs_) {
+    for (std::size_t k = run.begin; k < run.end; ++k) out[k] += x[run.group] * in[k];
+  }
+}
+
+void CrossShard::add_products(std::span<const double> a, std::span<const double> b,
+                              std::span<double> x) const {
+  for (const Run& run : runs_)
+    x[run.group] += dot(a.subspan(run.begin, run.end - run.begin), b.subspan(run.begin, run.end - run.begin));
 }
 
 }  // namespace lift

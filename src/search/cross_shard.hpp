@@ -19,6 +19,10 @@ class CrossShard {
   void apply(std::span<const double> x, std::span<double> out) const;
   /// x = this shard's part of H12 in, [p].
   void apply_transposed(std::span<const double> in, std::span<double> x) const;
+  /// out_k += x_i in_k on group i, x [p].
+  void add_by_group(std::span<const double> x, std::span<const double> in, std::span<double> out) const;
+  /// x_i += this shard's part of Σ a_k b_k over group i, x [p].
+  void add_products(std::span<const double> a, std::span<const double> b, std::span<double> x) const;
 
  private:
   /// Coordinates [begin, end) of the shard, counted from its first, that belong to group `group`.

@@ -3,11 +3,14 @@
 #include <ATen/TensorOperators.h>
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "mpi/error.hpp"
 #include "mpi/fault.hpp"
 #include "solvers/ball_lp.hpp"
 #include "solvers/free_lp.hpp"
 #include "src/objective/distributed.hpp"
+#include "src/search/bilevel_direction.hpp"
 #include "src/search/implicit.hpp"
 #include "src/search/local_model.hpp"
 #include "src/search/sharded.hpp"
@@ -56,7 +59,8 @@ ImplicitReport report_of(const StationaritySummary& summary, const std::vector<d
           .g_dw = summary.g_dw,
           .raises = summary.raises,
           .message = summary.message,
-          .agreement = failed(summary.status) ? std::nullopt : sign_agreement(lambda, summary.gamma)};
+          .agreement = failed(summary.status) || lambda.empty() ? std::nullopt
+                                                                : sign_agreement(lambda, summary.gamma)};
 }
 
 ProgramReport solve_program(const LocalModel& model, const SearchOptions& options, int p,
@@ -187,6 +191,40 @@ Direction exact_direction(const SearchState& state, const SearchOptions& options
   return direction;
 }
 
+ImplicitReport report_of(const BilevelStep& step) {
+  ImplicitReport report = report_of(step.start, step.summary.theta);
+  if (report.failed) return report;
+  const BilevelSummary& found = step.summary;
+  report.status = step.spent ? "products_spent" : to_string(found.status);
+  report.failed = failed(found.status);
+  report.products = step.products;
+  report.message = fmt::format("{}, {} products{}", found.message, step.products,
+                               step.spent ? ", which is all that it may take" : "");
+  if (report.failed) return report;
+  report.predicted = found.value - found.path.front().value;
+  report.certificate = found.projected_gradient / std::fabs(found.value);
+  report.agreement = sign_agreement(found.theta, step.start.gamma);
+  return report;
+}
+
+Direction bilevel_direction(const SearchState& state, const SearchOptions& options, int number,
+                            const SearchObserver& observer) {
+  const Round round = choose_round(state, options, number);
+  const Slope slope = validation_slope(round, observer);
+  const auto scope = state.timers.measure("probes");
+  const BilevelStep step = bilevel_step(round, slope, observer);
+  Direction direction{.lambda = step.summary.theta,
+                      .w = step.w,
+                      .sequences = slope.sequences,
+                      .valid_loss = slope.valid_loss,
+                      .stationarity = slope.stationarity,
+                      .probes_done = step.products};
+  direction.lambda.resize(state.lambda.size(), 0.0);
+  direction.implicit = report_of(step);
+  direction.slope = from_root(dot64(slope.gradient, direction.w), state.comm);
+  return direction;
+}
+
 }  // namespace
 
 std::optional<double> sign_agreement(const std::vector<double>& lambda, const std::vector<double>& gamma) {
@@ -206,6 +244,8 @@ Direction find_direction(const SearchState& state, const SearchOptions& options,
       return program_direction(state, options, round, observer);
     case DirectionKind::exact:
       return exact_direction(state, options, round, observer);
+    case DirectionKind::bilevel:
+      return bilevel_direction(state, options, round, observer);
     case DirectionKind::gradient:
     case DirectionKind::sign:
     case DirectionKind::wise:

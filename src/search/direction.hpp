@@ -34,8 +34,9 @@ struct ImplicitReport {
   double theta_min = 0;  ///< least and largest curvature met
   double theta_max = 0;
   std::vector<double> gamma;  ///< hypergradient [p]
-  double predicted = 0;       ///< γᵀdλ
-  double certificate = 0;  ///< |gᵀdW − γᵀdλ| / |γᵀdλ|; where q alone was solved for, its relative residual
+  double predicted = 0;       ///< γᵀdλ; of bilevel the change of V
+  double certificate = 0;  ///< |gᵀdW − γᵀdλ| / |γᵀdλ|; where q alone was solved for, its relative residual;
+                           ///< of bilevel ‖projected ∇V‖∞ / |V|
   std::int64_t products = 0;  ///< Hessian-vector products, all counted
   double q_residual = 0;      ///< of the two solves, relative, and gᵀdW; the last two 0 where there was one
   double z_residual = 0;
@@ -70,7 +71,8 @@ struct Direction {
 ///
 /// Method      lp: local model and linear program. gradient, sign: the same programs without rows, in closed
 ///             form: −D²g/‖Dg‖ and −D sign g with D = diag(u). exact: two implicit solves (implicit_step), d
-///             = 0 where they failed. wise: W_pretrained − W0.
+///             = 0 where they failed. bilevel: the λ of least V (bilevel_step), its W. wise: W_pretrained −
+///             W0.
 /// Collective  on state.comm; the same on every rank.
 /// Throws      AgreedError(numerical) if g or a product is not finite, or, after observer.on_direction, if
 ///             the program failed (one that stopped short of its tolerances is used).

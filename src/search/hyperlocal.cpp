@@ -143,7 +143,8 @@ std::string tell_round(int round, const RoundSummary& summary, const SearchObser
 
 /// Whether the direction could move λ, but every column of H21 is zero, or the bound of its dλ_i.
 bool lambda_is_inert(const SearchState& state, const SearchOptions& options) {
-  const bool moves = options.direction == DirectionKind::lp || options.direction == DirectionKind::exact;
+  const bool moves = options.direction == DirectionKind::lp || options.direction == DirectionKind::exact ||
+                     options.direction == DirectionKind::bilevel;
   if (!moves || state.lambda.empty()) return false;
   const auto squares = state.regularizer.values(state.objective.tuned().flat());
   const auto bounds = lambda_bounds(options.radius, state.lambda);

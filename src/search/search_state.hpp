@@ -23,10 +23,11 @@ struct LocalModel;
 struct ProgramReport;
 struct RoundSummary;
 
-/// How a round finds d = (dλ, dW); all but `lp` and `exact` leave λ alone.
+/// How a round finds d = (dλ, dW); all but `lp`, `exact` and `bilevel` leave λ alone.
 enum class DirectionKind {
   lp,        ///< the linear program (7) over the probe rows, in its trust region
   exact,     ///< stationarity (6) to the tolerance of two Krylov solves
+  bilevel,   ///< the least validation loss over λ in its box, W following as a quadratic model of F has it
   gradient,  ///< −g, scaled by the radius: the l2 program without rows
   sign,      ///< −sign g, scaled by the radius: the box program without rows
   wise       ///< towards the pretrained weights (Wortsman et al. 2022, WiSE-FT)

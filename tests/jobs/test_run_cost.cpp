@@ -207,6 +207,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Change{"adjoint", [](RunPlan& plan) { plan.search.probe_kind = ProbeKind::adjoint; }},
                     Change{"hypergradient", [](RunPlan& plan) { plan.search.hypergradient = true; }},
                     Change{"exact", [](RunPlan& plan) { plan.search.direction = DirectionKind::exact; }},
+                    Change{"bilevel", [](RunPlan& plan) { plan.search.direction = DirectionKind::bilevel; }},
                     Change{"steps", [](RunPlan& plan) { plan.search.line.steps = 41; }},
                     Change{"rounds", [](RunPlan& plan) { plan.search.rounds = 2; }},
                     Change{"interpolate", [](RunPlan& plan) { plan.search.recovery.interpolate = true; }},

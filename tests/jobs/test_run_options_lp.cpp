@@ -120,6 +120,27 @@ TEST_F(RunOptions, TheScaleOfLambdaBoundsItsChange) {
   }
 }
 
+TEST_F(RunOptions, BilevelMovesLambdaToTheLeastLossWithinItsScale) {
+  const std::string bilevel =
+      "--direction bilevel --warmup.epochs 2 --warmup.lambda 0.5 --search.damping 1 --lp.lambda-scale 2 "
+      "--search.solve-tol 1e-7 --precision fp64 ";
+  const auto found = result(bilevel, "--tune.blocks 0,1 ");
+  const RoundResult& round = found.rounds.at(0);
+  EXPECT_EQ(found.m, 0);
+  ASSERT_TRUE(round.implicit.has_value());
+  EXPECT_GE(round.implicit->mu, 1);
+  EXPECT_LT(round.implicit->predicted, 0);
+  EXPECT_LE(round.implicit->certificate, 1e-7);
+  ASSERT_GT(round.t_star, 0);
+  for (std::size_t i = 0; i < 2; ++i) {
+    EXPECT_NE(round.lambda_after[i], round.lambda_before[i]);
+    EXPECT_LE(std::abs(std::log(round.lambda_after[i] / round.lambda_before[i])), 2 + 1e-12);
+  }
+  const auto cut = result(bilevel + "--search.max-hvps 15", "--tune.blocks 0,1 ").rounds.at(0).implicit;
+  EXPECT_EQ(cut->status, "products_spent");
+  EXPECT_LT(cut->products, round.implicit->products);
+}
+
 /// Beyond 200,000 coordinates, below which preprocessing leaves all to mehrotra.
 TEST_F(RunOptions, TheMethodsOfTheProgramFindTheSameOptimum) {
   Gpt2Config wide = toy_config();

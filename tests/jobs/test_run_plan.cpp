@@ -73,6 +73,7 @@ TEST_F(RunPlanTest, HoldsTheWarmUp) {
 TEST_F(RunPlanTest, HoldsTheDirection) {
   EXPECT_EQ(search("").direction, DirectionKind::lp);
   EXPECT_EQ(search("--direction exact").direction, DirectionKind::exact);
+  EXPECT_EQ(search("--direction bilevel").direction, DirectionKind::bilevel);
   EXPECT_EQ(search("--direction gradient").direction, DirectionKind::gradient);
   EXPECT_EQ(search("--direction sign").direction, DirectionKind::sign);
   EXPECT_EQ(search("--direction wise").direction, DirectionKind::wise);
