@@ -17,6 +17,7 @@ bool overrides_a_choice(const Options& options) {
                                    "search.probe-kind",
                                    "search.hvp",
                                    "search.curvature",
+                                   "curvature.report",
                                    "search.hypergradient",
                                    "search.line",
                                    "search.rounds",

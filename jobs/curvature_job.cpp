@@ -1,7 +1,6 @@
 #include "jobs/curvature_job.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <array>
 #include <chrono>
@@ -14,6 +13,7 @@
 #include "jobs/tuned_model.hpp"
 #include "jobs/versions.hpp"
 #include "mpi/agreement.hpp"
+#include "mpi/fault.hpp"
 #include "src/files/atomic_file.hpp"
 #include "src/model/checkpoint.hpp"
 #include "src/report/density_figure.hpp"
@@ -52,6 +52,7 @@ RunPlan plan_curvature(const Options& options) {
   check_length(plan.corpus.length, plan.config);
   check_start(plan);
   check_budget(plan.layout, *plan.curvature);
+  plan.notes = idle_without_groups(options, plan.layout);
   return plan;
 }
 
@@ -59,11 +60,15 @@ RunPlan plan_curvature(const Options& options) {
 class ReportFolder {
  public:
   ReportFolder(JobContext& context, const RunPlan& plan) : context_(context) {
-    on_root([&] { folder_.emplace(plan.out); });
+    on_root([&] {
+      folder_.emplace(plan.out);
+      provenance_ = begin_provenance(context_.command_line, context_.bindings);
+    });
   }
+  /// Not before there is something to be written.
   void open(const RunPlan& plan) {
     on_root([&] {
-      provenance_ = begin_provenance(context_.command_line, context_.bindings);
+      fault_point("open");
       provenance_.libraries.merge(library_versions());
       hash_folder(plan.model, provenance_);
       if (!plan.start.empty()) hash_folder(plan.start, provenance_);
@@ -78,6 +83,7 @@ class ReportFolder {
   void close(const CurvatureResult& result) {
     context_.log.gather_warnings(context_.comm);
     on_root([&] {
+      fault_point("result");
       write_file(folder_->path() / "curvature.json", to_json(result));
       for (const auto& warning : draw_figures(std::array{density_figure(result)}, folder_->figures()))
         context_.log.warn(warning);
@@ -110,7 +116,6 @@ CurvatureReport measure(TunedModel& at, const SequenceSet& train, const RunPlan&
   // No validation sequence is read.
   const SearchState state{at.objective, at.regularizer, train, train, at.lambda, context.comm, timers};
   at.set_search_lambda(state);
-  context.log.info(fmt::format("lambda: {:.3g}", fmt::join(at.lambda, ", ")));
   CurvatureReport report = measure_curvature(state, plan.search, *plan.curvature, observer);
   progress.finish();
   return report;
@@ -121,6 +126,9 @@ CurvatureReport measure(TunedModel& at, const SequenceSet& train, const RunPlan&
 void curvature_job(JobContext& context) {
   std::optional<RunPlan> plan;
   agree(context.comm, [&] { plan.emplace(plan_curvature(context.options)); });
+  for (const std::string& note : plan->notes) {
+    if (context.comm.is_root()) context.log.warn(note);
+  }
   ReportFolder folder(context, *plan);
   check_splits(plan->corpus, {Split::train}, context.comm);
   CorpusOptions corpus = plan->corpus;
@@ -136,8 +144,8 @@ void curvature_job(JobContext& context) {
   }
   TunedModel at(*plan, std::move(model));
   at.start_from_plan(context.device, context.comm);
-  folder.open(*plan);
   const CurvatureReport report = measure(at, train, *plan, context);
+  folder.open(*plan);
   const CurvatureResult result = curvature_result(report, *plan->curvature);
   tell_curvature(result, context.log);
   write_negative_vector(plan->out / kVectorFile, report, at.tuned, context.comm);

@@ -7,7 +7,7 @@ namespace lift {
 /// the same options would find it where its search begins, and writes the evidence.
 ///
 /// Leaves in --out: config.cfg, provenance.json, log.txt, curvature.json, figures/spectral_density.* and,
-/// where there is a v with vᵀH22v < 0, vectors.safetensors.
+/// where the verdict is `fails`, its v in vectors.safetensors.
 /// Collective  on context.comm.
 /// Throws      AgreedError with the exit codes of mpi/error.hpp; no folder is left where nothing was
 /// computed.

@@ -42,19 +42,22 @@ SchurResult schur_result(const SchurSummary& schur, double mu) {
 }  // namespace
 
 CurvatureResult curvature_result(const CurvatureReport& report, const CurvatureOptions& options) {
-  CurvatureResult result{.noise = report.noise,
-                         .failure = options.failure,
-                         .null_directions = report.null_directions,
-                         .h22 = part_of("H22", report.n, report.h22),
-                         .blocks = {},
-                         .rank_h21 = report.rank_h21,
-                         .schur = {},
-                         .density = {},
-                         .products = report.products,
-                         .seconds = report.seconds};
+  CurvatureResult result{
+      .noise = report.noise,
+      .failure = options.failure,
+      .sequences = report.sequences,
+      .of_sequences = report.of_sequences,
+      .lambda = report.lambda,
+      .null_directions = report.null_directions,
+      .h22 = part_of(report.masked > 0 ? "H22 without key biases" : "H22", report.n, report.h22),
+      .blocks = {},
+      .rank_h21 = report.rank_h21,
+      .schur = {},
+      .density = {},
+      .products = report.products,
+      .seconds = report.seconds};
   for (const BlockCurvature& block : report.blocks)
-    result.blocks.push_back(part_of(block.block < 0 ? "embeddings" : fmt::format("block {}", block.block),
-                                    block.n, block.curvature));
+    result.blocks.push_back(part_of(part_name(block.block), block.n, block.curvature));
   if (report.schur) result.schur = schur_result(*report.schur, report.mu);
   for (const SpectralQuadrature& quadrature : report.density)
     result.density.push_back({quadrature.nodes, quadrature.weights});

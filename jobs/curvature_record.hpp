@@ -17,7 +17,7 @@ inline constexpr const char* kVectorFile = "vectors.safetensors";
 /// Table and sentences for a reader. Rank 0 speaks.
 void tell_curvature(const CurvatureResult& result, Log& log);
 
-/// Writes v with vᵀH22v < 0, of the tuned weights, where that is what the report found: each tensor under its
+/// Writes v with vᵀH22v < −η, of the tuned weights, where the verdict is `fails`: each tensor under its
 /// name in the checkpoint, float64, together of unit length. Without such a v there is no file.
 ///
 /// Collective  on `comm`; rank 0 writes.

@@ -77,7 +77,10 @@ void check_curvature_job(CheckedOptions& checked) {
   check_tuning(checked);
   if (options.text("search.hvp") == "exact") checked.refuse_idle("search.fd-step", "with --search.hvp exact");
   constexpr std::array<std::string_view, 1> kWarmup = {"warmup.lambda"};
-  if (options.given("search.lambda")) checked.note_idle(kWarmup, "with --search.lambda");
+  if (options.given("search.lambda"))
+    checked.note_idle(kWarmup, "with --search.lambda");
+  else if (options.text("regularizer") == "l2-sp")
+    checked.note_idle(kWarmup, "with --regularizer l2-sp, whose lambda balances the loss");
 }
 
 void check_differ(const CheckedOptions& checked, const char* one, const char* other) {

@@ -74,7 +74,9 @@ class Operations {
   }
   /// Two gradients, and two products with a graph each.
   [[nodiscard]] double self_check() const { return each(search_.batch) * (4 * gradient_ + 2 * one_.hvp); }
-  [[nodiscard]] double curvature() const { return one_by_one(counts_.reported); }
+  [[nodiscard]] double curvature() const {
+    return one_by_one(counts_.reported, plan_.report_products().kind);
+  }
   [[nodiscard]] double gradient() const {
     const bool balances = plan_.around_pretrained && !plan_.search_lambda;
     return search_.rounds * (each(counts_.gradient) + each(counts_.hessian)) * gradient_ +
@@ -83,13 +85,13 @@ class Operations {
   /// Random probes are dealt over the ranks; those that follow from each other are made by all of them.
   [[nodiscard]] double probes() const {
     const bool dealt = search_.direction == DirectionKind::lp && search_.probe_kind == ProbeKind::random;
-    const double operations = one_by_one(counts_.checking);
-    if (!dealt) return search_.rounds * (operations + one_by_one(counts_.products));
+    const double operations = one_by_one(counts_.checking, search_.products.kind);
+    if (!dealt) return search_.rounds * (operations + one_by_one(counts_.products, search_.products.kind));
     if (counts_.products == 0) return search_.rounds * operations;
     const Share mine = share(counts_.products, counts_.products, counts_.hessian, ranks_);
     const auto sequences = static_cast<double>(mine.sequences), tasks = static_cast<double>(mine.tasks);
     const auto graphs = static_cast<double>(ceil_div(mine.tasks, kProbesPerGraph));
-    return search_.rounds * (operations + sequences * products(graphs, tasks));
+    return search_.rounds * (operations + sequences * products(graphs, tasks, search_.products.kind));
   }
   /// The loss at t = 0 is known, but for that of other sequences than valid's at the start.
   [[nodiscard]] double line_search() const {
@@ -123,8 +125,8 @@ class Operations {
 
  private:
   /// Products of one sequence, `count` in all, on so many graphs where they are exact.
-  [[nodiscard]] double products(double graphs, double count) const {
-    switch (search_.products.kind) {
+  [[nodiscard]] double products(double graphs, double count, ProductKind kind) const {
+    switch (kind) {
       case ProductKind::identity:
         return 0;
       case ProductKind::forward:
@@ -138,8 +140,8 @@ class Operations {
     return graphs * gradient_ + count * one_.hvp;
   }
   /// Products that follow from each other.
-  [[nodiscard]] double one_by_one(std::int64_t count) const {
-    return each(counts_.hessian) * products(static_cast<double>(count), static_cast<double>(count));
+  [[nodiscard]] double one_by_one(std::int64_t count, ProductKind kind) const {
+    return each(counts_.hessian) * products(static_cast<double>(count), static_cast<double>(count), kind);
   }
   [[nodiscard]] double each(std::int64_t sequences) const {
     return static_cast<double>(ceil_div(sequences, ranks_));
@@ -189,7 +191,8 @@ double basis_seconds(const RunPlan& plan, int ranks) {
 /// passes.
 double report_seconds(const RunPlan& plan, int ranks) {
   if (!plan.curvature) return 0;
-  const double vectors = 4.0 / 3 * plan.curvature->basis * static_cast<double>(plan.curvature->max_products);
+  const double vectors =
+      4.0 / 3 * lanczos_basis(*plan.curvature) * static_cast<double>(plan.curvature->max_products);
   return vectors * shard_bytes(plan, ranks) / kSweepRate;
 }
 

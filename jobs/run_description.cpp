@@ -119,8 +119,7 @@ std::string describe(const RunPlan& plan, const CorpusSize& size, int ranks, con
 std::string describe_curvature(const RunPlan& plan, std::int64_t train, int ranks,
                                const ComputeRates& rates) {
   const CorpusSize size{.train = train};
-  RunSeconds all = estimate_seconds(plan, size, ranks, rates),
-             seconds{.curvature = all.curvature, .files = all.files};
+  RunSeconds all = estimate_seconds(plan, size, ranks, rates), seconds{.curvature = all.curvature};
   const RunMemory held = estimate_memory(plan, size, ranks, rates.device);
   std::string text;
   const auto line = [&text](const std::string& name, const std::string& what) {
@@ -132,6 +131,8 @@ std::string describe_curvature(const RunPlan& plan, std::int64_t train, int rank
   line("memory of a rank", fmt::format("about {:.2f} GiB: libraries {:.2f}, model {:.2f}, the report {:.2f}",
                                        (held.libraries + held.model + held.curvature) / kGib,
                                        held.libraries / kGib, held.model / kGib, held.curvature / kGib));
+  line("disk", fmt::format("{:.2f} GiB: a vector of negative curvature, where there is one",
+                           8 * static_cast<double>(plan.layout.n()) / kGib));
   line("walltime", describe_time(seconds, ranks, rates));
   return text;
 }

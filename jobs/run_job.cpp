@@ -124,12 +124,18 @@ class Run {
           fmt::format("lambda at the start of the search: {:.3g}", fmt::join(tuning_.lambda, ", ")));
     if (!plan_.curvature) return;
     SearchOptions of_hessian = plan_.search;
-    if (of_hessian.products.stands_in()) of_hessian.products.kind = ProductKind::exact;
-    const CurvatureReport found = record_.meter().left_out([&] {
-      return measure_curvature(state, of_hessian, *plan_.curvature, output_.search_observer(tuning_.tuned));
-    });
-    record_.add_curvature(found);
-    output_.write_curvature_vector(found, tuning_.tuned);
+    of_hessian.products = plan_.report_products();
+    try {
+      const CurvatureReport found = record_.meter().left_out([&] {
+        return measure_curvature(state, of_hessian, *plan_.curvature, output_.search_observer(tuning_.tuned));
+      });
+      record_.add_curvature(found);
+      output_.write_curvature_vector(found, tuning_.tuned);
+    } catch (const AgreedError& error) {  // a report ends no run
+      if (error.code() != ExitCode::numerical && error.code() != ExitCode::write) throw;
+      output_.progress().finish();
+      if (context_.comm.is_root()) context_.log.warn(fmt::format("curvature report: {}", error.what()));
+    }
   }
 
   /// Shows `train`, and test, along each d.

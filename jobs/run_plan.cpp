@@ -26,19 +26,19 @@ WarmupOptions warmup_options(const Options& options) {
           .precision = training_precision(options)};
 }
 
-/// Options of λ where there is no group to have one.
+}  // namespace
+
 std::vector<std::string> idle_without_groups(const Options& options, const TunedLayout& layout) {
   if (layout.p() > 0) return {};
   std::string given;
   for (const char* name : {"regularizer", "warmup.lambda", "search.lambda", "lp.lambda", "lp.lambda-scale",
-                           "search.hypergradient"}) {
-    if (options.chosen(name)) given += fmt::format("{}--{}", given.empty() ? "" : ", ", name);
+                           "search.hypergradient", "curvature.damping"}) {
+    if (find_option(options.job(), name) != nullptr && options.chosen(name))
+      given += fmt::format("{}--{}", given.empty() ? "" : ", ", name);
   }
   if (given.empty()) return {};
   return {"without effect where no group is regularised: " + given};
 }
-
-}  // namespace
 
 std::filesystem::path RunPlan::kept_file(int round) const {
   if (search.rounds == 1) return keep;

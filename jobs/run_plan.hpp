@@ -45,6 +45,10 @@ struct RunPlan {
   [[nodiscard]] std::filesystem::path kept_file(int round) const;
   /// Whether the sequences that choose are those that are evaluated: a selection loss is the validation loss.
   [[nodiscard]] bool selects_on_valid() const noexcept { return holdout == 0 && !search_sequences; }
+  /// How the products of a curvature report are made: of the Hessian, whatever stands in for it in the rows.
+  [[nodiscard]] ProductOptions report_products() const {
+    return search.products.stands_in() ? ProductOptions() : search.products;
+  }
   /// Whether anything refers to the weights of --model once W has left them.
   [[nodiscard]] bool needs_pretrained() const noexcept {
     return around_pretrained || search.recovery.interpolate || search.direction == DirectionKind::wise;
@@ -57,6 +61,9 @@ struct RunPlan {
 ///         positions; Error(input) where the model's folder is not whole.
 /// Test    tests/jobs/test_run_job.cpp
 RunPlan plan_run(const Options& options);
+
+/// A line for a reader: options of λ that were chosen where there is no group to have one.
+[[nodiscard]] std::vector<std::string> idle_without_groups(const Options& options, const TunedLayout& layout);
 
 /// Throws Error(usage) if --start is a checkpoint of another shape than --model; Error(input) if it is not
 /// whole.

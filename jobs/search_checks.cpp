@@ -63,8 +63,9 @@ void check_direction(CheckedOptions& checked) {
           "--lp.trust-region none has no meaning with --direction exact, which bounds lambda alone");
   }
   if (direction == "gradient" || direction == "sign" || direction == "wise") {
-    for (const char* name : {"search.hvp", "search.curvature", "lp.lambda", "lp.lambda-scale"})
+    for (const char* name : {"search.curvature", "lp.lambda", "lp.lambda-scale"})
       checked.refuse_idle(name, because);
+    if (options.text("curvature.report") == "off") checked.refuse_idle("search.hvp", because);
   }
   if (direction == "bilevel" && options.text("lp.lambda") == "linear")
     checked.refuse("--lp.lambda linear: --direction bilevel moves log lambda; expected log");

@@ -14,7 +14,8 @@ Verdict verdict_of(const EigenSummary& least, double noise) {
   if (failed(least.status)) return Verdict::undecided;
   if (least.value < -noise) return Verdict::fails;
   const bool bounded = least.lower_bound > noise;
-  if (least.value <= noise || !(answered(least.status) || bounded)) return Verdict::undecided;
+  const bool apart = answered(least.status) && least.value - least.residual > noise;
+  if (least.value <= noise || !(apart || bounded)) return Verdict::undecided;
   return least.whole_spectrum && bounded ? Verdict::holds : Verdict::not_refuted;
 }
 
@@ -30,7 +31,7 @@ std::string message_of(const Definiteness& found, double noise, double failure) 
       return fmt::format(
           "positive definiteness is not refuted: least eigenvalue met {:.6g}, {}", least.value,
           std::isfinite(least.lower_bound)
-              ? fmt::format("with probability {:g} none is below {:.6g}", 1 - failure, least.lower_bound)
+              ? fmt::format("none is below {:.6g}, or 1 in {:.3g}", least.lower_bound, 1 / failure)
               : "too few steps to bound the others");
     case Verdict::undecided:
       break;

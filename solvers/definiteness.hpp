@@ -7,9 +7,10 @@
 namespace lift {
 
 /// What is known of whether a symmetric H is positive definite. `fails`: a vector shows it. `holds`: the
-/// whole spectrum was found, and is above the noise. `not_refuted`: the least eigenvalue found is above it,
-/// or the bound that holds with the stated probability; least.lower_bound says what else there may be.
-/// `undecided`: the budget was too small for either, or the least eigenvalue is 0 to within the noise.
+/// whole spectrum was found, and is above the noise. `not_refuted`: the least eigenvalue found is above it
+/// with its residual, or the bound that holds with the stated probability; least.lower_bound says what else
+/// there may be. `undecided`: the budget was too small for either, or the least eigenvalue is 0 to within the
+/// noise.
 enum class Verdict { holds, not_refuted, undecided, fails };
 [[nodiscard]] const char* to_string(Verdict verdict) noexcept;
 

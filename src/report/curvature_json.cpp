@@ -73,6 +73,10 @@ Json to_object(const CurvatureResult& result) {
     density.push_back({{"nodes", one.nodes}, {"weights", one.weights}});
   return {{"noise", result.noise},
           {"failure", result.failure},
+          {"sequences", result.sequences},
+          {"of_sequences", result.of_sequences},
+          {"lambda", result.lambda},
+          {"singular", result.null_directions > 0},
           {"null_directions", result.null_directions},
           {"h22", part_object(result.h22)},
           {"blocks", blocks},
@@ -86,6 +90,9 @@ Json to_object(const CurvatureResult& result) {
 CurvatureResult read_curvature(const JsonNode& node) {
   return {.noise = node["noise"].number(),
           .failure = node["failure"].number(),
+          .sequences = node["sequences"].integer(),
+          .of_sequences = node["of_sequences"].integer(),
+          .lambda = list_of(node, "lambda", read_number),
           .null_directions = node["null_directions"].integer(),
           .h22 = read_part(node["h22"]),
           .blocks = list_of(node, "blocks", read_part),

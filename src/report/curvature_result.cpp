@@ -1,6 +1,7 @@
 #include "src/report/curvature_result.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cmath>
 
@@ -32,7 +33,7 @@ std::string schur_sentence(const SchurResult& schur) {
 }  // namespace
 
 Table curvature_table(const CurvatureResult& result) {
-  const std::string bound = fmt::format("none below ({:g} %)", 100 * (1 - result.failure));
+  const std::string bound = fmt::format("none below (or 1 in {:.3g})", 1 / result.failure);
   Table table{.columns = {{"matrix", {"matrix"}, true},
                           {"coordinates", {"n"}},
                           {"positive definite", {"verdict"}, true},
@@ -55,14 +56,21 @@ Table curvature_table(const CurvatureResult& result) {
 }
 
 std::vector<std::string> curvature_sentences(const CurvatureResult& result) {
-  std::vector<std::string> sentences = {result.h22.message};
+  std::vector<std::string> sentences = {
+      fmt::format("of the mean loss over {} of {} training sequences, at lambda = {:.4g}", result.sequences,
+                  result.of_sequences, fmt::join(result.lambda, ", ")),
+      fmt::format("{}: {}", result.h22.of, result.h22.message)};
   if (result.null_directions > 0)
     sentences.push_back(
-        fmt::format("H22 is singular for certain: {} coordinates that nothing regularises do not enter the "
-                    "loss (key biases, positions beyond the sequences)",
+        fmt::format("H22 itself is singular for certain, and so not positive definite: {} coordinates that "
+                    "nothing regularises do not enter the loss (key biases, positions beyond the sequences)",
                     result.null_directions));
   sentences.push_back(joint_sentence(result));
-  if (result.schur) sentences.push_back(schur_sentence(*result.schur));
+  if (result.schur) {
+    sentences.push_back(schur_sentence(*result.schur));
+  } else if (!result.lambda.empty()) {
+    sentences.push_back("S was not looked for: too few products for its columns");
+  }
   sentences.push_back(fmt::format("{} products in {:.1f} s", result.products, result.seconds));
   return sentences;
 }

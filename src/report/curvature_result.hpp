@@ -11,7 +11,7 @@ namespace lift {
 
 /// What is known of the least eigenvalue of one symmetric matrix (Definiteness, EigenSummary).
 struct CurvaturePart {
-  std::string of;       ///< "H22", "block 7", "embeddings"
+  std::string of;       ///< "H22", "H22 without key biases", "block 7", "embeddings"
   std::int64_t n = 0;   ///< its coordinates, key biases left out
   std::string verdict;  ///< is it positive definite: holds, not_refuted, undecided, fails
   double least = std::numeric_limits<double>::quiet_NaN();     ///< vᵀHv of a unit vector
@@ -48,7 +48,10 @@ struct DensityResult {
 /// tests/src/report/test_curvature_result.cpp
 struct CurvatureResult {
   double noise = 0;
-  double failure = 0;  ///< probability that a lower bound may be wrong
+  double failure = 0;             ///< probability that a lower bound may be wrong
+  std::int64_t sequences = 0;     ///< training sequences that L_t is the mean over
+  std::int64_t of_sequences = 0;  ///< that there are
+  std::vector<double> lambda;     ///< [p]
   std::int64_t null_directions = 0;
   CurvaturePart h22;
   std::vector<CurvaturePart> blocks;
@@ -65,7 +68,8 @@ struct CurvatureResult {
 /// One row for H22 and for each block: verdict, least curvature with its residual, bound, largest, products.
 [[nodiscard]] Table curvature_table(const CurvatureResult& result);
 
-/// What is known beside the table, a sentence each: singular directions, the joint Hessian, S, the noise.
+/// What is known beside the table, a sentence each: of what, singular directions, the joint Hessian, S, the
+/// cost.
 [[nodiscard]] std::vector<std::string> curvature_sentences(const CurvatureResult& result);
 
 }  // namespace lift

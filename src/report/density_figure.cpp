@@ -29,26 +29,27 @@ std::vector<SpectralQuadrature> quadratures_of(const CurvatureResult& result) {
 }
 
 struct Spectrum {
-  double least, largest, width;
+  double least, largest;  ///< nodes
+  double low, high;       ///< of the axis, 0 within
+  double width;
 };
 
 Spectrum spectrum_of(const std::vector<SpectralQuadrature>& quadratures) {
-  double least = 0, largest = 0;
+  double least = quadratures.front().nodes.front(), largest = quadratures.front().nodes.back();
   for (const auto& quadrature : quadratures) {
     least = std::min(least, quadrature.nodes.front());
     largest = std::max(largest, quadrature.nodes.back());
   }
-  const double range = largest > least ? largest - least : 1;
-  return {least, largest, kWidth * range};
+  const double low = std::min(0.0, least), high = std::max(0.0, largest);
+  const double width = kWidth * (high > low ? high - low : 1);
+  return {least, largest, low - kMargin * width, high + kMargin * width, width};
 }
 
 std::string data_of(const std::vector<SpectralQuadrature>& quadratures, const Spectrum& spectrum,
                     double& peak) {
-  const double low = spectrum.least - kMargin * spectrum.width,
-               high = spectrum.largest + kMargin * spectrum.width;
   std::string data = "# eigenvalue density\n";
   for (int k = 0; k < kPoints; ++k) {
-    const double x = low + (high - low) * k / (kPoints - 1);
+    const double x = spectrum.low + (spectrum.high - spectrum.low) * k / (kPoints - 1);
     const double density = spectral_density(quadratures, spectrum.width, x);
     peak = std::max(peak, density);
     data += fmt::format("{} {}\n", x, density);
@@ -79,9 +80,8 @@ std::optional<Figure> density_figure(const CurvatureResult& result) {
           "set format y \"10^{{%L}}\"\nset xrange [{:.6g}:{:.6g}]\nset yrange [{:.6g}:{:.6g}]\n"
           "set arrow from first 0, graph 0 to first 0, graph 1 nohead back dashtype (2,4) linecolor rgb "
           "\"{}\"\n",
-          spectrum.least - kMargin * spectrum.width, spectrum.largest + kMargin * spectrum.width, floor,
-          3 * peak, kMark) +
-      label(spectrum.least, "least node", "left") + label(spectrum.largest, "largest", "right") +
+          spectrum.low, spectrum.high, floor, 3 * peak, kMark) +
+      label(spectrum.least, "least node", "left") + label(spectrum.largest, "largest node", "right") +
       fmt::format(
           "plot \"{0}.dat\" using 1:($1 < 0 ? $2 : NaN) linecolor rgb \"{1}\" linewidth 2 with lines, \\\n"
           "     \"{0}.dat\" using 1:($1 >= 0 ? $2 : NaN) linecolor rgb \"{2}\" linewidth 2 with lines\n",

@@ -22,7 +22,9 @@ namespace lift {
 namespace {
 
 constexpr int kNoiseSteps = 6;
-constexpr double kNoiseFactor = 10;  ///< of the asymmetry that a few vectors show
+constexpr double kNoiseFactor = 10;         ///< of the asymmetry that a few vectors show
+constexpr double kNoiseFloor = 4;           ///< roundings of the largest curvature
+constexpr std::int64_t kLeastOfColumn = 5;  ///< products without which no column of S is looked for
 constexpr double kOfH22 = 0.45, kOfBlocks = 0.2, kOfSchur = 0.2;  ///< of max_products
 constexpr std::int64_t kLeast = 4;                                ///< products that any part may have
 constexpr int kRaises = 3;                                        ///< of μ
@@ -77,12 +79,13 @@ class Measurement {
       : round_(round),
         options_(options),
         philox_(round.options.seed, RandomStream::self_check),
-        operators_(round, training_gradient(round), [&options, &observer](std::int64_t done) {
+        gradient_(training_gradient(round)),
+        operators_(round, gradient_, [&options, &observer](std::int64_t done) {
           report(observer, "curvature", done, options.max_products);
         }) {
     if (round.options.products.kind == ProductKind::exact) return;
     doubled_.products.step = 2 * difference_step(round.options, round.tuned().flat());
-    wide_.emplace(wide_round_, training_gradient(round));
+    wide_.emplace(wide_round_, gradient_);
   }
 
   void find_noise(CurvatureReport& report) {
@@ -92,11 +95,16 @@ class Measurement {
                                comm(), lanczos_options);
     if (failed(found.status)) throw AgreedError(ExitCode::numerical, found.message);
     if (!found.ritz_values.empty()) meet(found.ritz_values.front(), found.ritz_values.back());
-    report.noise = kNoiseFactor * found.asymmetry;
+    const double eps = round_.tuned().flat().scalar_type() == at::kDouble ? 2.2e-16 : 1.2e-7;
+    report.noise = std::max(kNoiseFactor * found.asymmetry, kNoiseFloor * eps * largest_);
   }
   void judge(CurvatureReport& report) {
     const CoordinateRange all{0, operators_.layout().total()};
     report.n = all.end - masked_within(all, round_.masked);
+    report.sequences = std::ssize(round_.hessian_sequences);
+    report.of_sequences = round_.state.train.size();
+    report.lambda = round_.state.lambda;
+    report.masked = all.end - report.n;
     report.null_directions = unheld_coordinates(round_);
     report.h22 = judge(all, report.noise, share(kOfH22));
     meet(report.h22.least);
@@ -108,11 +116,11 @@ class Measurement {
     for (const Block& block : blocks) {
       const std::int64_t n = block.range.end - block.range.begin - masked_within(block.range, round_.masked);
       report.blocks.push_back({block.block, n, judge(block.range, report.noise, each)});
-      const Definiteness& found = report.blocks.back().curvature;
+      Definiteness& found = report.blocks.back().curvature;
       meet(found.least);
-      if (found.verdict != Verdict::fails || report.h22.verdict == Verdict::fails) continue;
-      report.h22 = found;
-      report.h22.message = fmt::format("within block {}: {}", block.block, found.message);
+      if (found.verdict == Verdict::fails && report.h22.verdict != Verdict::fails)
+        take_proof(std::move(found.least.vector), part_name(block.block), report);
+      found.least.vector.clear();
     }
   }
   void find_schur(CurvatureReport& report) {
@@ -122,6 +130,7 @@ class Measurement {
     const double size = std::max(std::fabs(least_), std::fabs(largest_));
     report.mu = options_.damping.value_or(std::max(0.0, -least_) + kDelta * size);
     if (p == 0) return;
+    if (share(kOfSchur) < kLeastOfColumn * static_cast<std::int64_t>(p)) return;
     const std::vector<double> g(start_size(), 0.0), s(p, 1.0);
     const std::int64_t first = operators_.products();
     for (int raises = 0; raises <= kRaises; ++raises) {
@@ -131,23 +140,41 @@ class Measurement {
       schur.tol = options_.tol;
       schur.certificate_tol = 10 * options_.tol;
       report.schur = schur_complement(operators_.problem(g, s), schur);
-      if (report.schur->status != SchurStatus::indefinite || options_.damping || left <= 0) break;
+      const std::int64_t after = share(kOfSchur) - (operators_.products() - first) - std::ssize(s);
+      if (report.schur->status != SchurStatus::indefinite || options_.damping || after < std::ssize(s)) break;
       if (raises < kRaises) report.mu = 4 * std::max(report.mu, kDelta * size);
     }
   }
   /// With what is left.
   void find_density(CurvatureReport& report) {
-    const std::int64_t left = options_.max_products - operators_.products();
-    const auto steps =
-        static_cast<int>(std::min<std::int64_t>(kMostSteps, left / std::max(1, options_.density_vectors)));
-    for (int i = 0; i < options_.density_vectors && steps > 0; ++i)
+    const std::int64_t left = options_.max_products - products();
+    const std::int64_t starts = std::min<std::int64_t>(options_.density_vectors, left);
+    const auto steps = static_cast<int>(std::min(kMostSteps, left / std::max<std::int64_t>(1, starts)));
+    for (std::int64_t i = 0; i < starts; ++i)
       report.density.push_back(spectral_quadrature(operators_.h22(), start({0, operators_.layout().total()}),
                                                    steps, operators_.layout(), comm()));
-    report.products = operators_.products() + (wide_ ? wide_->products() : 0);
+    report.products = products();
   }
 
  private:
   [[nodiscard]] const Communicator& comm() const { return round_.state.comm; }
+  [[nodiscard]] std::int64_t products() const {
+    return operators_.products() + (wide_ ? wide_->products() : 0);
+  }
+  /// The vector of a block is one of the whole: its curvature there is the same, its residual is not.
+  void take_proof(std::vector<double> v, const std::string& block, CurvatureReport& report) {
+    std::vector<double> product(v.size());
+    operators_.h22()(v, product);
+    EigenSummary least = std::move(report.h22.least);
+    least.status = EigenStatus::stalled;
+    least.value = dot(v, product, comm());
+    axpy(-least.value, v, product);
+    least.residual = norm2(product, comm());
+    least.vector = std::move(v);
+    least.products += 1;
+    report.h22 = judge_definite(std::move(least), report.blocks.back().curvature.noise, options_.failure);
+    report.h22.message = fmt::format("by a vector within {}: {}", block, report.h22.message);
+  }
   void meet(double least, double largest) {
     least_ = std::fmin(least_, least);
     largest_ = std::fmax(largest_, largest);
@@ -187,13 +214,15 @@ class Measurement {
       restrict_to(range, y);
     };
     Definiteness found = check_definite(h, start(range), operators_.layout(), comm(), noise,
-                                        {.max_products = products,
+                                        {.max_products = products - (wide_ ? 1 : 0),
                                          .basis = options_.basis,
                                          .tol = options_.tol,
                                          .failure = options_.failure});
     if (!wide_ || failed(found.least.status)) return found;
-    const double step = std::fabs(curvature_by(*wide_, found.least.vector) - found.least.value);
-    return judge_definite(std::move(found.least), std::max(noise, step), options_.failure);
+    // An error that is linear in the step doubles with it, one that is quadratic quadruples.
+    const bool forward = round_.options.products.kind == ProductKind::forward;
+    const double moved = std::fabs(curvature_by(*wide_, found.least.vector) - found.least.value);
+    return judge_definite(std::move(found.least), noise + (forward ? 2 : 1) * moved, options_.failure);
   }
   /// vᵀH22v.
   [[nodiscard]] double curvature_by(const RoundOperators& operators, std::span<const double> v) const {
@@ -205,6 +234,7 @@ class Measurement {
   const Round& round_;
   const CurvatureOptions& options_;
   Philox philox_;
+  at::Tensor gradient_;  ///< ∇L_t, of forward differences
   RoundOperators operators_;
   SearchOptions doubled_ = round_.options;  ///< with twice the step of differences
   Round wide_round_{
@@ -238,6 +268,15 @@ void check_budget(const TunedLayout& layout, const CurvatureOptions& options) {
       ExitCode::usage,
       fmt::format("curvature: {} products are too few for {} blocks and {} groups, expected at least {}",
                   options.max_products, blocks, layout.p(), least));
+}
+
+int lanczos_basis(const CurvatureOptions& options) noexcept {
+  const double products = kOfH22 * static_cast<double>(options.max_products);
+  return std::min(options.basis, static_cast<int>(products) - 1);
+}
+
+std::string part_name(int block) {
+  return block < 0 ? "embeddings" : fmt::format("block {}", block);
 }
 
 std::string CurvatureOptions::violation() const {

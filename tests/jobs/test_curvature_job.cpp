@@ -67,7 +67,11 @@ TEST_F(CurvatureJob, LeavesTheReportAndWhatProvesIt) {
   EXPECT_THAT(ending.unread, ElementsAre("petsc")) << "read where PETSc is started";
   const Json report = Json::parse(text_of(path("curvature.json")));
   EXPECT_EQ(report["h22"]["verdict"], "fails") << "random weights";
-  EXPECT_LT(report["h22"]["least"], -report["noise"].get<double>());
+  EXPECT_EQ(report["h22"]["of"], "H22 without key biases");
+  EXPECT_EQ(report["sequences"], 6);
+  EXPECT_GT(report["of_sequences"], 6);
+  EXPECT_EQ(report["lambda"], Json({1e-3, 1e-3}));
+  EXPECT_EQ(report["singular"], false);
   EXPECT_EQ(report["rank_h21"], 2);
   EXPECT_EQ(report["null_directions"], 0);
   EXPECT_EQ(report["blocks"].size(), 2U);
@@ -168,7 +172,9 @@ TEST_F(CurvatureJob, EachOptionChangesWhatItSays) {
   EXPECT_NE(central["least"], plain["h22"]["least"]);
   EXPECT_NEAR(central["least"], plain["h22"]["least"], central["noise"].get<double>()) << "in float32";
   EXPECT_LT(answer(blocks + "--search.hvp central --search.fd-step 1e-3")["h22"]["noise"], central["noise"]);
-  EXPECT_EQ(answer(blocks + "--search.lambda 0")["null_directions"], 16) << "the key biases of block 0";
+  const Json free = answer(blocks + "--search.lambda 0");
+  EXPECT_EQ(free["null_directions"], 16) << "the key biases of block 0";
+  EXPECT_EQ(free["singular"], true);
 }
 
 TEST_F(CurvatureJob, ADryRunComputesNothingAndLeavesNothing) {
@@ -190,6 +196,7 @@ TEST_F(CurvatureJob, RefusesWhatItCannotMeasure) {
   refused("--tune.blocks 5", ExitCode::usage, "block 5");
   refused("--tune.blocks 0,1 --tune.regularizers 0:9,1:9 --curvature.max-hvps 40", ExitCode::usage,
           "40 products are too few for 2 blocks and 18 groups");
+  refused("--tune.blocks 0 --search.hvp central --search.fd-step 1e30", ExitCode::numerical, "finite");
   refused("--tune.blocks 0 --start " + (folder_ / "data").string(), ExitCode::input, "model.safetensors");
 }
 

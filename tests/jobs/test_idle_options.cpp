@@ -52,6 +52,10 @@ TEST(Options, WhatIsIdleBecauseOfWhatIsIdleIsLeftOutToo) {
               Not(HasSubstr("search.damping")));
   EXPECT_THAT(read_back("search.hypergradient = on\nsearch.damping = 3", {"--search.hypergradient", "off"}),
               Not(HasSubstr("search.damping")));
+  EXPECT_THAT(read_back("curvature.report = on\ncurvature.basis = 9", {"--curvature.report", "off"}),
+              HasSubstr("curvature.basis = 30"));
+  EXPECT_THAT(read_back("curvature.report = on\nsearch.hvp = central\nsearch.fd-step = 0.1", sign),
+              HasSubstr("search.fd-step = 0.1"));
   EXPECT_THAT(read_back("search.curvature = identity", sign), HasSubstr("search.curvature = hessian"));
   EXPECT_THAT(read_back("search.probe-kind = adjoint\nsearch.max-hvps = 5", sign),
               HasSubstr("search.max-hvps = 200"));

@@ -118,6 +118,16 @@ TEST(RunCost, CountsTheHypergradientBesideAnyRows) {
   EXPECT_EQ(probes(), without_groups) << "there is nothing to solve for";
 }
 
+TEST(RunCost, AReportIsMadeOfTheHessianWhateverStandsInForIt) {
+  RunPlan plan = paper_plan();
+  plan.curvature.emplace();
+  const double hessian = estimate_seconds(plan, kWikiText2, 1, at_rate(1e11)).curvature;
+  plan.search.products.kind = ProductKind::identity;
+  EXPECT_EQ(estimate_seconds(plan, kWikiText2, 1, at_rate(1e11)).curvature, hessian);
+  plan.search.products.kind = ProductKind::forward;
+  EXPECT_LT(estimate_seconds(plan, kWikiText2, 1, at_rate(1e11)).curvature, hessian);
+}
+
 TEST(RunCost, ProductsThatKnowNothingCostNothing) {
   RunPlan plan = paper_plan();
   plan.search.products.kind = ProductKind::identity;

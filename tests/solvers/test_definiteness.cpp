@@ -81,6 +81,19 @@ TEST_F(DefinitenessTest, SingularAndTooSmallABudgetAreUndecided) {
   EXPECT_THAT(few.message, HasSubstr("undecided, noise 1.0e-09: least eigenvalue not settled"));
 }
 
+TEST_F(DefinitenessTest, AValueThatItsResidualReachesBelowZeroRefutesNothingEither) {
+  EigenSummary least;
+  least.status = EigenStatus::converged;
+  least.value = 1e-4;
+  least.residual = 2e-4;
+  EXPECT_EQ(judge_definite(least, 1e-6, 0.01).verdict, Verdict::undecided);
+  least.residual = 5e-5;
+  EXPECT_EQ(judge_definite(least, 1e-6, 0.01).verdict, Verdict::not_refuted);
+  least.residual = 2e-4;
+  least.lower_bound = 5e-5;
+  EXPECT_EQ(judge_definite(least, 1e-6, 0.01).verdict, Verdict::not_refuted) << "by the bound";
+}
+
 TEST_F(DefinitenessTest, WhatIsWithinTheNoiseProvesNothing) {
   EXPECT_EQ(of({-1e-4, 1, 2, 3}, 1e-3).verdict, Verdict::undecided);
   EXPECT_EQ(of({-1e-4, 1, 2, 3}, 1e-5).verdict, Verdict::fails);

@@ -24,6 +24,9 @@ using Json = nlohmann::json;
 CurvatureResult sample() {
   return {.noise = 1e-6,
           .failure = 0.01,
+          .sequences = 40,
+          .of_sequences = 4718,
+          .lambda = {1e-4, 2e-4},
           .null_directions = 8,
           .h22 = {.of = "H22",
                   .n = 1000,
@@ -73,7 +76,7 @@ TEST(CurvatureResult, ComesBackFromTheResultOfARun) {
 
 TEST(CurvatureResult, ATableSaysWhatIsKnownOfEachMatrix) {
   const std::string text = to_text(curvature_table(sample()));
-  EXPECT_THAT(text, HasSubstr("none below (99 %)"));
+  EXPECT_THAT(text, HasSubstr("none below (or 1 in 100)"));
   EXPECT_THAT(text, HasSubstr("fails"));
   EXPECT_THAT(text, HasSubstr("-2.5"));
   EXPECT_THAT(text, HasSubstr("block 7"));
@@ -82,16 +85,18 @@ TEST(CurvatureResult, ATableSaysWhatIsKnownOfEachMatrix) {
 
 TEST(CurvatureResult, SentencesSayWhatHoldsForCertain) {
   const auto all = curvature_sentences(sample());
-  ASSERT_EQ(all.size(), 5U);
-  EXPECT_THAT(all[1], HasSubstr("singular for certain: 8 coordinates"));
-  EXPECT_THAT(all[2], HasSubstr("2 positive and 2 negative"));
-  EXPECT_THAT(all[3], HasSubstr("eigenvalues -3 to -0.5"));
+  ASSERT_EQ(all.size(), 6U);
+  EXPECT_THAT(all[0], HasSubstr("over 40 of 4718 training sequences, at lambda = 0.0001, 0.0002"));
+  EXPECT_THAT(all[1], HasSubstr("H22: positive definiteness fails"));
+  EXPECT_THAT(all[2], HasSubstr("so not positive definite: 8 coordinates"));
+  EXPECT_THAT(all[3], HasSubstr("2 positive and 2 negative"));
+  EXPECT_THAT(all[4], HasSubstr("eigenvalues -3 to -0.5"));
   auto without = sample();
   without.rank_h21 = 0;
   without.schur.reset();
   without.null_directions = 0;
-  EXPECT_THAT(curvature_sentences(without),
-              ElementsAre(::testing::_, HasSubstr("H21 = 0 here"), ::testing::_));
+  EXPECT_THAT(curvature_sentences(without), ElementsAre(::testing::_, ::testing::_, HasSubstr("H21 = 0 here"),
+                                                        HasSubstr("S was not looked for"), ::testing::_));
 }
 
 TEST(CurvatureResult, TheFigureShowsTheDensityOfItsNodes) {
@@ -111,6 +116,11 @@ TEST(CurvatureResult, TheFigureShowsTheDensityOfItsNodes) {
   EXPECT_NEAR(mass, 1, 0.01);
   EXPECT_NEAR(negative, 0.001, 2e-5);
   EXPECT_THAT(figure->script, HasSubstr("least node -2"));
+  auto positive = sample();
+  positive.density = {{.nodes = {2, 3}, .weights = {0.5, 0.5}}};
+  const auto above = density_figure(positive);
+  EXPECT_THAT(above->script, HasSubstr("least node 2\""));
+  EXPECT_THAT(above->script, HasSubstr("largest node 3\""));
   auto nothing = sample();
   nothing.density = {{}};
   EXPECT_FALSE(density_figure(nothing).has_value());

@@ -234,13 +234,19 @@ TEST_F(CurvatureReportTest, DifferencesAndFloat32AgreeWithinTheirNoise) {
 }
 
 TEST_F(CurvatureReportTest, AFailingBlockIsAProofOfTheWhole) {
-  Tiny tiny;
-  // So few products for the whole that its vector may not be negative yet.
-  const auto found = report(tiny, {.max_products = 60, .basis = 4, .tol = 1e-8, .density_vectors = 0});
-  bool any = false;
-  for (const auto& block : found.blocks) any = any || block.curvature.verdict == Verdict::fails;
-  ASSERT_TRUE(any);
+  // Block 1 is held far above 0 by weights so different that three vectors of the whole see nothing else.
+  Tiny tiny(at::kDouble, {.blocks = {1, 2}, .mlp_only = {1}, .regularizers = {{1, 4}, {2, 0}}});
+  tiny.lambda = {1e2, 1e4, 1e6, 1e8};
+  const auto found = report(tiny, {.max_products = 60, .basis = 3, .tol = 1e-8, .density_vectors = 0});
+  ASSERT_EQ(found.blocks.at(1).curvature.verdict, Verdict::fails) << found.blocks[1].curvature.message;
   EXPECT_EQ(found.h22.verdict, Verdict::fails);
+  EXPECT_THAT(found.h22.message, testing::HasSubstr("by a vector within block 2: "));
+  EXPECT_NEAR(found.h22.least.value, found.blocks[1].curvature.least.value, 1e-6);
+  EXPECT_GT(found.h22.least.largest, 1e6) << "that of the whole";
+  EXPECT_GT(found.h22.least.products, found.blocks[1].curvature.least.products);
+  // The whole's product leaves the block.
+  EXPECT_GE(found.h22.least.residual, found.blocks[1].curvature.least.residual - 1e-9);
+  EXPECT_TRUE(found.blocks[1].curvature.least.vector.empty());
 }
 
 TEST_F(CurvatureReportTest, WithoutGroupsThereIsNoSchurComplement) {
