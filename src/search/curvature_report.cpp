@@ -5,18 +5,12 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <optional>
 #include <utility>
 
 #include "mpi/agreement.hpp"
 #include "mpi/collectives.hpp"
-#include "mpi/philox.hpp"
-#include "solvers/shard_algebra.hpp"
-#include "src/objective/distributed.hpp"
-#include "src/search/curvature.hpp"
-#include "src/search/probes.hpp"
-#include "src/search/round_operators.hpp"
-#include "src/search/sharded.hpp"
+#include "src/search/curvature_coordinates.hpp"
+#include "src/search/curvature_judge.hpp"
 
 namespace lift {
 namespace {
@@ -29,97 +23,46 @@ constexpr double kOfH22 = 0.45, kOfBlocks = 0.2, kOfSchur = 0.2;  ///< of max_pr
 constexpr std::int64_t kLeast = 4;                                ///< products that any part may have
 constexpr int kRaises = 3;                                        ///< of μ
 constexpr std::int64_t kMostSteps = 1000;                         ///< of a density
-constexpr double kDelta = 1e-3;        ///< of the largest curvature: what a chosen μ leaves above 0
-constexpr std::uint64_t kFirst = 100;  ///< of the stream's sequences, behind the self-check's own
-
-/// Coordinates of one block, key biases among them.
-struct Block {
-  int block;
-  CoordinateRange range;
-};
-
-std::vector<Block> blocks_of(const TunedLayout& layout) {
-  std::vector<Block> blocks;
-  for (const TunedTensor& tensor : layout.tensors()) {
-    if (blocks.empty() || blocks.back().block != tensor.block)
-      blocks.push_back({tensor.block, {tensor.offset, tensor.offset}});
-    blocks.back().range.end = tensor.offset + tensor.size;
-  }
-  return blocks;
-}
-
-std::int64_t masked_within(const CoordinateRange& range, const std::vector<CoordinateRange>& masked) {
-  std::int64_t count = 0;
-  for (const CoordinateRange& m : masked) {
-    const auto begin = std::max(range.begin, m.begin), end = std::min(range.end, m.end);
-    count += std::max<std::int64_t>(0, end - begin);
-  }
-  return count;
-}
-
-/// Coordinates that the loss does not depend on and no λ > 0 holds: key biases, and the positions that no
-/// token of a sequence has, or only the last, which predicts nothing.
-std::int64_t unheld_coordinates(const Round& round) {
-  std::int64_t count = 0;
-  for (const TunedTensor& tensor : round.tuned().layout().tensors()) {
-    const bool held = tensor.group >= 0 && round.state.lambda[static_cast<std::size_t>(tensor.group)] > 0;
-    if (held) continue;
-    count += masked_within({tensor.offset, tensor.offset + tensor.size}, round.masked);
-    if (tensor.name != "wpe.weight") continue;
-    const std::int64_t used = std::min<std::int64_t>(tensor.shape[0], round.state.train.length() - 1);
-    count += (tensor.shape[0] - used) * tensor.shape[1];
-  }
-  return count;
-}
+constexpr double kDelta = 1e-3;  ///< of the largest curvature: what a chosen μ leaves above 0
 
 /// Everything that a report is made of, part by part.
 class Measurement {
  public:
   Measurement(const Round& round, const CurvatureOptions& options, const SearchObserver& observer)
-      : round_(round),
-        options_(options),
-        philox_(round.options.seed, RandomStream::self_check),
-        gradient_(training_gradient(round)),
-        operators_(round, gradient_, [&options, &observer](std::int64_t done) {
-          report(observer, "curvature", done, options.max_products);
-        }) {
-    if (round.options.products.kind == ProductKind::exact) return;
-    doubled_.products.step = 2 * difference_step(round.options, round.tuned().flat());
-    wide_.emplace(wide_round_, gradient_);
-  }
+      : round_(round), options_(options), judge_(round, options, observer) {}
 
   void find_noise(CurvatureReport& report) {
     LanczosOptions lanczos_options;
     lanczos_options.steps = kNoiseSteps;
-    const auto found = lanczos(operators_.h22(), start({0, operators_.layout().total()}), operators_.layout(),
-                               comm(), lanczos_options);
+    const auto found = lanczos(judge_.operators().h22(), judge_.start(judge_.all()),
+                               judge_.operators().layout(), judge_.comm(), lanczos_options);
     if (failed(found.status)) throw AgreedError(ExitCode::numerical, found.message);
     if (!found.ritz_values.empty()) meet(found.ritz_values.front(), found.ritz_values.back());
     const double eps = round_.tuned().flat().scalar_type() == at::kDouble ? 2.2e-16 : 1.2e-7;
     report.noise = std::max(kNoiseFactor * found.asymmetry, kNoiseFloor * eps * largest_);
   }
   void judge(CurvatureReport& report) {
-    const CoordinateRange all{0, operators_.layout().total()};
+    const CoordinateRange all = judge_.all();
     report.n = all.end - masked_within(all, round_.masked);
     report.sequences = std::ssize(round_.hessian_sequences);
     report.of_sequences = round_.state.train.size();
     report.lambda = round_.state.lambda;
     report.masked = all.end - report.n;
     report.null_directions = unheld_coordinates(round_);
-    report.h22 = judge(all, report.noise, share(kOfH22));
+    report.h22 = judge_.judge(all, report.noise, share(kOfH22));
     meet(report.h22.least);
   }
   void judge_blocks(CurvatureReport& report) {
     const auto blocks = blocks_of(round_.tuned().layout());
     if (!options_.blocks || blocks.size() < 2) return;
     const auto each = std::max(kLeast, share(kOfBlocks) / std::ssize(blocks));
-    for (const Block& block : blocks) {
+    for (const BlockRange& block : blocks) {
       const std::int64_t n = block.range.end - block.range.begin - masked_within(block.range, round_.masked);
-      report.blocks.push_back({block.block, n, judge(block.range, report.noise, each)});
+      report.blocks.push_back({block.block, n, judge_.judge(block.range, report.noise, each)});
       Definiteness& found = report.blocks.back().curvature;
       meet(found.least);
       if (found.verdict == Verdict::fails && report.h22.verdict != Verdict::fails)
-        take_proof(std::move(found.least.vector), part_name(block.block), report);
+        take_proof(found, part_name(block.block), report);
       found.least.vector.clear();
     }
   }
@@ -132,48 +75,36 @@ class Measurement {
     if (p == 0) return;
     if (share(kOfSchur) < kLeastOfColumn * static_cast<std::int64_t>(p)) return;
     const std::vector<double> g(start_size(), 0.0), s(p, 1.0);
-    const std::int64_t first = operators_.products();
+    const std::int64_t first = judge_.operators().products();
     for (int raises = 0; raises <= kRaises; ++raises) {
       SchurOptions schur{.mu = report.mu};
-      const std::int64_t left = share(kOfSchur) - (operators_.products() - first) - std::ssize(s);
+      const std::int64_t left = share(kOfSchur) - (judge_.operators().products() - first) - std::ssize(s);
       schur.max_products = std::max<std::int64_t>(1, left);
       schur.tol = options_.tol;
       schur.certificate_tol = 10 * options_.tol;
-      report.schur = schur_complement(operators_.problem(g, s), schur);
-      const std::int64_t after = share(kOfSchur) - (operators_.products() - first) - std::ssize(s);
+      report.schur = schur_complement(judge_.operators().problem(g, s), schur);
+      const std::int64_t after = share(kOfSchur) - (judge_.operators().products() - first) - std::ssize(s);
       if (report.schur->status != SchurStatus::indefinite || options_.damping || after < std::ssize(s)) break;
       if (raises < kRaises) report.mu = 4 * std::max(report.mu, kDelta * size);
     }
   }
   /// With what is left.
   void find_density(CurvatureReport& report) {
-    const std::int64_t left = options_.max_products - products();
+    const std::int64_t left = options_.max_products - judge_.products();
     const std::int64_t starts = std::min<std::int64_t>(options_.density_vectors, left);
     const auto steps = static_cast<int>(std::min(kMostSteps, left / std::max<std::int64_t>(1, starts)));
     for (std::int64_t i = 0; i < starts; ++i)
-      report.density.push_back(spectral_quadrature(operators_.h22(), start({0, operators_.layout().total()}),
-                                                   steps, operators_.layout(), comm()));
-    report.products = products();
+      report.density.push_back(spectral_quadrature(judge_.operators().h22(), judge_.start(judge_.all()),
+                                                   steps, judge_.operators().layout(), judge_.comm()));
+    report.products = judge_.products();
   }
 
  private:
-  [[nodiscard]] const Communicator& comm() const { return round_.state.comm; }
-  [[nodiscard]] std::int64_t products() const {
-    return operators_.products() + (wide_ ? wide_->products() : 0);
-  }
-  /// The vector of a block is one of the whole: its curvature there is the same, its residual is not.
-  void take_proof(std::vector<double> v, const std::string& block, CurvatureReport& report) {
-    std::vector<double> product(v.size());
-    operators_.h22()(v, product);
-    EigenSummary least = std::move(report.h22.least);
-    least.status = EigenStatus::stalled;
-    least.value = dot(v, product, comm());
-    axpy(-least.value, v, product);
-    least.residual = norm2(product, comm());
-    least.vector = std::move(v);
-    least.products += 1;
-    report.h22 = judge_definite(std::move(least), report.blocks.back().curvature.noise, options_.failure);
-    report.h22.message = fmt::format("by a vector within {}: {}", block, report.h22.message);
+  /// The vector of a block is one of the whole.
+  void take_proof(Definiteness& of_block, const std::string& name, CurvatureReport& report) {
+    report.h22 =
+        judge_.judge_as_whole(std::move(report.h22.least), std::move(of_block.least.vector), of_block.noise);
+    report.h22.message = fmt::format("by a vector within {}: {}", name, report.h22.message);
   }
   void meet(double least, double largest) {
     least_ = std::fmin(least_, least);
@@ -184,64 +115,12 @@ class Measurement {
     return std::max(kLeast, static_cast<std::int64_t>(part * static_cast<double>(options_.max_products)));
   }
   [[nodiscard]] std::size_t start_size() const {
-    return static_cast<std::size_t>(operators_.layout().size(comm().rank()));
-  }
-  static at::Tensor training_gradient(const Round& round) {
-    if (round.options.products.kind != ProductKind::forward) return {};
-    return mean_gradient(round.state.objective, round.state.train, round.hessian_sequences, round.state.comm)
-        .gradient;
-  }
-  /// Sets what lies outside of `range` to 0.
-  void restrict_to(const CoordinateRange& range, std::span<double> shard) const {
-    const std::int64_t first = operators_.layout().begin(comm().rank());
-    for (std::size_t k = 0; k < shard.size(); ++k) {
-      const std::int64_t coordinate = first + static_cast<std::int64_t>(k);
-      if (coordinate < range.begin || coordinate >= range.end) shard[k] = 0;
-    }
-  }
-  /// The next random start, within `range`.
-  std::vector<double> start(const CoordinateRange& range) {
-    const auto& w = round_.tuned().flat();
-    at::Tensor noise = random_unit_vector(philox_, kFirst + drawn_++, w.numel(), at::kDouble, at::kCPU);
-    mask(noise, round_.masked);
-    auto shard = shard_of(noise, operators_.layout(), comm().rank());
-    restrict_to(range, shard);
-    return shard;
-  }
-  Definiteness judge(const CoordinateRange& range, double noise, std::int64_t products) {
-    const SymmetricOperator h = [&](std::span<const double> x, std::span<double> y) {
-      operators_.h22()(x, y);
-      restrict_to(range, y);
-    };
-    Definiteness found = check_definite(h, start(range), operators_.layout(), comm(), noise,
-                                        {.max_products = products - (wide_ ? 1 : 0),
-                                         .basis = options_.basis,
-                                         .tol = options_.tol,
-                                         .failure = options_.failure});
-    if (!wide_ || failed(found.least.status)) return found;
-    // An error that is linear in the step doubles with it, one that is quadratic quadruples.
-    const bool forward = round_.options.products.kind == ProductKind::forward;
-    const double moved = std::fabs(curvature_by(*wide_, found.least.vector) - found.least.value);
-    return judge_definite(std::move(found.least), noise + (forward ? 2 : 1) * moved, options_.failure);
-  }
-  /// vᵀH22v.
-  [[nodiscard]] double curvature_by(const RoundOperators& operators, std::span<const double> v) const {
-    std::vector<double> product(v.size());
-    operators.h22()(v, product);
-    return dot(v, product, comm());
+    return static_cast<std::size_t>(judge_.operators().layout().size(judge_.comm().rank()));
   }
 
   const Round& round_;
   const CurvatureOptions& options_;
-  Philox philox_;
-  at::Tensor gradient_;  ///< ∇L_t, of forward differences
-  RoundOperators operators_;
-  SearchOptions doubled_ = round_.options;  ///< with twice the step of differences
-  Round wide_round_{
-      round_.state, doubled_, round_.number, round_.gradient_sequences, round_.hessian_sequences,
-      round_.masked};
-  std::optional<RoundOperators> wide_;  ///< none of exact products
-  std::uint64_t drawn_ = 0;
+  CurvatureJudge judge_;
   double least_ = 0, largest_ = 0;  ///< curvature met
 };
 
