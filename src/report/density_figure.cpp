@@ -57,9 +57,11 @@ std::string data_of(const std::vector<SpectralQuadrature>& quadratures, const Sp
   return data;
 }
 
-std::string label(double eigenvalue, const char* name, const char* side) {
-  return fmt::format("set label \"{} {:.3g}\" at first {}, graph 0.62 {} textcolor rgb \"{}\" font \",12\"\n",
-                     name, eigenvalue, eigenvalue, side, kInk);
+/// In the corner where the density of most spectra is least.
+std::string label(double eigenvalue, const char* name, double height) {
+  return fmt::format(
+      "set label \"{} {:.3g}\" at graph 0.98, graph {} right textcolor rgb \"{}\" font \",12\"\n", name,
+      eigenvalue, height, kInk);
 }
 
 }  // namespace
@@ -81,7 +83,7 @@ std::optional<Figure> density_figure(const CurvatureResult& result) {
           "set arrow from first 0, graph 0 to first 0, graph 1 nohead back dashtype (2,4) linecolor rgb "
           "\"{}\"\n",
           spectrum.low, spectrum.high, floor, 3 * peak, kMark) +
-      label(spectrum.least, "least node", "left") + label(spectrum.largest, "largest node", "right") +
+      label(spectrum.largest, "largest node", 0.95) + label(spectrum.least, "least node", 0.88) +
       fmt::format(
           "plot \"{0}.dat\" using 1:($1 < 0 ? $2 : NaN) linecolor rgb \"{1}\" linewidth 2 with lines, \\\n"
           "     \"{0}.dat\" using 1:($1 >= 0 ? $2 : NaN) linecolor rgb \"{2}\" linewidth 2 with lines\n",

@@ -16,7 +16,7 @@ set format y "10^{%L}"
 set xrange [-1.00761:4.67283]
 set yrange [2.68814e-06:35.5612]
 set arrow from first 0, graph 0 to first 0, graph 1 nohead back dashtype (2,4) linecolor rgb "#777777"
-set label "least node -0.847" at first -0.8468463951982724, graph 0.62 left textcolor rgb "#333333" font ",12"
-set label "largest node 4.51" at first 4.512065383487691, graph 0.62 right textcolor rgb "#333333" font ",12"
+set label "largest node 4.51" at graph 0.98, graph 0.95 right textcolor rgb "#333333" font ",12"
+set label "least node -0.847" at graph 0.98, graph 0.88 right textcolor rgb "#333333" font ",12"
 plot "spectral_density.dat" using 1:($1 < 0 ? $2 : NaN) linecolor rgb "#D55E00" linewidth 2 with lines, \
      "spectral_density.dat" using 1:($1 >= 0 ? $2 : NaN) linecolor rgb "#0072B2" linewidth 2 with lines
