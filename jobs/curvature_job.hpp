@@ -10,8 +10,7 @@ namespace lift {
 /// where the verdict is `fails`, its v in vectors.safetensors.
 /// Collective  on context.comm.
 /// Throws      AgreedError with the exit codes of mpi/error.hpp; no folder is left where nothing was
-/// computed.
-///             That H22 is not positive definite is an answer, not an error.
+///             computed. That H22 is not positive definite is an answer, not an error.
 /// Test        tests/jobs/test_curvature_job.cpp (1, 2, 3 ranks)
 void curvature_job(JobContext& context);
 

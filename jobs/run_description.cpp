@@ -119,7 +119,7 @@ std::string describe(const RunPlan& plan, const CorpusSize& size, int ranks, con
 std::string describe_curvature(const RunPlan& plan, std::int64_t train, int ranks,
                                const ComputeRates& rates) {
   const CorpusSize size{.train = train};
-  RunSeconds all = estimate_seconds(plan, size, ranks, rates), seconds{.curvature = all.curvature};
+  const RunSeconds seconds{.curvature = estimate_seconds(plan, size, ranks, rates).curvature};
   const RunMemory held = estimate_memory(plan, size, ranks, rates.device);
   std::string text;
   const auto line = [&text](const std::string& name, const std::string& what) {

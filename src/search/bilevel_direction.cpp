@@ -10,6 +10,7 @@
 #include "solvers/shard_algebra.hpp"
 #include "solvers/shifted_cg.hpp"
 #include "src/objective/distributed.hpp"
+#include "src/search/implicit.hpp"
 #include "src/search/saved_weights.hpp"
 #include "src/search/sharded.hpp"
 
@@ -113,11 +114,7 @@ BilevelStep bilevel_step(const Round& round, const Slope& slope, const SearchObs
   const auto bounds = lambda_bounds(options.radius, round.state.lambda);
   BilevelStep step;
   step.w = at::zeros_like(round.tuned().flat());
-  step.start = solve_adjoint(operators.problem(g, bounds), {.mu = options.damping,
-                                                            .tol = options.solve_tol,
-                                                            .certificate_tol = 10 * options.solve_tol,
-                                                            .max_iterations = options.max_products,
-                                                            .max_products = options.max_products});
+  step.start = solve_adjoint(operators.problem(g, bounds), solver_options(options));
   step.products = operators.products();
   if (failed(step.start.status)) return step;
   ImplicitModel model(round, operators, step.start.mu, options.max_products);

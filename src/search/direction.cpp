@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <utility>
 
 #include "mpi/error.hpp"
 #include "mpi/fault.hpp"
@@ -160,17 +161,23 @@ at::Tensor plain_direction(const SearchState& state, const SearchOptions& option
   return norm > 0 ? (scaled * u).mul_(-1 / norm) : at::Tensor(scaled);
 }
 
+/// A direction that no program made.
+Direction direction_along(const Slope& slope, std::vector<double> lambda, const at::Tensor& w,
+                          const Communicator& comm) {
+  return {.lambda = std::move(lambda),
+          .w = w,
+          .sequences = slope.sequences,
+          .slope = from_root(dot64(slope.gradient, w), comm),
+          .valid_loss = slope.valid_loss,
+          .stationarity = slope.stationarity};
+}
+
 Direction direction_without_rows(const SearchState& state, const SearchOptions& options, int round,
                                  const SearchObserver& observer) {
   const Slope slope = validation_slope(choose_round(state, options, round), observer);
-  Direction direction{.lambda = std::vector<double>(state.lambda.size(), 0.0),
-                      .w = plain_direction(state, options, slope.gradient),
-                      .sequences = slope.sequences,
-                      .valid_loss = slope.valid_loss,
-                      .stationarity = slope.stationarity};
-  broadcast(direction.w, 0, state.comm);
-  direction.slope = from_root(dot64(slope.gradient, direction.w), state.comm);
-  return direction;
+  at::Tensor w = plain_direction(state, options, slope.gradient);
+  broadcast(w, 0, state.comm);
+  return direction_along(slope, std::vector<double>(state.lambda.size(), 0.0), w, state.comm);
 }
 
 /// Stationarity itself; what the solver could not find is no step, and said.
@@ -180,14 +187,9 @@ Direction exact_direction(const SearchState& state, const SearchOptions& options
   const Slope slope = validation_slope(round, observer);
   const auto scope = state.timers.measure("probes");
   const ImplicitStep step = implicit_step(round, slope, observer);
-  Direction direction{.lambda = step.summary.dlambda,
-                      .w = step.w,
-                      .sequences = slope.sequences,
-                      .valid_loss = slope.valid_loss,
-                      .stationarity = slope.stationarity,
-                      .probes_done = step.summary.products};
+  Direction direction = direction_along(slope, step.summary.dlambda, step.w, state.comm);
+  direction.probes_done = step.summary.products;
   direction.implicit = report_of(step.summary, step.summary.dlambda);
-  direction.slope = from_root(dot64(slope.gradient, direction.w), state.comm);
   return direction;
 }
 
@@ -195,11 +197,12 @@ ImplicitReport report_of(const BilevelStep& step) {
   ImplicitReport report = report_of(step.start, step.summary.theta);
   if (report.failed) return report;
   const BilevelSummary& found = step.summary;
-  report.status = step.spent ? "products_spent" : to_string(found.status);
+  const bool cut = step.spent && !answered(found.status);
+  report.status = cut ? "products_spent" : to_string(found.status);
   report.failed = failed(found.status);
   report.products = step.products;
   report.message = fmt::format("{}, {} products{}", found.message, step.products,
-                               step.spent ? ", which is all that it may take" : "");
+                               cut ? ", which is all that it may take" : "");
   if (report.failed) return report;
   report.predicted = found.value - found.path.front().value;
   report.certificate = found.projected_gradient / std::fabs(found.value);
@@ -213,15 +216,10 @@ Direction bilevel_direction(const SearchState& state, const SearchOptions& optio
   const Slope slope = validation_slope(round, observer);
   const auto scope = state.timers.measure("probes");
   const BilevelStep step = bilevel_step(round, slope, observer);
-  Direction direction{.lambda = step.summary.theta,
-                      .w = step.w,
-                      .sequences = slope.sequences,
-                      .valid_loss = slope.valid_loss,
-                      .stationarity = slope.stationarity,
-                      .probes_done = step.products};
+  Direction direction = direction_along(slope, step.summary.theta, step.w, state.comm);
+  direction.probes_done = step.products;
   direction.lambda.resize(state.lambda.size(), 0.0);
   direction.implicit = report_of(step);
-  direction.slope = from_root(dot64(slope.gradient, direction.w), state.comm);
   return direction;
 }
 

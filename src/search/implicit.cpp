@@ -6,7 +6,6 @@
 #include "src/search/sharded.hpp"
 
 namespace lift {
-namespace {
 
 StationarityOptions solver_options(const SearchOptions& options) {
   StationarityOptions solver;
@@ -18,6 +17,8 @@ StationarityOptions solver_options(const SearchOptions& options) {
   solver.max_products = options.max_products;
   return solver;
 }
+
+namespace {
 
 /// What the solvers are given: the operators on this rank's shards, and g.
 class Solve {

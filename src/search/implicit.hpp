@@ -6,6 +6,9 @@
 
 namespace lift {
 
+/// What the implicit solves of a round are held to. Test tests/src/search/test_direction.cpp
+[[nodiscard]] StationarityOptions solver_options(const SearchOptions& options);
+
 /// dλ, dW and hypergradient of one round from two implicit solves.
 struct ImplicitStep {
   StationaritySummary summary;
