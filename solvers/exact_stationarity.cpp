@@ -76,6 +76,7 @@ std::string StationarityOptions::violation() const {
   if (mu && !(*mu >= 0 && std::isfinite(*mu))) return fmt::format("mu = {} violates mu >= 0", *mu);
   if (!(delta > 0)) return fmt::format("delta = {} violates delta > 0", delta);
   if (lanczos_steps < 1) return fmt::format("lanczos_steps = {} violates lanczos_steps >= 1", lanczos_steps);
+  if (basis < 1) return fmt::format("basis = {} violates basis >= 1", basis);
   if (!(tol > 0)) return fmt::format("tol = {} violates tol > 0", tol);
   if (!(certificate_tol > 0))
     return fmt::format("certificate_tol = {} violates certificate_tol > 0", certificate_tol);

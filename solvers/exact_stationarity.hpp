@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "solvers/lanczos.hpp"
+#include "solvers/krylov_basis.hpp"
 
 namespace lift {
 
@@ -37,13 +37,26 @@ struct StationarityProblem {
   std::span<const double> s;
   const ShardMap& layout;
   const Communicator& comm;
+  BlockOperator h22_block = {};  ///< several products with H22 at once; empty: one after the other
+
+  /// h22_block, or what stands for it. Refers to this.
+  [[nodiscard]] BlockOperator block() const { return h22_block ? h22_block : one_by_one(h22); }
 };
+
+/// What stands for (H22 + μ)⁻¹.
+///
+/// shifted   itself, as long as H22 + μI shows itself positive definite; else μ is raised.
+/// absolute  (|H22| + μ)⁻¹ on the Krylov basis, |H22| = U|T|Uᵀ there: negative curvature counts by its size
+///           (Dauphin et al. 2014, saddle-free Newton). No μ is too small.
+enum class DampedInverse { shifted, absolute };
 
 struct StationarityOptions {
   LambdaSet set = LambdaSet::box;
+  DampedInverse inverse = DampedInverse::shifted;
   std::optional<double> mu;  ///< damping ≥ 0 to begin with; without it, see solve_stationarity
   double delta = 1e-3;       ///< of the largest |θ|: what a chosen μ leaves above 0, > 0
   int lanczos_steps = 8;     ///< where μ is chosen, ≥ 1
+  int basis = 30;            ///< vectors of the Krylov basis held, ≥ 1
   double tol = 1e-8;         ///< relative residual at which a solve ends; solved: both measured ≤ 10 tol
   double certificate_tol = 1e-5;     ///< solved needs certificate ≤ certificate_tol
   int max_iterations = 500;          ///< CG iterations a solve, ≥ 1
@@ -67,9 +80,10 @@ struct StationaritySummary {
   /// |gᵀdW − γᵀdλ| / |γᵀdλ|: the two solves bear each other out where this is small; 0 when the
   /// numerator is 0. Of the adjoint alone: q_residual.
   double certificate = 0;
-  double q_residual = 0;      ///< ‖g − (H22 + μ)q‖₂ / ‖g‖₂, measured after the fact
-  double z_residual = 0;      ///< ‖H21dλ + (H22 + μ)dW‖₂ / ‖H21dλ‖₂, measured after the fact
-  int q_iterations = 0;       ///< of the last solve for q
+  double q_residual = 0;  ///< ‖g − (H22 + μ)q‖₂ / ‖g‖₂, measured after the fact; absolute: last change of q
+  /// ‖H21dλ + (H22 + μ)dW‖₂ / ‖H21dλ‖₂, measured after the fact; absolute: last change of dW, relative.
+  double z_residual = 0;
+  int q_iterations = 0;       ///< products of the last solve for q that it added
   int z_iterations = 0;       ///< of the last solve for dW
   int raises = 0;             ///< times that μ was raised
   std::int64_t products = 0;  ///< with H22, all counted
@@ -80,21 +94,29 @@ struct StationaritySummary {
 /// Finds the direction along which W stays stationary to first order while λ moves best.
 ///
 /// Method      (H22 + μ)q = g, γ = −H12 q, dλ from γ in closed form (box: −Σ sign γ, 0 where γ_i = 0;
-///             ball: −Σ²γ / ‖Σγ‖₂), (H22 + μ)dW = −H21 dλ, one μ for both: two solves by PETSc's CG
-///             without a preconditioner, whatever p. Without options.mu, a short Lanczos run started at
-///             g gives μ = max(0, −θ) + delta · max|θ|, with θ the lower end of the least Ritz value's
-///             error interval. A direction of CG whose curvature is ≤ 0 ends it, raises μ to max(4μ,
-///             what this curvature needs + delta · max|θ|) and begins again.
+///             ball: −Σ²γ / ‖Σγ‖₂), (H22 + μ)dW = −H21 dλ, one μ for both: two solves, whatever p. One
+///             KrylovBasis grows from g and then from −H21 dλ; each solve is Galerkin's on it until its
+///             residual meets `tol`, which is CG's iterate where there is one chain (Lanczos 1952), or until
+///             options.basis vectors are held: then PETSc's CG, deflated by the basis, does the rest.
+///             Without options.mu, the first lanczos_steps vectors give μ = max(0, −θ) + delta · max|θ|,
+///             with θ the lower end of the least Ritz value's error interval. A T + μ that is not positive
+///             definite, or a direction of CG, raises μ to max(4μ, what this curvature needs + delta ·
+///             max|θ|); the basis serves any μ, so that the same products go on.
+///             absolute: μ = delta · max|θ| where none is given, q and dW from one and the same basis, so
+///             that gᵀdW = γᵀdλ < 0 however few products there were; until y of each solve moves by less than
+///             `tol` from one vector to the next, or the basis is full.
 /// Shapes      dw: this rank's shard of n, out, whatever the status.
-/// Types       float64; memory of about ten vectors of the shard's length, and lanczos_steps + 1 before.
+/// Types       float64; memory of options.basis + 12 vectors of the shard's length.
 /// Collective  on problem.comm; the summary is the same on every rank.
 /// Throws      AgreedError(internal) for invalid options, a wrong shape, s < 0 or not finite, g not
 ///             finite; and what the callables throw.
-/// Cost        lanczos_steps + 2 + the two solves' iterations products with H22.
+/// Cost        the two solves' products with H22, those that chose μ among them, and two at once that measure
+///             the residuals.
 /// Limits      g = 0, p = 0, H21 = 0 or s = 0 leave nothing to move: `solved` with d = 0, said in the
 ///             message. μ biases γ: it is the hypergradient of the problem with μ/2 ‖W − W0‖² added. A
 ///             tol below the products' own noise (float32) is not met: `stalled` or `iteration_limit`.
-/// Test        tests/solvers/test_exact_stationarity*.cpp (closed forms A1, A4; indefinite, singular; 1,
+/// Test        tests/solvers/test_exact_stationarity*.cpp, test_stationarity_basis.cpp (closed forms A1, A4;
+/// indefinite, singular; 1,
 ///             2, 4 ranks)
 StationaritySummary solve_stationarity(const StationarityProblem& problem, const StationarityOptions& options,
                                        std::span<double> dw);
@@ -106,7 +128,7 @@ StationaritySummary solve_stationarity(const StationarityProblem& problem, const
 ///             `solved` needs it ≤ 10 tol, whatever certificate_tol. z_residual, z_iterations and g_dw stay
 ///             0; `no_descent` where no product was left to find a γ ≠ 0 with.
 /// Collective, throws, types, limits  as solve_stationarity().
-/// Cost        lanczos_steps + 1 + the solve's iterations products with H22.
+/// Cost        the solve's products with H22, and one that measures its residual.
 /// Test        tests/solvers/test_adjoint.cpp (1, 2, 4 ranks)
 StationaritySummary solve_adjoint(const StationarityProblem& problem, const StationarityOptions& options);
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "mpi/collectives.hpp"
 #include "solvers/shard_algebra.hpp"
@@ -13,6 +14,8 @@ namespace {
 
 constexpr double kDrift = 10;  ///< how far a measured residual may be above the one CG has updated
 constexpr double kRaise = 4;   ///< least factor of a raise
+/// Of the largest curvature: a smaller one counts as none.
+constexpr double kRounding = 1e-14;
 
 bool all_zero(std::span<const double> values) {
   return std::all_of(values.begin(), values.end(), [](double value) { return value == 0; });
@@ -36,6 +39,16 @@ const char* describe(StationarityStatus status) {
   return "ended";
 }
 
+/// ‖y − last‖/‖y‖, `last` with zeros behind.
+double change_of(std::span<const double> y, std::span<const double> last) {
+  double square = 0;
+  for (std::size_t i = 0; i < y.size(); ++i) {
+    const double change = y[i] - (i < last.size() ? last[i] : 0);
+    square += change * change;
+  }
+  return square == 0 ? 0 : std::sqrt(square / dot(y, y));
+}
+
 }  // namespace
 
 Run::Run(const StationarityProblem& problem, const StationarityOptions& options,
@@ -45,11 +58,16 @@ Run::Run(const StationarityProblem& problem, const StationarityOptions& options,
       started_(std::chrono::steady_clock::now()),
       dw_(dw),
       q_(problem.g.size(), 0.0),
-      rhs_(problem.g.size(), 0.0) {
-  counted_ = [this](std::span<const double> x, std::span<double> y) {
-    ++summary_.products;
-    problem_.h22(x, y);
-  };
+      rhs_(problem.g.size(), 0.0),
+      products_([this, h22 = problem.block()](std::span<const std::span<const double>> x,
+                                              std::span<const std::span<double>> y) {
+        summary_.products += std::ssize(x);
+        h22(x, y);
+      }),
+      product_([this](std::span<const double> x, std::span<double> y) {
+        products_({&x, 1}, {&y, 1});
+      }),
+      basis_(products_, problem.layout, problem.comm) {
   if (dw_) std::ranges::fill(*dw_, 0.0);
   summary_.gamma.assign(problem.s.size(), 0.0);
   summary_.dlambda.assign(problem.s.size(), 0.0);
@@ -87,18 +105,19 @@ std::string Run::nothing_to_move() {
   return "nothing to move, H21 is 0 wherever s is not";
 }
 
-/// μ as given, or from a short Lanczos run started at g; false where its numbers are not finite.
+/// μ as given, or from the first vectors of the basis; false where their numbers are not finite.
 bool Run::choose_damping() {
+  q_chain_ = basis_.start(problem_.g);
   if (options_.mu) {
     summary_.mu = *options_.mu;
     return true;
   }
-  LanczosOptions options;
-  options.steps = static_cast<int>(std::min<std::int64_t>(options_.lanczos_steps, options_.max_products));
-  const auto s = lanczos(counted_, problem_.g, problem_.layout, problem_.comm, options);
-  if (failed(s.status)) return false;
-  note_curvature(s.ritz_values.front(), s.ritz_values.back());
-  const double lowest = s.ritz_values.front() - s.bounds.front();
+  const auto steps = std::min<std::int64_t>({options_.lanczos_steps, options_.basis, options_.max_products});
+  for (std::int64_t step = 0; step < steps && !basis_.closed(q_chain_); ++step)
+    if (!basis_.grow({&q_chain_, 1})) return false;
+  const auto& theta = basis_.ritz().values;
+  note_curvature(theta.front(), theta.back());
+  const double lowest = absolute() ? 0 : theta.front() - basis_.ritz_residual(0);
   summary_.mu = std::max(0.0, -lowest) + options_.delta * curvature_scale();
   return true;
 }
@@ -113,48 +132,119 @@ double Run::curvature_scale() const {
   return std::fmax(std::fabs(summary_.theta_min), std::fabs(summary_.theta_max));
 }
 
-/// One of the `share` solves that the products still allowed are for.
-CgSummary Run::solve(std::span<const double> b, std::span<double> x, int share) {
-  const auto left = std::max<std::int64_t>(options_.max_products - summary_.products, 0) / share;
-  const int limit = static_cast<int>(std::min<std::int64_t>(options_.max_iterations, left));
-  const auto cg =
-      solve_shifted(counted_, summary_.mu, b, options_.tol, limit, problem_.layout, problem_.comm, x);
-  least_ = cg.least;
-  note_curvature(cg.least - summary_.mu, cg.greatest - summary_.mu);
-  return cg;
+std::vector<double> Run::galerkin(int chain) const {
+  const double mu = summary_.mu;
+  if (absolute()) return basis_.function([mu](double theta) { return 1 / (std::fabs(theta) + mu); }, chain);
+  return basis_.function([mu](double theta) { return 1 / (theta + mu); }, chain);
+}
+
+/// Grows the basis by at most `allowed` vectors. iteration_limit: those, or the basis is full.
+CgEnd Run::grow_until_solved(int chain, std::int64_t allowed, std::vector<double>& y, double& change) {
+  double before = std::numeric_limits<double>::infinity();
+  change = before;
+  for (std::int64_t grown = 0;; ++grown) {
+    const auto& theta = basis_.ritz().values;
+    if (!theta.empty()) {
+      note_curvature(theta.front(), theta.back());
+      least_ = theta.front() + summary_.mu;
+      if (!absolute() && least_ <= kRounding * curvature_scale()) return CgEnd::indefinite;
+    }
+    const std::vector<double> last = std::exchange(y, galerkin(chain));
+    before = std::exchange(change, y.empty() ? change : change_of(y, last));
+    const int next = basis_.largest_part(y, chain);
+    const double error =
+        absolute() ? std::max(before, change) : basis_.residual(y, chain) / basis_.length(chain);
+    if (next < 0 || error <= options_.tol) return CgEnd::converged;
+    if (grown == allowed || basis_.size() >= options_.basis) return CgEnd::iteration_limit;
+    if (!basis_.grow({&next, 1})) return CgEnd::not_finite;
+  }
+}
+
+/// What the full basis left of a solve.
+CgEnd Run::finish_by_cg(int chain, std::int64_t allowed, std::span<const double> y, std::span<double> x) {
+  const auto r = basis_.residual_vector(y, chain);
+  const double tol = options_.tol * basis_.length(chain) / basis_.residual(y, chain);
+  std::vector<double> rest(r.size());
+  const auto cg = solve_shifted(product_, summary_.mu, r, tol, static_cast<int>(allowed), problem_.layout,
+                                problem_.comm, rest, basis_.size() > 0 ? &basis_ : nullptr);
+  if (cg.iterations > 0) {
+    least_ = cg.least;
+    note_curvature(cg.least - summary_.mu, cg.greatest - summary_.mu);
+  }
+  axpy(1, rest, x);
+  return cg.end;
+}
+
+/// x of the chain's vector at the present μ, one of the `share` solves that the products still allowed are
+/// for.
+CgEnd Run::solve(int chain, int share, std::span<double> x, int& iterations, double& change) {
+  const std::int64_t before = summary_.products;
+  const auto left = (std::max<std::int64_t>(options_.max_products - before, 0) + share - 1) / share;
+  const auto allowed = std::min<std::int64_t>(options_.max_iterations, left);
+  std::vector<double> y;
+  CgEnd end = grow_until_solved(chain, allowed, y, change);
+  if (end == CgEnd::converged || end == CgEnd::iteration_limit)
+    std::ranges::copy(basis_.expand(y), x.begin());
+  const auto still = allowed - (summary_.products - before);
+  if (end == CgEnd::iteration_limit && still > 0 && !absolute()) end = finish_by_cg(chain, still, y, x);
+  iterations = static_cast<int>(summary_.products - before);
+  return end;
 }
 
 /// q, γ, dλ and what dW is asked for at the present μ; the worse end of the solves.
 CgEnd Run::solve_once() {
-  const auto q = solve(problem_.g, q_, dw_ ? 2 : 1);
-  summary_.q_iterations = q.iterations;
   summary_.z_iterations = 0;
-  if (q.end == CgEnd::indefinite || q.end == CgEnd::not_finite) return q.end;
+  const CgEnd end = solve(q_chain_, dw_ ? 2 : 1, q_, summary_.q_iterations, summary_.q_residual);
+  if (end == CgEnd::indefinite || end == CgEnd::not_finite) return end;
   follow_gradient(q_);
+  go_down();
   if (!std::isfinite(summary_.predicted)) return CgEnd::not_finite;
-  if (!dw_) return q.end;
+  if (!dw_) return end;
   const CgEnd direction = solve_direction();
-  return direction == CgEnd::converged ? q.end : direction;
+  const CgEnd worse = direction == CgEnd::converged ? end : direction;
+  if (summary_.predicted != 0 && (absolute() || worse == CgEnd::iteration_limit)) share_basis();
+  return worse;
+}
+
+/// The chain that begins at −H21 dλ.
+void Run::start_direction() {
+  if (z_lambda_ == summary_.dlambda) return;
+  z_lambda_ = summary_.dlambda;
+  problem_.h21(summary_.dlambda, rhs_);
+  scale(-1, rhs_);
+  z_chain_ = basis_.start(rhs_);
 }
 
 /// dW along dλ; 0 where that is 0.
 CgEnd Run::solve_direction() {
   std::ranges::fill(*dw_, 0.0);
   if (summary_.predicted == 0) return CgEnd::converged;
-  problem_.h21(summary_.dlambda, rhs_);
-  scale(-1, rhs_);
-  const auto z = solve(rhs_, *dw_, 1);
-  summary_.z_iterations = z.iterations;
-  return z.end;
+  start_direction();
+  if (!std::isfinite(basis_.length(z_chain_))) return CgEnd::not_finite;
+  return solve(z_chain_, 1, *dw_, summary_.z_iterations, summary_.z_residual);
 }
 
-/// γ = −H12 q, and the dλ that goes down it farthest.
+/// All from one and the same inverse on all of the basis, so that gᵀdW = γᵀdλ < 0: what two solves that were
+/// cut short at different places do not give.
+void Run::share_basis() {
+  q_ = basis_.expand(galerkin(q_chain_));
+  follow_gradient(q_);
+  go_down();
+  start_direction();
+  std::ranges::copy(basis_.expand(galerkin(z_chain_)), dw_->begin());
+}
+
+/// γ = −H12 q.
 void Run::follow_gradient(std::span<const double> q) {
-  auto& gamma = summary_.gamma;
+  problem_.h12(q, summary_.gamma);
+  sum_vector_over_ranks(summary_.gamma, problem_.comm);
+  scale(-1, summary_.gamma);
+}
+
+/// The dλ that goes down γ farthest.
+void Run::go_down() {
+  const auto& gamma = summary_.gamma;
   auto& dlambda = summary_.dlambda;
-  problem_.h12(q, gamma);
-  sum_vector_over_ranks(gamma, problem_.comm);
-  scale(-1, gamma);
   double length = 0;
   for (std::size_t i = 0; i < gamma.size(); ++i) length = std::hypot(length, problem_.s[i] * gamma[i]);
   for (std::size_t i = 0; i < gamma.size(); ++i) {
@@ -177,21 +267,32 @@ bool Run::raise_damping() {
   return true;
 }
 
-double Run::relative_residual(std::span<const double> b, std::span<const double> x) {
-  std::vector<double> rest(b.size());
-  counted_(x, rest);
-  for (std::size_t k = 0; k < b.size(); ++k) rest[k] = b[k] - (rest[k] + summary_.mu * x[k]);
-  const double norm = norm2(b, problem_.comm);
-  return norm > 0 ? norm2(rest, problem_.comm) / norm : 0;
-}
-
+/// What the solves are worth, by products that they did not make.
 void Run::measure() {
-  summary_.q_residual = relative_residual(problem_.g, q_);
+  const bool shifted = !absolute();
+  if (shifted) {
+    const std::size_t solves = dw_ ? 2 : 1;
+    std::vector<double> products(solves * q_.size());
+    std::vector<std::span<const double>> x{q_};
+    std::vector<std::span<double>> y{std::span(products).first(q_.size())};
+    if (dw_) {
+      x.emplace_back(*dw_);
+      y.push_back(std::span(products).last(q_.size()));
+    }
+    products_(x, y);
+    const auto left = [&](std::size_t i, std::span<const double> b) {
+      axpy(summary_.mu, x[i], y[i]);
+      axpy(-1, b, y[i]);
+      const double norm = norm2(b, problem_.comm);
+      return norm > 0 ? norm2(y[i], problem_.comm) / norm : 0;
+    };
+    summary_.q_residual = left(0, problem_.g);
+    if (dw_) summary_.z_residual = left(1, rhs_);
+  }
   if (!dw_) {
     summary_.certificate = summary_.q_residual;
     return;
   }
-  summary_.z_residual = relative_residual(rhs_, *dw_);
   summary_.g_dw = dot(problem_.g, *dw_, problem_.comm);
   const double difference = std::fabs(summary_.g_dw - summary_.predicted);
   summary_.certificate = difference == 0 ? 0 : difference / std::fabs(summary_.predicted);

@@ -20,8 +20,10 @@ namespace {
 
 using DsHandle = PetscHandle<DS, DSDestroy>;
 
-constexpr double kUsable = 0.1;   ///< a residual beyond which S is not worth showing
-constexpr double kMeasured = 10;  ///< the measured residual may be this much more than CG's own
+constexpr double kUsable = 0.1;      ///< a residual beyond which S is not worth showing
+constexpr int kTogether = 4;         ///< residuals measured at a time
+constexpr double kRounding = 1e-14;  ///< of the largest curvature: a smaller one counts as none
+constexpr double kMeasured = 10;     ///< the measured residual may be this much more than CG's own
 
 SchurStatus worse(SchurStatus a, SchurStatus b) {
   return static_cast<int>(a) > static_cast<int>(b) ? a : b;
@@ -41,73 +43,153 @@ SchurStatus status_of(CgEnd end) {
   return SchurStatus::not_finite;
 }
 
-/// S column by column.
-class Columns {
+/// The p solves, which share one basis.
+class Solves {
  public:
-  Columns(const StationarityProblem& problem, const SchurOptions& options, SchurSummary& summary)
+  Solves(const StationarityProblem& problem, const SchurOptions& options, SchurSummary& summary)
       : problem_(problem),
         options_(options),
         summary_(summary),
-        p_(problem.s.size()),
-        column_(static_cast<std::size_t>(problem.layout.size(problem.comm.rank()))),
-        x_(column_.size()),
-        product_(column_.size()),
-        h22_([this](std::span<const double> x, std::span<double> y) {
-          problem_.h22(x, y);
-          ++summary_.products;
-        }) {}
+        products_([this, h22 = problem.block()](std::span<const std::span<const double>> x,
+                                                std::span<const std::span<double>> y) {
+          summary_.products += std::ssize(x);
+          h22(x, y);
+        }),
+        product_([this](std::span<const double> x, std::span<double> y) {
+          products_({&x, 1}, {&y, 1});
+        }),
+        basis_(products_, problem.layout, problem.comm) {}
 
-  /// Whether S means something with it.
-  [[nodiscard]] bool add(std::size_t i) {
-    std::vector<double> unit(p_, 0.0), part(p_, 0.0);
-    unit[i] = 1;
-    problem_.h21(unit, column_);
-    const double length = norm2(column_, problem_.comm);
-    if (!std::isfinite(length)) return fails(SchurStatus::not_finite);
-    if (length > 0) {
-      if (!solve(length)) return false;
-      problem_.h12(x_, part);
-      sum_vector_over_ranks(part, problem_.comm);
-    }
-    for (const double entry : part) {
-      if (!std::isfinite(entry)) return fails(SchurStatus::not_finite);
-      summary_.s.push_back(length > 0 ? -entry : 0);
-    }
+  /// Whether S means something with them.
+  [[nodiscard]] bool run() {
+    if (!start() || !grow()) return false;
+    summary_.s.assign(columns_.size() * columns_.size(), 0.0);
+    const auto p = static_cast<int>(columns_.size());
+    for (int first = 0; first < p; first += kTogether)
+      if (!finish(first, std::min(p, first + kTogether))) return false;
     return true;
   }
 
  private:
+  struct Column {
+    int chain = -1;         ///< −1: a column of zeros, which needs no solve
+    std::vector<double> y;  ///< of Galerkin's solution
+    bool solved = false;    ///< by Galerkin's method
+  };
+
   bool fails(SchurStatus status) {
     summary_.status = status;
     return false;
   }
-  /// (H22 + μ) x = column, and by how much it is not.
-  bool solve(double length) {
-    const auto left = options_.max_products - summary_.products + measured_;
-    const auto columns =
-        static_cast<std::int64_t>(p_) - std::ssize(summary_.s) / static_cast<std::int64_t>(p_);
-    const auto most = static_cast<int>(std::min<std::int64_t>(options_.max_iterations, left / columns));
-    const auto cg =
-        solve_shifted(h22_, options_.mu, column_, options_.tol, most, problem_.layout, problem_.comm, x_);
+  [[nodiscard]] std::vector<double> column_of(std::size_t i) const {
+    std::vector<double> unit(problem_.s.size(), 0.0), column(shard_size());
+    unit[i] = 1;
+    problem_.h21(unit, column);
+    return column;
+  }
+  [[nodiscard]] std::size_t shard_size() const {
+    return static_cast<std::size_t>(problem_.layout.size(problem_.comm.rank()));
+  }
+
+  [[nodiscard]] bool start() {
+    for (std::size_t i = 0; i < problem_.s.size(); ++i) {
+      const auto column = column_of(i);
+      const double length = norm2(column, problem_.comm);
+      if (!std::isfinite(length)) return fails(SchurStatus::not_finite);
+      columns_.push_back({length > 0 ? basis_.start(column) : -1, {}, length == 0});
+    }
+    return true;
+  }
+
+  /// Grows the chains that the unsolved columns ask for, all by one call of H22, as long as there is room.
+  [[nodiscard]] bool grow() {
+    for (;; ++steps_) {
+      const auto& theta = basis_.ritz().values;
+      if (!theta.empty() && theta.front() + options_.mu <= kRounding * std::max(-theta.front(), theta.back()))
+        return fails(SchurStatus::indefinite);
+      std::vector<int> wanted;
+      for (Column& column : columns_) ask(column, wanted);
+      if (wanted.empty()) return true;
+      const auto left =
+          std::min<std::int64_t>(options_.max_products - summary_.products, options_.basis - basis_.size());
+      if (left < std::ssize(wanted) || steps_ == options_.max_iterations) return true;
+      if (!basis_.grow(wanted)) return fails(SchurStatus::not_finite);
+    }
+  }
+  void ask(Column& column, std::vector<int>& wanted) const {
+    if (column.chain < 0) return;
+    column.y = basis_.function([mu = options_.mu](double theta) { return 1 / (theta + mu); }, column.chain);
+    const int next = basis_.largest_part(column.y, column.chain);
+    column.solved =
+        next < 0 || basis_.residual(column.y, column.chain) <= options_.tol * basis_.length(column.chain);
+    if (!column.solved && std::ranges::find(wanted, next) == wanted.end()) wanted.push_back(next);
+  }
+
+  /// Columns [first, last) of S, and by how much their solves are not.
+  [[nodiscard]] bool finish(int first, int last) {
+    std::vector<std::vector<double>> x, b, residuals;
+    for (int i = first; i < last; ++i) {
+      if (columns_[i].chain < 0) continue;
+      b.push_back(column_of(i));
+      x.push_back(basis_.expand(columns_[i].y));
+      if (!columns_[i].solved && !solve_rest(i, x.back())) return false;
+    }
+    residuals.assign(x.size(), std::vector<double>(shard_size()));
+    const std::vector<std::span<const double>> in(x.begin(), x.end());
+    const std::vector<std::span<double>> out(residuals.begin(), residuals.end());
+    if (!in.empty()) products_(in, out);
+    measured_ += std::ssize(in);
+    for (std::size_t j = 0; j < x.size(); ++j) {
+      axpy(options_.mu, x[j], residuals[j]);
+      axpy(-1, b[j], residuals[j]);
+      const double residual = norm2(residuals[j], problem_.comm) / norm2(b[j], problem_.comm);
+      if (!std::isfinite(residual)) return fails(SchurStatus::not_finite);
+      summary_.residual = std::max(summary_.residual, residual);
+    }
+    std::size_t at = 0;
+    for (int i = first; i < last; ++i)
+      if (columns_[i].chain >= 0 && !write(i, x[at++])) return false;
+    return true;
+  }
+
+  /// By CG, deflated by the basis, what that left of column i.
+  bool solve_rest(int i, std::vector<double>& x) {
+    const Column& column = columns_[i];
+    std::int64_t still = 0;
+    for (std::size_t j = i; j < columns_.size(); ++j) still += columns_[j].solved ? 0 : 1;
+    const auto left = (options_.max_products - summary_.products + measured_) / still;
+    const auto most = static_cast<int>(std::min<std::int64_t>(options_.max_iterations - steps_, left));
+    const auto r = basis_.residual_vector(column.y, column.chain);
+    const double tol = options_.tol * basis_.length(column.chain) / basis_.residual(column.y, column.chain);
+    std::vector<double> rest(r.size());
+    const auto cg = solve_shifted(product_, options_.mu, r, tol, most, problem_.layout, problem_.comm, rest,
+                                  basis_.size() > 0 ? &basis_ : nullptr);
     summary_.status = worse(summary_.status, status_of(cg.end));
-    if (failed(summary_.status)) return false;
-    h22_(x_, product_);
-    ++measured_;
-    axpy(options_.mu, x_, product_);
-    axpy(-1, column_, product_);
-    const double residual = norm2(product_, problem_.comm) / length;
-    if (!std::isfinite(residual)) return fails(SchurStatus::not_finite);
-    summary_.residual = std::max(summary_.residual, residual);
+    axpy(1, rest, x);
+    return !failed(summary_.status);
+  }
+
+  [[nodiscard]] bool write(std::size_t i, std::span<const double> x) {
+    const std::size_t p = columns_.size();
+    std::vector<double> part(p, 0.0);
+    problem_.h12(x, part);
+    sum_vector_over_ranks(part, problem_.comm);
+    for (std::size_t j = 0; j < p; ++j) {
+      if (!std::isfinite(part[j])) return fails(SchurStatus::not_finite);
+      summary_.s[i * p + j] = -part[j];
+    }
     return true;
   }
 
   const StationarityProblem& problem_;
   const SchurOptions& options_;
   SchurSummary& summary_;
-  std::size_t p_;
+  int steps_ = 0;              ///< of the basis
   std::int64_t measured_ = 0;  ///< of the products
-  std::vector<double> column_, x_, product_;
-  SymmetricOperator h22_;
+  BlockOperator products_;     ///< with H22, counted
+  SymmetricOperator product_;  ///< likewise, one
+  KrylovBasis basis_;
+  std::vector<Column> columns_;
 };
 
 double largest_entry(const std::vector<double>& s) {
@@ -223,6 +305,7 @@ std::string SchurOptions::violation() const {
   if (!(tol > 0)) return fmt::format("tol = {} violates tol > 0", tol);
   if (!(certificate_tol > 0))
     return fmt::format("certificate_tol = {} violates certificate_tol > 0", certificate_tol);
+  if (basis < 1) return fmt::format("basis = {} violates basis >= 1", basis);
   if (max_products < 1) return fmt::format("max_products = {} violates max_products >= 1", max_products);
   if (max_iterations < 1)
     return fmt::format("max_iterations = {} violates max_iterations >= 1", max_iterations);
@@ -235,10 +318,7 @@ SchurSummary schur_complement(const StationarityProblem& problem, const SchurOpt
   SchurSummary summary;
   summary.status = SchurStatus::solved;
   const std::size_t p = problem.s.size();
-  Columns columns(problem, options, summary);
-  std::size_t done = 0;
-  while (done < p && columns.add(done)) ++done;
-  if (done == p && summary.residual <= kUsable) {
+  if (Solves(problem, options, summary).run() && summary.residual <= kUsable) {
     summary.asymmetry = symmetrise(summary.s, p);
     find_eigenvalues(problem.comm, p, summary);
     certify(options, summary);

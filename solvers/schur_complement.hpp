@@ -21,7 +21,8 @@ struct SchurOptions {
   double tol = 1e-8;  ///< relative residual of each solve; solved: all measured ≤ 10 tol
   /// Solved needs asymmetry, and an eigenvalue above 0 beside the largest |S_ij|, ≤ certificate_tol.
   double certificate_tol = 1e-5;
-  int max_iterations = 500;          ///< CG iterations a solve, ≥ 1
+  int basis = 100;                   ///< vectors of the Krylov basis held, ≥ 1
+  int max_iterations = 500;          ///< steps of the basis and CG iterations of a solve, ≥ 1
   std::int64_t max_products = 5000;  ///< with H22 in all, ≥ 1; one a column to measure its residual beside
   /// "" when valid, else as "mu = -1 violates mu >= 0".
   [[nodiscard]] std::string violation() const;
@@ -42,11 +43,14 @@ struct SchurSummary {
 
 /// S = −H12 (H22 + μI)⁻¹ H21, the Schur complement of H22 in the joint Hessian whose H11 is 0.
 ///
-/// Method      p solves by conjugate gradients, one a column of H21 (columns of zeros need none); eigenvalues
-///             of S by SLEPc's dense solver. With H22 + μI positive definite S ⪯ 0, whatever the data: what
-///             is above 0 is an error.
+/// Method      p solves, one a column of H21 (columns of zeros need none), which share a KrylovBasis that
+/// grows
+///             from all columns at once: each step is one block of products, one for each column that needs
+///             it, and each solve is Galerkin's on all of it. Where it is full, PETSc's CG, deflated by it,
+///             does the rest, a column at a time. Eigenvalues of S by SLEPc's dense solver. With H22 + μI
+///             positive definite S ⪯ 0, whatever the data: what is above 0 is an error.
 /// Shapes      problem: of it h22, h21, h12, layout and comm are read, and the length of s, which is p ≥ 0.
-/// Types       float64; memory of eight vectors of the shard's length, p² on every rank.
+/// Types       float64; memory of options.basis + p + 12 vectors of the shard's length, p² on every rank.
 /// Collective  on problem.comm; the summary is the same on every rank.
 /// Throws      AgreedError(internal) for invalid options or a wrong layout; Error(internal) where PETSc
 /// fails; what the callables

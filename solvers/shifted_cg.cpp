@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <exception>
 
 #include "solvers/operator_shell.hpp"
 #include "solvers/shard_algebra.hpp"
@@ -13,11 +14,14 @@ namespace {
 
 using KspHandle = PetscHandle<KSP, KSPDestroy>;
 
-/// What the convergence test sees.
+/// What the convergence test and the preconditioner see.
 struct Context {
   const OperatorShell& shell;
   double target;  ///< norm of the residual at which the solve ends
   CgSummary summary;
+  const KrylovBasis* known;
+  double mu;
+  std::exception_ptr thrown = {};  ///< by the preconditioner: PETSc is C
 };
 
 void note_curvature(CgSummary& s, std::span<const double> p, std::span<const double> product,
@@ -34,7 +38,7 @@ PetscErrorCode test_convergence(KSP, PetscInt iteration, PetscReal norm, KSPConv
                                 void* data) {
   const auto* context = static_cast<const Context*>(data);
   *reason = KSP_CONVERGED_ITERATING;
-  if (context->shell.thrown()) {
+  if (context->shell.thrown() || context->thrown) {
     *reason = KSP_DIVERGED_BREAKDOWN;
   } else if (!std::isfinite(norm)) {
     *reason = KSP_DIVERGED_NANORINF;
@@ -48,9 +52,34 @@ PetscErrorCode test_convergence(KSP, PetscInt iteration, PetscReal norm, KSPConv
 
 CgEnd end_of(KSPConvergedReason reason, const Context& context) {
   if (reason > 0) return CgEnd::converged;
-  if (reason == KSP_DIVERGED_ITS) return CgEnd::iteration_limit;
+  // With a preconditioner that is one up to rounding alone, rᵀz ≤ 0 is the end of what can be reached.
+  if (reason == KSP_DIVERGED_ITS || reason == KSP_DIVERGED_INDEFINITE_PC) return CgEnd::iteration_limit;
   const bool indefinite = reason == KSP_DIVERGED_INDEFINITE_MAT || context.summary.least <= 0;
   return indefinite && std::isfinite(context.summary.least) ? CgEnd::indefinite : CgEnd::not_finite;
+}
+
+PetscErrorCode deflate(PC pc, Vec in, Vec out) {
+  Context* context = nullptr;
+  if (const auto code = PCShellGetContext(pc, &context); code != 0) return code;
+  const ReadShard r(in);
+  const WriteShard z(out);
+  try {
+    context->known->deflate(context->mu, r.values(), z.values());
+  } catch (...) {
+    context->thrown = std::current_exception();
+    std::ranges::fill(z.values(), 0.0);
+  }
+  return static_cast<PetscErrorCode>(0);
+}
+
+void set_preconditioner(PC pc, Context& context) {
+  if (context.known == nullptr) {
+    check_petsc(PCSetType(pc, PCNONE), "PCSetType");
+    return;
+  }
+  check_petsc(PCSetType(pc, PCSHELL), "PCSetType");
+  check_petsc(PCShellSetContext(pc, &context), "PCShellSetContext");
+  check_petsc(PCShellSetApply(pc, deflate), "PCShellSetApply");
 }
 
 void set_up(KSP ksp, Mat mat, int max_iterations, Context& context) {
@@ -59,7 +88,7 @@ void set_up(KSP ksp, Mat mat, int max_iterations, Context& context) {
   check_petsc(KSPSetNormType(ksp, KSP_NORM_UNPRECONDITIONED), "KSPSetNormType");
   PC pc = nullptr;
   check_petsc(KSPGetPC(ksp, &pc), "KSPGetPC");
-  check_petsc(PCSetType(pc, PCNONE), "PCSetType");
+  set_preconditioner(pc, context);
   check_petsc(KSPSetTolerances(ksp, PETSC_DEFAULT, PETSC_DEFAULT, PETSC_DEFAULT, max_iterations),
               "KSPSetTolerances");
   check_petsc(KSPSetConvergenceTest(ksp, test_convergence, &context, nullptr), "KSPSetConvergenceTest");
@@ -69,13 +98,13 @@ void set_up(KSP ksp, Mat mat, int max_iterations, Context& context) {
 
 CgSummary solve_shifted(const SymmetricOperator& h, double mu, std::span<const double> b, double tol,
                         int max_iterations, const ShardMap& layout, const Communicator& comm,
-                        std::span<double> x) {
+                        std::span<double> x, const KrylovBasis* known) {
   std::fill(x.begin(), x.end(), 0.0);
   CgSummary nothing;
   nothing.end = CgEnd::iteration_limit;
   if (max_iterations < 1) return nothing;  // PETSc's CG would take a step
   OperatorShell shell(h, mu, layout, comm);
-  Context context{.shell = shell, .target = tol * norm2(b, comm), .summary = {}};
+  Context context{.shell = shell, .target = tol * norm2(b, comm), .summary = {}, .known = known, .mu = mu};
   shell.on_product = [&](std::span<const double> p, std::span<const double> product) {
     note_curvature(context.summary, p, product, comm);
   };
@@ -85,6 +114,7 @@ CgSummary solve_shifted(const SymmetricOperator& h, double mu, std::span<const d
   check_petsc(KSPCreate(comm.handle(), ksp.out()), "KSPCreate");
   set_up(ksp.get(), shell.matrix(), max_iterations, context);
   shell.check(KSPSolve(ksp.get(), rhs.get(), solution.get()), "KSPSolve");
+  if (context.thrown) std::rethrow_exception(context.thrown);
 
   PetscInt iterations = 0;
   KSPConvergedReason reason = KSP_CONVERGED_ITERATING;

@@ -3,7 +3,7 @@
 #include <limits>
 #include <span>
 
-#include "solvers/lanczos.hpp"
+#include "solvers/krylov_basis.hpp"
 
 namespace lift {
 
@@ -24,7 +24,9 @@ struct CgSummary {
 ///
 /// Method      PETSc's CG on a MATSHELL, from x = 0, without a preconditioner. Every direction's
 ///             curvature is measured beside, because PETSc's CG goes on where all of them are negative.
-///             A direction of curvature ≤ 0 ends the solve.
+///             A direction of curvature ≤ 0 ends the solve. With `known`, whose U has b ⊥ U and T + μ
+///             positive definite, KrylovBasis::deflate() is the preconditioner: all directions are conjugate
+///             to U, for no product more (Tang, Nabben, Vuik and Erlangga 2009, J. Sci. Comput. 39:340).
 /// Shapes      b: this rank's shard; x: likewise, out, whatever the end.
 /// Types       float64; memory of six vectors of the shard's length.
 /// Collective  on `comm`, with layout.parts() = comm.size(); all ranks end alike.
@@ -33,6 +35,6 @@ struct CgSummary {
 /// Test        tests/solvers/test_shifted_cg.cpp
 CgSummary solve_shifted(const SymmetricOperator& h, double mu, std::span<const double> b, double tol,
                         int max_iterations, const ShardMap& layout, const Communicator& comm,
-                        std::span<double> x);
+                        std::span<double> x, const KrylovBasis* known = nullptr);
 
 }  // namespace lift

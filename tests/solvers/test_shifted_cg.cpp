@@ -63,6 +63,32 @@ TEST(ShiftedCg, EndsOnNegativeCurvature) {
   EXPECT_EQ(solve(zero, 0, normals(4, 36), 100, world).summary.end, CgEnd::indefinite);
 }
 
+TEST(ShiftedCg, DeflatedByABasisGoesOnWhereThatEnds) {
+  const auto world = Communicator::world();
+  std::vector<double> eigenvalues;
+  for (int i = 0; i < 60; ++i) eigenvalues.push_back(std::pow(10, -3.0 + 3.0 * i / 59));
+  test::ShardedOperator h(test::with_spectrum(eigenvalues, 37), world);
+  const auto b = normals(60, 38);
+  const int whole = solve(h, 0, b, 500, world).summary.iterations;
+  const auto single = h.callable();
+  const BlockOperator block = one_by_one(single);
+  for (const int size : {1, 5, 20, 40}) {
+    KrylovBasis basis(block, h.layout(), world);
+    const int chain = basis.start(h.shard(b));
+    for (int i = 0; i < size; ++i) ASSERT_TRUE(basis.grow({&chain, 1}));
+    const auto y = basis.function([](double theta) { return 1 / theta; }, chain);
+    const auto r = basis.residual_vector(y, chain);
+    std::vector<double> rest(r.size());
+    const auto found = solve_shifted(single, 0, r, 1e-10, 500, h.layout(), world, rest, &basis);
+    EXPECT_EQ(found.end, CgEnd::converged) << size;
+    EXPECT_LE(size + found.iterations, whole + 5) << "in step with what CG does alone";
+    auto x = h.whole(basis.expand(y));
+    const auto more = h.whole(rest), wanted = test::solve_dense(h.matrix(), 0, b);
+    for (int i = 0; i < 60; ++i)
+      EXPECT_NEAR(x[i] + more[i], wanted[i], 1e-5 * std::fabs(wanted[i]) + 1e-6) << size;
+  }
+}
+
 TEST(ShiftedCg, StopsAtItsIterationLimit) {
   const auto world = Communicator::world();
   std::vector<double> eigenvalues;
