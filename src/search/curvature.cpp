@@ -76,31 +76,64 @@ void LocalCurvature::add_differences(std::span<const at::Tensor> v, std::span<at
   }
 }
 
+namespace {
+
+using Shards = std::span<const std::span<const double>>;
+
+/// H22 x of the whole vectors of at most kProbesPerGraph shards.
+std::vector<WholeProduct> whole_products(const Round& round, const ShardMap& layout,
+                                         LocalCurvature& curvature, Shards x) {
+  const SearchState& state = round.state;
+  std::vector<WholeProduct> found;
+  std::vector<at::Tensor> units, products;
+  std::vector<double> norms;
+  for (const auto& shard : x) {
+    auto v = whole_tensor(shard, layout, round.tuned().flat(), state.comm);
+    mask(v, round.masked);
+    norms.push_back(norm64(v));
+    // Finite differences are of unit vectors.
+    units.push_back(norms.back() > 0 ? v / norms.back() : v);
+    found.push_back({v, {}});
+  }
+  agree(state.comm, [&] {
+    fault_point("implicit");
+    products = curvature.products(units);
+  });
+  for (std::size_t j = 0; j < found.size(); ++j) {
+    at::Tensor& product = products[j];
+    sum_over_ranks(product, state.comm);
+    product.div_(static_cast<double>(round.hessian_sequences.size()));
+    state.regularizer.add_hessian_vector(state.lambda, units[j], product);
+    mask(product, round.masked);
+    found[j].product = product.mul_(norms[j]);
+  }
+  agree(state.comm, [&] {
+    for (const auto& pair : found)
+      if (!std::isfinite(norm64(pair.product)))
+        throw Error(ExitCode::numerical,
+                    fmt::format("a Hessian-vector product of round {} is not finite", round.number + 1));
+  });
+  return found;
+}
+
+}  // namespace
+
+BlockOperator hessian_block(const Round& round, const ShardMap& layout, LocalCurvature& curvature) {
+  return [&](Shards x, std::span<const std::span<double>> y) {
+    for (std::size_t first = 0; first < x.size(); first += kProbesPerGraph) {
+      const auto count = std::min<std::size_t>(kProbesPerGraph, x.size() - first);
+      const auto found = whole_products(round, layout, curvature, x.subspan(first, count));
+      for (std::size_t j = 0; j < count; ++j)
+        std::ranges::copy(shard_of(found[j].product, layout, round.state.comm.rank()), y[first + j].begin());
+    }
+  };
+}
+
 SymmetricOperator hessian_operator(const Round& round, const ShardMap& layout, LocalCurvature& curvature,
                                    WholeProduct& last) {
   return [&](std::span<const double> x, std::span<double> y) {
-    const SearchState& state = round.state;
-    last.vector = whole_tensor(x, layout, round.tuned().flat(), state.comm);
-    mask(last.vector, round.masked);
-    // Finite differences are of unit vectors.
-    const double norm = norm64(last.vector);
-    const at::Tensor unit = norm > 0 ? last.vector / norm : last.vector;
-    at::Tensor product;
-    agree(state.comm, [&] {
-      fault_point("implicit");
-      product = curvature.products({&unit, 1}).front();
-    });
-    sum_over_ranks(product, state.comm);
-    product.div_(static_cast<double>(round.hessian_sequences.size()));
-    state.regularizer.add_hessian_vector(state.lambda, unit, product);
-    mask(product, round.masked);
-    last.product = product.mul_(norm);
-    agree(state.comm, [&] {
-      if (!std::isfinite(norm64(product)))
-        throw Error(ExitCode::numerical,
-                    fmt::format("a Hessian-vector product of round {} is not finite", round.number + 1));
-    });
-    std::ranges::copy(shard_of(product, layout, state.comm.rank()), y.begin());
+    last = std::move(whole_products(round, layout, curvature, {&x, 1}).front());
+    std::ranges::copy(shard_of(last.product, layout, round.state.comm.rank()), y.begin());
   };
 }
 

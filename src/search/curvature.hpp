@@ -5,10 +5,14 @@
 #include <span>
 #include <vector>
 
-#include "solvers/lanczos.hpp"
+#include "solvers/krylov_basis.hpp"
 #include "src/search/round.hpp"
 
 namespace lift {
+
+/// Vectors whose products share one forward and one first backward pass: a third less time at four than one
+/// by one [measured, tests/bench/bench_hvp], for as many more vectors of length n.
+inline constexpr int kProbesPerGraph = 4;
 
 /// Products with the curvature of L_t at the present W, over one rank's part of a round's sequences, in the
 /// way that options.products says.
@@ -50,11 +54,15 @@ struct WholeProduct {
   at::Tensor product;
 };
 
-/// H22 v = ∇²L_t v + 2λv on the round's sequences as the solvers take it: shards over n coordinates in,
-/// shards out, key biases masked. `last` is where it leaves both, whole.
+/// H22 v = ∇²L_t v + 2λv on the round's sequences as the solvers take it, several at once: shards over n
+/// coordinates in, shards out, key biases masked; kProbesPerGraph of them share a graph.
 ///
 /// Collective  the operator on round.state.comm.
 /// Ownership   keeps references to all arguments.
+/// Test        tests/src/search/test_curvature.cpp
+BlockOperator hessian_block(const Round& round, const ShardMap& layout, LocalCurvature& curvature);
+
+/// The same for one vector; `last` is where it leaves both, whole. Keeps a reference to it too.
 SymmetricOperator hessian_operator(const Round& round, const ShardMap& layout, LocalCurvature& curvature,
                                    WholeProduct& last);
 

@@ -81,6 +81,7 @@ class Measurement {
       const std::int64_t left = share(kOfSchur) - (judge_.operators().products() - first) - std::ssize(s);
       schur.max_products = std::max<std::int64_t>(1, left);
       schur.tol = options_.tol;
+      schur.basis = options_.basis;
       schur.certificate_tol = 10 * options_.tol;
       report.schur = schur_complement(judge_.operators().problem(g, s), schur);
       const std::int64_t after = share(kOfSchur) - (judge_.operators().products() - first) - std::ssize(s);

@@ -10,7 +10,9 @@ namespace lift {
 StationarityOptions solver_options(const SearchOptions& options) {
   StationarityOptions solver;
   solver.set = options.trust_region == TrustRegion::ball ? LambdaSet::ball : LambdaSet::box;
+  solver.inverse = options.inverse;
   solver.mu = options.damping;
+  solver.basis = options.basis;
   solver.tol = options.solve_tol;
   solver.certificate_tol = 10 * options.solve_tol;
   solver.max_iterations = options.max_products;
@@ -58,14 +60,6 @@ AdjointStep adjoint_step(const Round& round, const Slope& slope, const SearchObs
   step.summary = solve_adjoint(solve.problem(), solver_options(round.options));
   step.q = solve.whole(step.summary.q);
   return step;
-}
-
-StationaritySummary find_hypergradient(const Round& round, const Slope& slope,
-                                       const SearchObserver& observer) {
-  Solve solve(round, slope, observer);
-  StationaritySummary summary = solve_adjoint(solve.problem(), solver_options(round.options));
-  summary.q = {};
-  return summary;
 }
 
 }  // namespace lift

@@ -36,10 +36,4 @@ struct AdjointStep {
 /// Test  tests/src/search/test_local_model.cpp
 AdjointStep adjoint_step(const Round& round, const Slope& slope, const SearchObserver& observer);
 
-/// What adjoint_step() finds but for q, for the report alone.
-///
-/// Test  tests/src/search/test_direction.cpp
-StationaritySummary find_hypergradient(const Round& round, const Slope& slope,
-                                       const SearchObserver& observer);
-
 }  // namespace lift

@@ -10,10 +10,6 @@
 
 namespace lift {
 
-/// Probes whose products share one forward and one first backward pass: a third less time at four than one
-/// by one [measured, tests/bench/bench_hvp], for as many more vectors of length n.
-inline constexpr int kProbesPerGraph = 4;
-
 /// Local model of one round at (λ, W0): the LP instance, shards as ProbeMatrix::layout() over p + n
 /// coordinates.
 struct LocalModel {

@@ -15,19 +15,20 @@ namespace lift {
 /// shards over the n coordinates of W, key biases masked.
 ///
 /// Ownership   keeps a reference to `round`; neither copied nor moved: its operators refer to it.
-/// Collective  the products of h22() on round.state.comm.
+/// Collective  the products of h22() and h22_block() on round.state.comm.
 /// Throws      the products AgreedError(numerical) where one is not finite.
 /// Test        tests/src/search/test_direction.cpp, test_curvature_report.cpp
 class RoundOperators {
  public:
   /// `training_gradient`: ∇L_t on the round's HVP sequences, which forward differences alone read.
-  /// `on_product` is called after each product with how many there were; may be empty.
+  /// `on_product` is called after each block of products with how many there were; may be empty.
   RoundOperators(const Round& round, at::Tensor training_gradient,
                  std::function<void(std::int64_t)> on_product = {});
   RoundOperators(const RoundOperators&) = delete;
   RoundOperators& operator=(const RoundOperators&) = delete;
 
-  [[nodiscard]] const SymmetricOperator& h22() const noexcept { return counted_; }
+  [[nodiscard]] const SymmetricOperator& h22() const noexcept { return h22_; }
+  [[nodiscard]] const BlockOperator& h22_block() const noexcept { return block_; }
   [[nodiscard]] const CrossShard& cross() const noexcept { return cross_; }
   [[nodiscard]] const ShardMap& layout() const noexcept { return layout_; }
   [[nodiscard]] std::int64_t products() const noexcept { return products_; }
@@ -40,8 +41,8 @@ class RoundOperators {
   const Round& round_;
   ShardMap layout_;
   LocalCurvature curvature_;
-  WholeProduct last_;
-  SymmetricOperator h22_, counted_;
+  BlockOperator block_;  ///< counted
+  SymmetricOperator h22_;
   CrossShard cross_;
   std::int64_t products_ = 0;
 };
