@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "src/objective/sequence_cost.hpp"
+#include "src/search/curvature.hpp"
 #include "src/search/holdout.hpp"
 #include "src/search/hyperlocal.hpp"
-#include "src/search/local_model.hpp"
 #include "src/search/recovery.hpp"
 
 namespace lift {
@@ -96,8 +96,9 @@ class Operations {
   /// The loss at t = 0 is known, but for that of other sequences than valid's at the start.
   [[nodiscard]] double line_search() const {
     const bool grid = search_.line_kind == LineKind::grid;
-    const double product =
-        grid ? 0 : each(model_sequences(search_, counts_.gradient)) * (gradient_ + one_.hvp);
+    const double product = search_.measures_model()
+                               ? each(model_sequences(search_, counts_.gradient)) * (gradient_ + one_.hvp)
+                               : 0;
     return search_.rounds *
                (product + along(search_.line.steps - 1 + (grid ? kRefinements : 0), counts_.selection)) +
            (plan_.selects_on_valid() ? 0 : each(counts_.selection) * loss_);

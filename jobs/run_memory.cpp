@@ -3,7 +3,8 @@
 #include "jobs/run_cost.hpp"
 #include "src/objective/head_products.hpp"
 #include "src/objective/sequence_cost.hpp"
-#include "src/search/local_model.hpp"
+#include "src/search/curvature.hpp"
+#include "src/search/hyperlocal.hpp"
 
 namespace lift {
 namespace {
@@ -69,7 +70,7 @@ class Holdings {
     const std::int64_t groups = std::max(1, ranks_ / kLineSearchWave);
     const double sequences = static_cast<double>((std::max(selection, watched) + groups - 1) / groups);
     const double held = plan_.layout.tunes_embeddings() ? 0 : sequences * states();
-    const double product = search_.line_kind == LineKind::model ? vector_ + exact_product() : 0;
+    const double product = search_.measures_model() ? vector_ + exact_product() : 0;
     return search() + 2 * vector_ + std::max(held + forward(), product);
   }
   [[nodiscard]] double writing() const { return parameters_of(plan_.config) * 4; }
@@ -114,8 +115,10 @@ class Holdings {
   }
   /// A vector that comes as shards: whole as doubles, as it is multiplied, of unit length, its product.
   [[nodiscard]] double followed() const { return whole_ + 3 * vector_ + product(); }
-  /// Vectors of conjugate gradients, and H21.
-  [[nodiscard]] double implicit() const { return 11 * shard_ + followed(); }
+  /// The Krylov basis, vectors of conjugate gradients, and H21.
+  [[nodiscard]] double implicit() const {
+    return (12 + std::min(search_.basis, search_.max_products)) * shard_ + followed();
+  }
   /// Probes of a rank.
   [[nodiscard]] double dealt() const {
     const int groups = std::min(ranks_, search_.probes);

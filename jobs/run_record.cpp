@@ -28,7 +28,18 @@ ImplicitResult implicit_result(const ImplicitReport& report) {
           .z_residual = report.z_residual,
           .g_dw = report.g_dw,
           .raises = report.raises,
-          .agreement = report.agreement};
+          .agreement = report.agreement,
+          .radius_ratio = report.radius_ratio};
+}
+
+ModelResult model_result(const StepModel& model, const LineSearchSummary& line) {
+  ModelResult result{.slope = model.slope,
+                     .curvature = model.curvature,
+                     .predicted = model.change(line.t_star),
+                     .actual = line.loss - line.losses.front().second};
+  result.ratio = decrease_ratio(model, line.t_star, result.actual);
+  result.minimiser = model.minimiser();
+  return result;
 }
 
 RoundResult round_result(const RoundSummary& summary) {
@@ -40,6 +51,7 @@ RoundResult round_result(const RoundSummary& summary) {
                     .curves = summary.curves,
                     .stationarity = summary.stationarity};
   if (summary.implicit) entry.implicit = implicit_result(*summary.implicit);
+  if (summary.model) entry.model = model_result(*summary.model, summary.line);
   return entry;
 }
 
@@ -153,6 +165,21 @@ void RunRecord::tell_implicit(const ImplicitReport& implicit, bool of_a_program)
   if (implicit.agreement)
     context_.log.info(fmt::format("dlambda goes against the hypergradient in {:.0f} % of the groups",
                                   100 * *implicit.agreement));
+  if (!implicit.radius_ratio) return;
+  const std::string ratio =
+      fmt::format("the radius of dW is {:.3g} of the way that W would follow lambda", *implicit.radius_ratio);
+  if (*implicit.radius_ratio < 1) return warn(ratio + ": dlambda is immaterial in so small a region");
+  context_.log.info(ratio);
+}
+
+void RunRecord::tell_model(const ModelResult& model) const {
+  const std::string best =
+      model.minimiser ? fmt::format("least at t = {:.4g}", *model.minimiser) : "without a least value";
+  const std::string ratio = model.ratio ? fmt::format(", ratio {:.3f}", *model.ratio) : "";
+  context_.log.info(
+      fmt::format("quadratic model along d: slope {:.4g}, curvature {:.4g}, {}; at t* it "
+                  "predicts {:+.4g} nats/token, {:+.4g} came of it{}",
+                  model.slope, model.curvature, best, model.predicted, model.actual, ratio));
 }
 
 void RunRecord::add_round(int round, const RoundSummary& summary) {
@@ -165,6 +192,7 @@ void RunRecord::add_round(int round, const RoundSummary& summary) {
     if (unanswered_.empty()) unanswered_ = fmt::format("round {}: {}", round + 1, summary.lp->message);
   }
   if (summary.implicit) tell_implicit(*summary.implicit, summary.lp.has_value());
+  if (entry.model) tell_model(*entry.model);
   if (summary.lambda_is_inert) {
     warn(fmt::format(
         "round {} cannot move lambda: {}", round + 1,

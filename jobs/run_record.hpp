@@ -51,6 +51,7 @@ class RunRecord {
 
  private:
   void warn(const std::string& line) const;
+  void tell_model(const ModelResult& model) const;
   void tell_implicit(const ImplicitReport& implicit, bool of_a_program) const;
   [[nodiscard]] DeviceRoute route() const;
   void add_seconds(double total);

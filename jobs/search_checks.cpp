@@ -23,7 +23,11 @@ void check_products(CheckedOptions& checked) {
   const Options& options = checked.options;
   const std::string direction = options.text("direction"), hvp = options.text("search.hvp");
   const std::string curvature = options.text("search.curvature");
-  if (curvature != "hessian" && hvp != "exact")
+  const bool adjoint = direction == "lp" && options.text("search.probe-kind") == "adjoint";
+  if (curvature == "absolute" && direction != "exact" && !adjoint)
+    checked.refuse(
+        "--search.curvature absolute is of implicit solves: --direction exact, --search.probe-kind adjoint");
+  if ((curvature == "ggn" || curvature == "identity") && hvp != "exact")
     checked.refuse(fmt::format("--search.curvature {} is not made by --search.hvp {}", curvature, hvp));
   if (curvature == "identity" && (direction != "lp" || options.text("search.probe-kind") != "random"))
     checked.refuse("--search.curvature identity is a control of --direction lp with random probes");
@@ -83,7 +87,7 @@ void check_direction(CheckedOptions& checked) {
   if (adjoint) checked.refuse_idle("search.hypergradient", "with adjoint probes, which are made of it");
   if (solves) check_implicit(checked);
   if (!solves) {
-    for (const char* name : {"search.damping", "search.solve-tol", "search.max-hvps"})
+    for (const char* name : {"search.damping", "search.solve-tol", "search.max-hvps", "search.basis"})
       checked.refuse_idle(
           name,
           "without an implicit solve (--direction exact or bilevel, --search.probe-kind adjoint, "
@@ -92,12 +96,31 @@ void check_direction(CheckedOptions& checked) {
 }
 
 /// What a round alone reads.
-constexpr auto kOfRounds = std::to_array<std::string_view>(
-    {"direction",        "search.batches", "search.probes",    "search.probe-kind", "search.probe-space",
-     "search.curvature", "search.damping", "search.solve-tol", "search.max-hvps",   "search.hypergradient",
-     "search.line",      "search.steps",   "search.max-step",  "search.watch",      "lp.trust-region",
-     "lp.radius",        "lp.radius-unit", "lp.lambda",        "lp.lambda-scale",   "lp.method",
-     "lp.relax",         "lp.crossover",   "lp.time-limit"});
+constexpr auto kOfRounds = std::to_array<std::string_view>({"direction",
+                                                            "search.batches",
+                                                            "search.probes",
+                                                            "search.probe-kind",
+                                                            "search.probe-space",
+                                                            "search.curvature",
+                                                            "search.damping",
+                                                            "search.solve-tol",
+                                                            "search.max-hvps",
+                                                            "search.basis",
+                                                            "search.hypergradient",
+                                                            "search.line",
+                                                            "search.ratio",
+                                                            "search.steps",
+                                                            "search.max-step",
+                                                            "search.watch",
+                                                            "lp.trust-region",
+                                                            "lp.radius",
+                                                            "lp.radius-unit",
+                                                            "lp.lambda",
+                                                            "lp.lambda-scale",
+                                                            "lp.method",
+                                                            "lp.relax",
+                                                            "lp.crossover",
+                                                            "lp.time-limit"});
 /// What makes products, of a round or of a curvature report.
 constexpr auto kOfProducts = std::to_array<std::string_view>({"search.hvp", "search.fd-step"});
 /// What any stage of the search reads.

@@ -41,6 +41,8 @@ void set_probes(const Options& options, SearchOptions& search) {
   search.damping = options.optional_real("search.damping");
   search.solve_tol = options.real("search.solve-tol");
   search.max_products = static_cast<int>(options.count("search.max-hvps"));
+  search.basis = static_cast<int>(options.count("search.basis"));
+  if (options.text("search.curvature") == "absolute") search.inverse = DampedInverse::absolute;
   search.hypergradient = options.text("search.hypergradient") == "on";
   search.probes = static_cast<int>(options.count("search.probes"));
 }
@@ -98,6 +100,7 @@ SearchOptions search_options(const Options& options) {
   search.corrector.steps = steps.value_or(0);
   search.corrector.epochs = steps ? 0 : 1;
   search.tune_rate = options.text("tune.learning-rate") == "on";
+  search.ratio = options.text("search.ratio") == "on";
   search.line_kind = options.text("search.line") == "model" ? LineKind::model : LineKind::grid;
   search.batches = static_cast<int>(options.count_or_word("search.batches").value_or(0));
   search.hvp_batches = static_cast<int>(options.count("search.hvp-batches"));

@@ -76,7 +76,17 @@ ImplicitResult read_implicit(const JsonNode& node) {
           .z_residual = number_or_nan(node, "z_residual"),
           .g_dw = number_or_nan(node, "g_dw"),
           .raises = node.has("raises") ? static_cast<int>(node["raises"].integer()) : 0,
-          .agreement = optional_of(node, "agreement", read_number)};
+          .agreement = optional_of(node, "agreement", read_number),
+          .radius_ratio = optional_of(node, "radius_ratio", read_number)};
+}
+
+ModelResult read_model(const JsonNode& node) {
+  return {.slope = node["slope"].number(),
+          .curvature = node["curvature"].number(),
+          .predicted = node["predicted"].number(),
+          .actual = node["actual"].number(),
+          .ratio = optional_of(node, "ratio", read_number),
+          .minimiser = optional_of(node, "minimiser", read_number)};
 }
 
 RoundResult read_round(const JsonNode& node) {
@@ -87,7 +97,8 @@ RoundResult read_round(const JsonNode& node) {
           .line_search = list_of(node, "line_search", read_pair),
           .curves = read_curves(node),
           .stationarity = number_or_nan(node, "stationarity"),
-          .implicit = optional_of(node, "implicit", read_implicit)};
+          .implicit = optional_of(node, "implicit", read_implicit),
+          .model = optional_of(node, "model", read_model)};
 }
 
 StageResult read_stage(const JsonNode& node) {

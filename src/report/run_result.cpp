@@ -19,6 +19,7 @@ Json to_object(const EarlyStopping& stop);
 Json to_object(const SelfCheckResult& check);
 Json to_object(const LpResult& lp);
 Json to_object(const ImplicitResult& implicit);
+Json to_object(const ModelResult& model);
 
 template <typename T>
 Json optional_json(const std::optional<T>& value) {
@@ -60,6 +61,10 @@ Json to_object(const LpResult& lp) {
   return object;
 }
 
+Json optional_number(const std::optional<double>& value) {
+  return value ? Json(*value) : Json();
+}
+
 Json to_object(const ImplicitResult& implicit) {
   return {{"status", implicit.status},
           {"mu", implicit.mu},
@@ -73,7 +78,17 @@ Json to_object(const ImplicitResult& implicit) {
           {"z_residual", implicit.z_residual},
           {"g_dw", implicit.g_dw},
           {"raises", implicit.raises},
-          {"agreement", implicit.agreement ? Json(*implicit.agreement) : Json()}};
+          {"agreement", optional_number(implicit.agreement)},
+          {"radius_ratio", optional_number(implicit.radius_ratio)}};
+}
+
+Json to_object(const ModelResult& model) {
+  return {{"slope", model.slope},
+          {"curvature", model.curvature},
+          {"predicted", model.predicted},
+          {"actual", model.actual},
+          {"ratio", optional_number(model.ratio)},
+          {"minimiser", optional_number(model.minimiser)}};
 }
 
 Json to_object(const RoundResult& round) {
@@ -84,7 +99,8 @@ Json to_object(const RoundResult& round) {
           {"line_search", round.line_search},
           {"curves", round.curves.empty() ? Json::object() : Json(round.curves)},
           {"stationarity", round.stationarity},
-          {"implicit", optional_json(round.implicit)}};
+          {"implicit", optional_json(round.implicit)},
+          {"model", optional_json(round.model)}};
 }
 
 Json to_object(const StageResult& stage) {

@@ -73,6 +73,18 @@ struct ImplicitResult {
   int raises = 0;             ///< times that the damping was raised
   /// Of the groups that move and that γ has a sign for, the part whose dλ_i goes against it
   std::optional<double> agreement = {};
+  /// ‖ρ‖ / ‖dW‖, the radius of the program over how far W would have to follow dλ
+  std::optional<double> radius_ratio = {};
+};
+
+/// The quadratic model of the validation loss along d, beside what the step taken brought [nats/token].
+struct ModelResult {
+  double slope = 0;                      ///< gᵀd
+  double curvature = 0;                  ///< dᵀ∇²L_v d
+  double predicted = 0;                  ///< its change at t*
+  double actual = 0;                     ///< that of the loss that chose t*
+  std::optional<double> ratio = {};      ///< actual over predicted, where a decrease was predicted
+  std::optional<double> minimiser = {};  ///< its best t
 };
 
 /// One hyperlocal search.
@@ -85,6 +97,7 @@ struct RoundResult {
   std::map<std::string, std::vector<std::pair<double, double>>> curves;
   double stationarity = std::numeric_limits<double>::quiet_NaN();  ///< ‖∇_W F(W0)‖ on the HVP sequences
   std::optional<ImplicitResult> implicit = {};
+  std::optional<ModelResult> model = {};
 };
 
 /// One stage of a search: "interpolation", "corrector", "round 1", "corrector before round 2", …; the losses

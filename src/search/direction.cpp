@@ -117,13 +117,20 @@ Direction solved_direction(const SearchState& state, const SearchOptions& option
   return direction;
 }
 
-/// γ beside a program that knows nothing of it; that it cannot be found ends no round.
+/// γ and the way of W that goes with it beside a program that knows nothing of them; that they cannot be
+/// found ends no round.
 ImplicitReport hypergradient_report(const SearchState& state, const SearchOptions& options, int number,
                                     const Slope& slope, const std::vector<double>& lambda,
                                     const SearchObserver& observer) {
   const auto scope = state.timers.measure("probes");
   try {
-    return report_of(find_hypergradient(choose_round(state, options, number), slope, observer), lambda);
+    const ImplicitStep step = implicit_step(choose_round(state, options, number), slope, observer);
+    ImplicitReport report = report_of(step.summary, lambda);
+    const double way = norm64(step.w);
+    if (options.trust_region != TrustRegion::none && way > 0)
+      report.radius_ratio = from_root(
+          norm64(weight_bounds(state.objective.tuned(), options.radius, TrustRegion::box)) / way, state.comm);
+    return report;
   } catch (const AgreedError& error) {
     if (error.code() != ExitCode::numerical) throw;
     ImplicitReport report;

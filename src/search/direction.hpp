@@ -46,6 +46,10 @@ struct ImplicitReport {
   /// Of the groups that move and that γ has a sign for, the part whose dλ_i goes against it; absent where
   /// there is none.
   std::optional<double> agreement = {};
+  /// ‖ρ‖₂ / ‖dW‖₂, the radius of the round's program over how far W would have to follow dλ of size s_λ;
+  /// absent where no dW was solved for beside a program. Below 1 dλ is immaterial: the program pays for it
+  /// with none of the way that (6) asks for.
+  std::optional<double> radius_ratio = {};
 };
 
 /// ImplicitReport::agreement of any dλ and γ, both [p].

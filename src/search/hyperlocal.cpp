@@ -14,7 +14,7 @@
 #include "src/search/probes.hpp"
 #include "src/search/recovery.hpp"
 #include "src/search/saved_weights.hpp"
-#include "src/search/sharded.hpp"
+#include "src/search/step_model.hpp"
 #include "src/training/vectors.hpp"
 
 namespace lift {
@@ -39,39 +39,17 @@ double orthant_limit(const std::vector<double>& lambda, const std::vector<double
   return limit;
 }
 
-/// `count` of `all`, evenly apart.
-std::vector<std::int64_t> thinned(const std::vector<std::int64_t>& all, std::int64_t count) {
-  std::vector<std::int64_t> chosen;
-  for (std::int64_t k = 0; k < count; ++k)
-    chosen.push_back(all[static_cast<std::size_t>(k * std::ssize(all) / count)]);
-  return chosen;
-}
-
-/// Minimiser of t gᵀd + ½t² dᵀ∇²L_v d, the product over model_sequences() of those that made g; 1 where that
-/// has none.
-double model_step(const SearchState& state, const SearchOptions& options, const Direction& direction,
-                  const SearchObserver& observer) {
-  report(observer, "curvature along d", 0, 1);
-  const auto sequences =
-      thinned(direction.sequences, model_sequences(options, std::ssize(direction.sequences)));
-  const auto product = mean_hessian_vector(state.objective, state.valid, sequences, direction.w, state.comm);
-  report(observer, "curvature along d", 1, 1);
-  const double curvature = from_root(dot64(direction.w, product), state.comm);
-  return curvature > 0 && direction.slope < 0 ? -direction.slope / curvature : 1.0;
-}
-
 LineSearchSummary search_along(const SearchState& state, const SearchOptions& options,
                                const Direction& direction, const SearchObserver& observer,
-                               std::optional<double> start_loss) {
+                               std::optional<double> start_loss, std::optional<StepModel>& model) {
   const auto scope = state.timers.measure("line_search");
   LineSearchOptions line = options.line;
   line.slope = direction.slope;
   line.start_loss = start_loss;
   // A direction that leads nowhere needs no more than the loss where it starts.
   if (direction.slope == 0 && norm64(direction.w) == 0) line.limit = 0;
-  if (options.line_kind == LineKind::model && line.limit > 0) {
-    line.seed = model_step(state, options, direction, observer);
-  }
+  if (options.measures_model() && line.limit > 0) model = model_along(state, options, direction, observer);
+  if (options.line_kind == LineKind::model && model) line.seed = model->minimiser().value_or(1.0);
   if (options.radius.space == LambdaSpace::linear) {
     line.limit = std::min(line.limit, orthant_limit(state.lambda, direction.lambda));
   }
@@ -192,10 +170,6 @@ std::vector<RoundSummary> run_rounds(const SearchState& state, const SearchOptio
 
 }  // namespace
 
-std::int64_t model_sequences(const SearchOptions& options, std::int64_t gradient_sequences) {
-  return std::min(gradient_sequences, std::int64_t{options.hvp_batches} * options.batch);
-}
-
 SelfCheck check_second_derivatives(const SearchState& state, const SearchOptions& options) {
   const auto& w = state.objective.tuned().flat();
   const auto sequences =
@@ -234,7 +208,7 @@ RoundSummary hyperlocal_round(const SearchState& state, const SearchOptions& opt
   summary.valid_loss = direction.valid_loss;
   summary.stationarity = direction.stationarity;
   summary.probes_done = direction.probes_done;
-  summary.line = search_along(state, options, direction, observer, start_loss);
+  summary.line = search_along(state, options, direction, observer, start_loss, summary.model);
   watch(state, direction, observer, summary);
   take_step(state, options.radius, direction, summary.line.t_star);
   summary.lambda_after = state.lambda;

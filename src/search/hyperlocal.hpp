@@ -11,6 +11,7 @@
 #include "src/search/line_search.hpp"
 #include "src/search/search_state.hpp"
 #include "src/search/self_check.hpp"
+#include "src/search/step_model.hpp"
 
 namespace lift {
 
@@ -18,6 +19,7 @@ struct RoundSummary {
   std::optional<ProgramReport> lp;         ///< absent where the direction is not a linear program's
   std::optional<ImplicitReport> implicit;  ///< of direction exact, of adjoint probes, and on request
   LineSearchSummary line;
+  std::optional<StepModel> model;  ///< of --search.line model, and on request
   /// (t, loss [nats/token]) of the splits watched, by name, ascending t
   std::map<std::string, std::vector<std::pair<double, double>>> curves;
   std::vector<double> lambda_before, lambda_after;  ///< [p]
@@ -55,13 +57,6 @@ SelfCheck check_second_derivatives(const SearchState& state, const SearchOptions
 /// Test        tests/src/search/test_hyperlocal.cpp (1, 2, 3, 4 ranks)
 RoundSummary hyperlocal_round(const SearchState& state, const SearchOptions& options, int round,
                               const SearchObserver& observer, std::optional<double> start_loss = {});
-
-/// Validation sequences of the one product that places the first step of LineKind::model: as many as a
-/// product of the round takes, of those that made g. Its cost does not grow with the validation split, and
-/// what noise it has costs a wave of the line search, not the answer.
-///
-/// Test        tests/src/search/test_hyperlocal.cpp
-std::int64_t model_sequences(const SearchOptions& options, std::int64_t gradient_sequences);
 
 struct SearchSummary {
   std::vector<RoundSummary> rounds;

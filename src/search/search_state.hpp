@@ -10,6 +10,7 @@
 #include "mpi/communicator.hpp"
 #include "mpi/timers.hpp"
 #include "solvers/box_lp.hpp"
+#include "solvers/exact_stationarity.hpp"
 #include "src/objective/objective.hpp"
 #include "src/objective/regularizer.hpp"
 #include "src/search/line_search.hpp"
@@ -77,9 +78,11 @@ struct SearchOptions {
   std::optional<double> damping;  ///< μ of the implicit solves; without it from a short Lanczos run
   double solve_tol = 1e-4;        ///< relative residual of the implicit solves
   int max_products = 200;         ///< products of a round's implicit solves, beside two that measure
-  bool hypergradient = false;     ///< γ is solved for after a program of other rows, for the report alone
-  int probes = 16;                ///< m ≥ 1
-  int batches = 10;               ///< validation batches that make g; 0: all
+  int basis = 30;                 ///< vectors of the Krylov basis of the implicit solves, ≥ 1
+  DampedInverse inverse = DampedInverse::shifted;  ///< of the implicit solves of exact and adjoint
+  bool hypergradient = false;  ///< γ is solved for after a program of other rows, for the report alone
+  int probes = 16;             ///< m ≥ 1
+  int batches = 10;            ///< validation batches that make g; 0: all
   /// Training batches that all HVPs of the round share, and validation batches of LineKind::model's; ≥ 1.
   int hvp_batches = 10;
   int batch = 4;        ///< sequences of a batch, ≥ 1
@@ -90,10 +93,13 @@ struct SearchOptions {
   BoxLpOptions lp;
   double relax = 0;  ///< part of Σ_k |a_ik| u_k by which each row of the box program may miss 0, ≥ 0
   LineKind line_kind = LineKind::grid;
+  bool ratio = false;          ///< the curvature of L_v along d is measured whatever line_kind is
   LineSearchOptions line;      ///< slope, start_loss, limit and seed are set by the round
   RecoveryOptions recovery;    ///< before the rounds
   CorrectorOptions corrector;  ///< between rounds
   bool tune_rate = false;      ///< I_η: after the rounds, correctors at several learning rates are tried
+  /// Whether a round measures the curvature of L_v along d.
+  [[nodiscard]] bool measures_model() const noexcept { return ratio || line_kind == LineKind::model; }
   /// Rows of a round's linear program: 0 where the direction has none.
   [[nodiscard]] int rows() const noexcept;
   /// "" when valid, else as "probes = 0 violates probes ≥ 1".

@@ -176,6 +176,37 @@ TEST_F(RunOptions, CurvatureMayBeGaussNewtonOrTheIdentity) {
   expect_refusal("--search.curvature ggn --tune.embeddings 1", "frozen head");
 }
 
+TEST_F(RunOptions, CurvatureOfImplicitSolvesMayBeAbsolute) {
+  const auto solve = [&](const std::string& more) {
+    return result("--direction exact --search.damping 0.5 " + more, "--tune.blocks 0,1 ")
+        .rounds.at(0)
+        .implicit.value();
+  };
+  const auto hessian = solve(""), absolute = solve("--search.curvature absolute");
+  EXPECT_GT(hessian.raises, 0) << "0.5 is too little for the Hessian";
+  EXPECT_EQ(absolute.raises, 0);
+  EXPECT_EQ(absolute.mu, 0.5);
+  EXPECT_LT(absolute.g_dw, 0);
+  const auto few = solve("--search.curvature absolute --search.max-hvps 11 --search.solve-tol 1e-12");
+  EXPECT_LE(few.products, 11);
+  EXPECT_LT(few.certificate, 1e-5) << "one inverse for both";
+  expect_refusal("--search.curvature absolute", "implicit solves");
+  expect_refusal("--direction bilevel --search.curvature absolute", "implicit solves");
+}
+
+TEST_F(RunOptions, TheBasisOfImplicitSolvesChangesTheirWayAlone) {
+  const auto solve = [&](const std::string& more) {
+    return result("--direction exact --search.damping 20 --search.solve-tol 1e-5 " + more,
+                  "--tune.blocks 0,1 ")
+        .rounds.at(0)
+        .implicit.value();
+  };
+  const auto large = solve("--search.basis 60"), small = solve("--search.basis 2");
+  EXPECT_NE(large.predicted, small.predicted);
+  EXPECT_NEAR(large.predicted, small.predicted, 1e-3 * std::abs(large.predicted));
+  expect_refusal("--search.basis 10", "without an implicit solve");
+}
+
 TEST_F(RunOptions, ImplicitSolvesKeepTheirDampingToleranceAndLimit) {
   const std::string exact = "--direction exact ";
   const auto solve = [&](const std::string& more) {

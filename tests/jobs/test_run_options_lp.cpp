@@ -187,6 +187,21 @@ TEST_F(RunOptions, AProgramOfTheAdjointRowNeedsNoTrustRegion) {
   EXPECT_EQ(round.implicit->agreement, 1.0);
 }
 
+TEST_F(RunOptions, TheRatioIsThatToTheQuadraticModelAndChangesNoStep) {
+  const std::string blocks = "--tune.blocks 0,1 --deterministic ";
+  const auto plain = result("", blocks).rounds[0], told = result("--search.ratio on", blocks).rounds[0];
+  EXPECT_FALSE(plain.model.has_value());
+  EXPECT_EQ(told.line_search, plain.line_search);
+  const ModelResult& model = told.model.value();
+  EXPECT_LT(model.slope, 0);
+  EXPECT_NEAR(model.predicted, told.t_star * (model.slope + 0.5 * told.t_star * model.curvature), 1e-12);
+  double best = INFINITY;
+  for (const auto& [t, loss] : told.line_search) best = t == told.t_star ? loss : best;
+  EXPECT_NEAR(model.actual, best - told.line_search.front().second, 1e-12);
+  if (model.ratio) EXPECT_NEAR(*model.ratio, model.actual / model.predicted, 1e-9);
+  EXPECT_TRUE(result("--search.line model", blocks).rounds[0].model.has_value());
+}
+
 TEST_F(RunOptions, TheHypergradientIsToldBesideOtherRowsAndChangesNoStep) {
   const std::string blocks = "--tune.blocks 0,1 --deterministic ", damped = "--search.damping 10 ";
   const auto adjoint = result("--search.probe-kind adjoint " + damped, blocks).rounds[0];
@@ -203,6 +218,8 @@ TEST_F(RunOptions, TheHypergradientIsToldBesideOtherRowsAndChangesNoStep) {
     ASSERT_TRUE(told.rounds[0].implicit.has_value());
     EXPECT_EQ(told.rounds[0].implicit->gamma, adjoint.implicit->gamma);
     EXPECT_TRUE(told.rounds[0].implicit->agreement.has_value());
+    EXPECT_GT(told.rounds[0].implicit->radius_ratio.value(), 0);
+    EXPECT_TRUE(!world_.is_root() || ending.out.find("of the way that W would follow") != std::string::npos);
     EXPECT_GT(total(told).hvp_sequences, total(plain).hvp_sequences);
   }
   const auto alone =

@@ -90,11 +90,22 @@ TEST_F(RunResultTest, AStartAndImplicitSolvesComeBack) {
   solve.g_dw = -0.75;
   solve.raises = 2;
   solve.agreement = 0.5;
+  solve.radius_ratio = 0.375;
+  run.rounds.front().model = ModelResult{
+      .slope = -2, .curvature = 4, .predicted = -0.5, .actual = -0.25, .ratio = 0.5, .minimiser = 0.5};
   run.rounds.front().implicit = solve;
   run.rounds.front().lp->y = {0.25, -3.0};
   const RunResult again = reread(run);
   EXPECT_EQ(again.start, run.start);
   const ImplicitResult& found = again.rounds.front().implicit.value();
+  EXPECT_EQ(found.radius_ratio, 0.375);
+  const ModelResult& model = again.rounds.front().model.value();
+  EXPECT_EQ(model.slope, -2);
+  EXPECT_EQ(model.curvature, 4);
+  EXPECT_EQ(model.predicted, -0.5);
+  EXPECT_EQ(model.actual, -0.25);
+  EXPECT_EQ(model.ratio, 0.5);
+  EXPECT_EQ(model.minimiser, 0.5);
   EXPECT_EQ(found.gamma, solve.gamma);
   EXPECT_EQ(found.q_residual, 1e-5);
   EXPECT_EQ(found.z_residual, 2e-5);

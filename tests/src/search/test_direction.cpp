@@ -233,6 +233,20 @@ TEST_F(DirectionTest, GaussNewtonProductsNeedLittleDampingForTheirHypergradient)
   EXPECT_NEAR(d.slope, d.implicit->predicted, 1e-3 * std::abs(d.slope));
 }
 
+TEST_F(DirectionTest, AbsoluteCurvatureDescendsWithoutMuchDamping) {
+  Small tiny;
+  auto options = with(DirectionKind::exact);
+  options.damping = 0.1;
+  options.inverse = DampedInverse::absolute;
+  options.basis = 400;
+  options.max_products = 400;
+  const auto d = find(tiny, options);
+  EXPECT_EQ(d.implicit->mu, 0.1) << "not raised";
+  EXPECT_LT(d.implicit->theta_min, -0.1) << "where (H22 + mu) would be indefinite";
+  EXPECT_LT(d.slope, 0.0);
+  EXPECT_NEAR(d.slope, d.implicit->predicted, 1e-5 * std::abs(d.slope));
+}
+
 TEST_F(DirectionTest, ExactInTheBallGoesDownTheHypergradient) {
   Tiny tiny;
   tiny.lambda = {0.5, 0.2, 0.3};

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 
 #include "mpi/error.hpp"
 #include "tests/src/search/hyperlocal_test.hpp"
@@ -117,15 +118,15 @@ TEST_F(HyperlocalTest, AFailedExactSolveIsNoStep) {
   auto starved = options();
   starved.direction = DirectionKind::exact;
   starved.damping = 50.0;
-  starved.max_products = 1;  // none for each of two solves
+  starved.radius.lambda_scale = 1e160;  // the length of H21 dlambda overflows
   for (const auto kind : {LineKind::grid, LineKind::model}) {
     starved.line_kind = kind;
     const auto summary = hyperlocal_search(state(tiny, world_), starved, {});
     EXPECT_EQ(summary.kept, "start");
     const auto& round = summary.rounds.at(0);
-    EXPECT_EQ(round.implicit.value().status, "no_descent");
+    EXPECT_EQ(round.implicit.value().status, "not_finite");
     EXPECT_TRUE(round.implicit.value().failed);
-    EXPECT_THAT(round.implicit.value().message, HasSubstr("found no descent"));
+    EXPECT_THAT(round.implicit.value().message, HasSubstr("not finite"));
     EXPECT_EQ(round.line.t_star, 0.0);
     EXPECT_EQ(round.line.losses.size(), 1U) << "a direction that is not there was searched";
     EXPECT_EQ(round.lambda_after, lambda);
@@ -138,16 +139,17 @@ TEST_F(HyperlocalTest, AFailedAdjointSolveEndsTheSearchWithEverythingInPlace) {
   Overfitted tiny;
   const auto w = tiny.w().clone();
   const auto lambda = tiny.lambda;
-  auto starved = options();
-  starved.probe_kind = ProbeKind::adjoint;
-  starved.max_products = 1;  // the choice of damping takes it
+  auto adjoint = options();
+  adjoint.probe_kind = ProbeKind::adjoint;
+  setenv("LIFT_FAULT", "implicit:0:4", 1);
   try {
-    hyperlocal_search(state(tiny, world_), starved, {});
+    hyperlocal_search(state(tiny, world_), adjoint, {});
     FAIL() << "expected an AgreedError";
   } catch (const AgreedError& error) {
     EXPECT_EQ(error.code(), ExitCode::numerical);
-    EXPECT_THAT(error.what(), HasSubstr("adjoint found no descent"));
+    EXPECT_THAT(error.what(), HasSubstr("implicit"));
   }
+  unsetenv("LIFT_FAULT");
   EXPECT_TRUE(tiny.w().equal(w));
   EXPECT_EQ(tiny.lambda, lambda);
 }
@@ -178,6 +180,8 @@ TEST_F(HyperlocalTest, TheHypergradientIsToldBesideAProgramAndMovesNothing) {
       for (std::size_t i = 0; i < 3; ++i)
         against += (after.lambda_after[i] - after.lambda_before[i]) * found.gamma[i] < 0 ? 1 : 0;
       EXPECT_EQ(found.agreement, against / 3.0);
+      EXPECT_GT(found.radius_ratio.value(), 0);
+      EXPECT_EQ(by_row.implicit->radius_ratio, std::nullopt) << "one solve knows no way of W";
     }
   }
 }
@@ -187,11 +191,13 @@ TEST_F(HyperlocalTest, AHypergradientThatIsNotFoundEndsNoRound) {
   auto asked = options();
   const auto before = hyperlocal_round(state(plain, world_), asked, 0, {});
   asked.hypergradient = true;
-  asked.max_products = 1;  // the choice of damping takes it
+  setenv("LIFT_FAULT", "implicit:0:4", 1);
   const auto after = hyperlocal_round(state(told, world_), asked, 0, {});
+  unsetenv("LIFT_FAULT");
   EXPECT_TRUE(told.w().equal(plain.w()));
   EXPECT_TRUE(after.implicit.value().failed);
   EXPECT_EQ(after.implicit.value().agreement, std::nullopt);
+  EXPECT_EQ(after.implicit.value().radius_ratio, std::nullopt);
   EXPECT_EQ(after.line.t_star, before.line.t_star);
 }
 

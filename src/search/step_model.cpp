@@ -1,0 +1,48 @@
+#include "src/search/step_model.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "src/objective/distributed.hpp"
+#include "src/search/sharded.hpp"
+#include "src/training/vectors.hpp"
+
+namespace lift {
+namespace {
+
+/// `count` of `all`, evenly apart.
+std::vector<std::int64_t> thinned(const std::vector<std::int64_t>& all, std::int64_t count) {
+  std::vector<std::int64_t> chosen;
+  for (std::int64_t k = 0; k < count; ++k)
+    chosen.push_back(all[static_cast<std::size_t>(k * std::ssize(all) / count)]);
+  return chosen;
+}
+
+}  // namespace
+
+std::int64_t model_sequences(const SearchOptions& options, std::int64_t gradient_sequences) {
+  return std::min(gradient_sequences, std::int64_t{options.hvp_batches} * options.batch);
+}
+
+std::optional<double> StepModel::minimiser() const noexcept {
+  if (!(curvature > 0) || !(slope < 0)) return std::nullopt;
+  return -slope / curvature;
+}
+
+std::optional<double> decrease_ratio(const StepModel& model, double t, double actual) noexcept {
+  const double predicted = model.change(t);
+  if (!(predicted < 0)) return std::nullopt;
+  return actual / predicted;
+}
+
+StepModel model_along(const SearchState& state, const SearchOptions& options, const Direction& direction,
+                      const SearchObserver& observer) {
+  report(observer, "curvature along d", 0, 1);
+  const auto sequences =
+      thinned(direction.sequences, model_sequences(options, std::ssize(direction.sequences)));
+  const auto product = mean_hessian_vector(state.objective, state.valid, sequences, direction.w, state.comm);
+  report(observer, "curvature along d", 1, 1);
+  return {.slope = direction.slope, .curvature = from_root(dot64(direction.w, product), state.comm)};
+}
+
+}  // namespace lift
