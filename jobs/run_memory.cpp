@@ -46,7 +46,7 @@ class Holdings {
   /// W, both vectors, a product, and what product() says.
   [[nodiscard]] double self_check() const { return 4 * vector_ + exact_product(); }
   [[nodiscard]] double curvature() const {
-    return plan_.curvature ? vector_ + (lanczos_basis(*plan_.curvature) + 9) * shard_ + followed() : 0;
+    return plan_.curvature ? vector_ + (lanczos_basis(*plan_.curvature) + 10) * shard_ + followed() : 0;
   }
   [[nodiscard]] double probes() const {
     if (search_.direction == DirectionKind::exact || search_.direction == DirectionKind::bilevel)

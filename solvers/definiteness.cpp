@@ -67,6 +67,7 @@ Definiteness check_definite(const SymmetricOperator& h, std::span<const double> 
 Definiteness judge_definite(EigenSummary least, double noise, double failure) {
   Definiteness found;
   found.verdict = verdict_of(least, noise);
+  found.inertia = inertia_bound(least, noise);
   found.least = std::move(least);
   found.noise = noise;
   found.message = message_of(found, noise, failure);

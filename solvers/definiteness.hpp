@@ -2,6 +2,7 @@
 #include <span>
 #include <string>
 
+#include "solvers/inertia.hpp"
 #include "solvers/least_eigenvalue.hpp"
 
 namespace lift {
@@ -16,9 +17,10 @@ enum class Verdict { holds, not_refuted, undecided, fails };
 
 struct Definiteness {
   Verdict verdict = Verdict::undecided;
-  EigenSummary least;   ///< the vector and its curvature
-  double noise = 0;     ///< η that it was judged by
-  std::string message;  ///< one sentence for the log: the verdict with its numbers
+  EigenSummary least;    ///< the vector and its curvature
+  double noise = 0;      ///< η that it was judged by
+  InertiaBound inertia;  ///< by that η
+  std::string message;   ///< one sentence for the log: the verdict with its numbers
 };
 
 /// Tells whether H is positive definite, or shows a vector that says no.

@@ -10,6 +10,7 @@
 #include "mpi/collectives.hpp"
 #include "solvers/operator_shell.hpp"
 #include "solvers/shard_algebra.hpp"
+#include "solvers/tridiagonal.hpp"
 
 #include <slepceps.h>
 
@@ -26,6 +27,18 @@ constexpr double kKept = 0.5;     ///< of the basis, through a restart
 /// A product that is not finite, on every rank.
 struct NotFinite {};
 
+/// T of the first cycle, entry by entry as its products come.
+struct FirstSteps {
+  std::vector<double> alpha, beta;
+  std::vector<double> before;  ///< the product before this one
+
+  void add(std::span<const double> product, double diagonal, double below) {
+    if (!alpha.empty()) beta.push_back(below);
+    alpha.push_back(diagonal);
+    before.assign(product.begin(), product.end());
+  }
+};
+
 /// What SLEPc's callbacks see.
 struct Watch {
   const OperatorShell& shell;
@@ -36,6 +49,7 @@ struct Watch {
   int steps = 0;           ///< of the first cycle, once it is over
   double size = 0;         ///< largest ‖Hx‖/‖x‖
   bool invariant = false;  ///< the first cycle ended before its basis was full
+  FirstSteps first = {};
 
   [[nodiscard]] bool spent() const {
     const int cycle = basis - static_cast<int>(kKept * basis);
@@ -52,6 +66,7 @@ PetscErrorCode watch_cycle(EPS, PetscInt cycle, PetscInt, PetscScalar* values, P
   watch->least = *least;
   watch->largest = *largest;
   watch->steps = static_cast<int>(watch->shell.products());
+  watch->first.before = {};
   return kNoError;
 }
 
@@ -140,10 +155,14 @@ void search(OperatorShell& shell, std::span<const double> start, const ShardMap&
               .options = options,
               .basis = static_cast<int>(std::min<std::int64_t>(most, layout.total()))};
   shell.on_product = [&](std::span<const double> x, std::span<const double> product) {
-    double squares[2] = {dot(x, x), dot(product, product)};
-    sum_vector_over_ranks(squares, comm);
-    if (!std::isfinite(squares[1])) throw NotFinite();
-    watch.size = std::max(watch.size, std::sqrt(squares[1] / squares[0]));
+    const bool first = watch.steps == 0;
+    const std::span<const double> before(watch.first.before);
+    double sums[4] = {dot(x, x), dot(product, product), first ? dot(x, product) : 0,
+                      first && !watch.first.alpha.empty() ? dot(x, before) : 0};
+    sum_vector_over_ranks(sums, comm);
+    if (!std::isfinite(sums[1])) throw NotFinite();
+    watch.size = std::max(watch.size, std::sqrt(sums[1] / sums[0]));
+    if (first) watch.first.add(product, sums[2], sums[3]);
   };
   const VecHandle vector = shell.vector();
   std::copy(start.begin(), start.end(), WriteShard(vector.get()).values().begin());
@@ -152,6 +171,7 @@ void search(OperatorShell& shell, std::span<const double> start, const ShardMap&
   measure(shell, vector.get(), comm, summary);
   summary.largest = watch.largest;
   summary.steps = watch.steps;
+  summary.ritz_values = symmetric_tridiagonal_eigen(watch.first.alpha, watch.first.beta).values;
   summary.whole_spectrum = watch.invariant || watch.steps >= layout.total();
   summary.lower_bound = lower_bound_of(watch, layout.total(), summary);
   const bool settled = summary.residual <= kMeasured * options.tol * watch.size;

@@ -40,7 +40,12 @@ struct EigenSummary {
   /// There were as many steps as coordinates, or SLEPc found their space invariant: with probability 1 over
   /// the start every eigenvalue was met, and lower_bound is value − residual.
   bool whole_spectrum = false;
-  int steps = 0;              ///< Lanczos steps from the start before a restart, which lower_bound counts
+  int steps = 0;  ///< Lanczos steps from the start before a restart, which lower_bound counts
+  /// [steps], ascending: eigenvalues of the tridiagonal T of those steps, T_jj = v_jᵀ(Hv_j) and T_j,j+1 =
+  /// v_{j+1}ᵀ(Hv_j) taken anew from vectors and products. By SLEPc's full orthogonalisation Hv_j is
+  /// orthogonal to each v_i, i > j + 1: every entry of T is v_iᵀHv_j by one product. inertia_bound() counts
+  /// by them.
+  std::vector<double> ritz_values;
   std::int64_t products = 0;  ///< with H, all counted
   double seconds = 0;         ///< wall time [s], largest over the ranks
   std::string message;        ///< one sentence for the log
@@ -56,7 +61,7 @@ struct EigenSummary {
 ///             13:1094, Theorem 4.2), used at both ends, half of `failure` each.
 /// Shapes      start: this rank's shard of layout.total() ≥ 1 coordinates, not 0. lower_bound means something
 ///             only if it is normal noise, the same on any rank count.
-/// Types       float64; memory of basis + 6 vectors of the shard's length.
+/// Types       float64; memory of basis + 7 vectors of the shard's length.
 /// Collective  on `comm`, with layout.parts() = comm.size(); all but the vector is the same on every rank.
 /// Throws      AgreedError(internal) for invalid options, a wrong shape or a start of 0; Error(internal)
 /// where
