@@ -23,6 +23,8 @@ CurvaturePart part_of(std::string name, std::int64_t n, const Definiteness& foun
           .largest = least.largest,
           .lower_bound = least.lower_bound,
           .whole_spectrum = least.whole_spectrum,
+          .negative_found = found.inertia.negative,
+          .positive_found = found.inertia.positive,
           .steps = least.steps,
           .products = least.products,
           .message = found.message};

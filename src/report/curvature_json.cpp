@@ -21,6 +21,9 @@ Json part_object(const CurvaturePart& part) {
           {"largest", part.largest},
           {"lower_bound", std::isfinite(part.lower_bound) ? Json(part.lower_bound) : Json()},
           {"whole_spectrum", part.whole_spectrum},
+          {"negative_found", part.negative_found},
+          {"positive_found", part.positive_found},
+          {"inertia_known", part.inertia_known()},
           {"steps", part.steps},
           {"products", part.products},
           {"message", part.message}};
@@ -31,6 +34,11 @@ Json schur_object(const SchurResult& schur) {
           {"eigenvalues", schur.eigenvalues}, {"s", schur.s},
           {"asymmetry", schur.asymmetry},     {"residual", schur.residual},
           {"products", schur.products},       {"message", schur.message}};
+}
+
+/// Of reports that were written before there was such a number.
+std::int64_t integer_or_0(const JsonNode& node, const char* name) {
+  return node.has(name) ? node[name].integer() : 0;
 }
 
 CurvaturePart read_part(const JsonNode& node) {
@@ -44,6 +52,8 @@ CurvaturePart read_part(const JsonNode& node) {
           .lower_bound = node.has("lower_bound") ? node["lower_bound"].number()
                                                  : -std::numeric_limits<double>::infinity(),
           .whole_spectrum = node["whole_spectrum"].truth(),
+          .negative_found = integer_or_0(node, "negative_found"),
+          .positive_found = integer_or_0(node, "positive_found"),
           .steps = node["steps"].integer(),
           .products = node["products"].integer(),
           .message = node["message"].text()};
@@ -81,6 +91,7 @@ Json to_object(const CurvatureResult& result) {
           {"h22", part_object(result.h22)},
           {"blocks", blocks},
           {"rank_h21", result.rank_h21},
+          {"joint_negative_found", result.joint_negative_found()},
           {"schur", result.schur ? schur_object(*result.schur) : Json()},
           {"density", density},
           {"products", result.products},

@@ -20,9 +20,13 @@ struct CurvaturePart {
   double largest = std::numeric_limits<double>::quiet_NaN();
   double lower_bound = -std::numeric_limits<double>::infinity();  ///< null in JSON where there is none
   bool whole_spectrum = false;
+  std::int64_t negative_found = 0;  ///< eigenvalues that there are at least, multiplicities counted
+  std::int64_t positive_found = 0;
   std::int64_t steps = 0;
   std::int64_t products = 0;
   std::string message;  ///< one sentence
+  /// There are no others: (negative_found, positive_found, 0) is the inertia.
+  [[nodiscard]] bool inertia_known() const noexcept { return negative_found + positive_found == n; }
 };
 
 /// S = −H12 (H22 + μI)⁻¹ H21 (SchurSummary).
@@ -60,12 +64,15 @@ struct CurvatureResult {
   std::vector<DensityResult> density;
   std::int64_t products = 0;
   double seconds = 0;
+  /// Negative eigenvalues of the joint Hessian in (λ, W) at least.
+  [[nodiscard]] std::int64_t joint_negative_found() const noexcept;
 };
 
 /// The report as text, indented, ending in a newline: what `lift curvature` writes.
 [[nodiscard]] std::string to_json(const CurvatureResult& result);
 
-/// One row for H22 and for each block: verdict, least curvature with its residual, bound, largest, products.
+/// One row for H22 and for each block: verdict, least curvature with its residual, bound, how many
+/// eigenvalues are negative at least, largest, products.
 [[nodiscard]] Table curvature_table(const CurvatureResult& result);
 
 /// What is known beside the table, a sentence each: of what, singular directions, the joint Hessian, S, the

@@ -64,6 +64,7 @@ Definiteness CurvatureJudge::judge(const CoordinateRange& range, double noise, s
   wide_->h22()(found.least.vector, product);
   const double moved = std::fabs(dot(found.least.vector, product, comm()) - found.least.value);
   const bool forward = round_.options.products.kind == ProductKind::forward;
+  found.least.ritz_values.clear();  // nor was it measured along the vectors that they are of
   return judge_definite(std::move(found.least), noise + (forward ? 2 : 1) * moved, options_.failure);
 }
 

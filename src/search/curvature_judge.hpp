@@ -31,7 +31,7 @@ class CurvatureJudge {
   /// The next random start, normal within `range` and 0 elsewhere.
   std::vector<double> start(const CoordinateRange& range);
   /// check_definite() of the diagonal block `range` by at most so many products, at a noise that has in it
-  /// what differences leave of their step along the vector found.
+  /// what differences leave of their step along the vector found; of differences that vector alone counts.
   Definiteness judge(const CoordinateRange& range, double noise, std::int64_t products);
   /// The vector of a block as one of the whole, `least`: its curvature is the same, its residual is not.
   Definiteness judge_as_whole(EigenSummary least, std::vector<double> v, double noise);

@@ -61,8 +61,10 @@ class Measurement {
       report.blocks.push_back({block.block, n, judge_.judge(block.range, report.noise, each)});
       Definiteness& found = report.blocks.back().curvature;
       meet(found.least);
+      const InertiaBound inertia = joined(report.h22.inertia, found.inertia);
       if (found.verdict == Verdict::fails && report.h22.verdict != Verdict::fails)
         take_proof(found, part_name(block.block), report);
+      report.h22.inertia = inertia;  // a form that is negative within a block is so within the whole
       found.least.vector.clear();
     }
   }

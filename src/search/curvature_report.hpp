@@ -55,7 +55,7 @@ struct CurvatureReport {
   /// measured along each vector that they found, and in the noise of its Definiteness.
   double noise = 0;
   /// Is H22 = ∇²_W F ≻ 0, of those n? Where only a block shows that it is not, its vector is judged as one of
-  /// the whole, whose bound and largest eigenvalue stay.
+  /// the whole, whose bound and largest eigenvalue stay. Its inertia is at least that of each block.
   Definiteness h22;
   std::vector<BlockCurvature> blocks;  ///< in the order of W; empty unless asked for and more than one
   /// r = rank H21: as H11 = 0 the joint Hessian has the inertia (r, r, p − r) + In(ZᵀH22Z), Z a basis of

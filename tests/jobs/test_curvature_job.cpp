@@ -73,6 +73,10 @@ TEST_F(CurvatureJob, LeavesTheReportAndWhatProvesIt) {
   EXPECT_EQ(report["lambda"], Json({1e-3, 1e-3}));
   EXPECT_EQ(report["singular"], false);
   EXPECT_EQ(report["rank_h21"], 2);
+  EXPECT_GE(report["h22"]["negative_found"], 1);
+  EXPECT_GE(report["h22"]["negative_found"], report["blocks"][1]["negative_found"]);
+  EXPECT_GE(report["joint_negative_found"], report["h22"]["negative_found"]);
+  EXPECT_GE(report["joint_negative_found"], 2);
   EXPECT_EQ(report["null_directions"], 0);
   EXPECT_EQ(report["blocks"].size(), 2U);
   EXPECT_EQ(report["density"].size(), 2U);
@@ -81,6 +85,7 @@ TEST_F(CurvatureJob, LeavesTheReportAndWhatProvesIt) {
     EXPECT_TRUE(std::filesystem::exists(path(name))) << name;
   if (!world_.is_root()) return;
   EXPECT_THAT(ending.out, AllOf(HasSubstr("H22"), HasSubstr("block 1"), HasSubstr("fails"),
+                                HasSubstr("H22 without key biases: at least "),
                                 HasSubstr("2 positive and 2 negative"), HasSubstr("S = -H12")));
 }
 
@@ -134,7 +139,8 @@ TEST_F(CurvatureJob, IsTheReportThatARunBeginsItsSearchWith) {
     const Json within = Json::parse(to_json(*result.curvature));
     for (const char* key : {"density", "noise", "rank_h21", "null_directions", "products"})
       EXPECT_EQ(within[key], alone[key]) << around << key;
-    for (const char* key : {"verdict", "least", "residual", "largest", "lower_bound", "steps", "products"}) {
+    for (const char* key : {"verdict", "least", "residual", "largest", "lower_bound", "steps", "products",
+                            "negative_found", "positive_found"}) {
       EXPECT_EQ(within["h22"][key], alone["h22"][key]) << around << key;
       EXPECT_EQ(within["blocks"][1][key], alone["blocks"][1][key]) << around << key;
     }

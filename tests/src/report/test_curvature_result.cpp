@@ -16,6 +16,7 @@
 namespace lift {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using Json = nlohmann::json;
@@ -37,6 +38,8 @@ CurvatureResult sample() {
                   .largest = 10,
                   .lower_bound = -2.5,
                   .whole_spectrum = false,
+                  .negative_found = 5,
+                  .positive_found = 11,
                   .steps = 30,
                   .products = 60,
                   .message = "positive definiteness fails"},
@@ -80,23 +83,49 @@ TEST(CurvatureResult, ATableSaysWhatIsKnownOfEachMatrix) {
   EXPECT_THAT(text, HasSubstr("fails"));
   EXPECT_THAT(text, HasSubstr("-2.5"));
   EXPECT_THAT(text, HasSubstr("block 7"));
-  EXPECT_THAT(to_csv(curvature_table(sample())), HasSubstr("block 7,400,undecided,,,0,,,0"));
+  EXPECT_THAT(to_csv(curvature_table(sample())), HasSubstr("block 7,400,undecided,,,0,,0,,0"));
 }
 
 TEST(CurvatureResult, SentencesSayWhatHoldsForCertain) {
   const auto all = curvature_sentences(sample());
-  ASSERT_EQ(all.size(), 6U);
+  ASSERT_EQ(all.size(), 7U);
   EXPECT_THAT(all[0], HasSubstr("over 40 of 4718 training sequences, at lambda = 0.0001, 0.0002"));
   EXPECT_THAT(all[1], HasSubstr("H22: positive definiteness fails"));
-  EXPECT_THAT(all[2], HasSubstr("so not positive definite: 8 coordinates"));
-  EXPECT_THAT(all[3], HasSubstr("2 positive and 2 negative"));
-  EXPECT_THAT(all[4], HasSubstr("eigenvalues -3 to -0.5"));
+  EXPECT_EQ(all[2], "H22: at least 5 negative eigenvalues found");
+  EXPECT_THAT(all[3], HasSubstr("so not positive definite: 8 coordinates"));
+  EXPECT_THAT(all[4], AllOf(HasSubstr("2 positive and 2 negative"), HasSubstr("at least 5 negative in all")));
+  EXPECT_THAT(all[5], HasSubstr("eigenvalues -3 to -0.5"));
   auto without = sample();
   without.rank_h21 = 0;
   without.schur.reset();
   without.null_directions = 0;
+  without.h22.negative_found = 0;
   EXPECT_THAT(curvature_sentences(without), ElementsAre(::testing::_, ::testing::_, HasSubstr("H21 = 0 here"),
                                                         HasSubstr("S was not looked for"), ::testing::_));
+}
+
+TEST(CurvatureResult, AnInertiaIsKnownInFullWhereNoCoordinateIsLeft) {
+  auto result = sample();
+  EXPECT_EQ(Json::parse(to_json(result))["h22"]["inertia_known"], false);
+  EXPECT_EQ(result.joint_negative_found(), 5) << "2 + (5 - 2)";
+  result.h22.negative_found = 1;
+  EXPECT_EQ(result.joint_negative_found(), 2);
+  EXPECT_EQ(curvature_sentences(result)[2], "H22: at least 1 negative eigenvalue found");
+  result.h22.positive_found = 999;
+  EXPECT_EQ(Json::parse(to_json(result))["h22"]["inertia_known"], true);
+  EXPECT_EQ(curvature_sentences(result)[2], "H22: inertia in full, 1 negative and 999 positive eigenvalues");
+}
+
+TEST(CurvatureResult, AReportOfBeforeThereWereCountsIsRead) {
+  const Communicator self = Communicator::self();
+  const TempFolder folder(self);
+  RunResult run = testing::paper_run();
+  run.curvature = sample();
+  Json old = Json::parse(to_json(run));
+  for (const char* key : {"negative_found", "positive_found", "inertia_known"})
+    old["curvature"]["h22"].erase(key);
+  testing::put_text(folder / "result.json", old.dump());
+  EXPECT_EQ(read_result(folder / "result.json").curvature->h22.negative_found, 0);
 }
 
 TEST(CurvatureResult, TheFigureShowsTheDensityOfItsNodes) {

@@ -9,6 +9,7 @@
 #include <ATen/ops/zeros_like.h>
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -93,6 +94,29 @@ TEST_F(CurvatureReportTest, ANegativeEigenvalueFailsAndIsThatOfTheDenseHessian) 
     EXPECT_NEAR(block.curvature.least.value, least, 0.05 * (spectrum.back() - spectrum.front()));
     EXPECT_EQ(block.n, end - begin - (block.block == 2 ? 8 : 0));
   }
+}
+
+TEST_F(CurvatureReportTest, WhatIsCountedIsThereAndInFullWithAsManyStepsAsCoordinates) {
+  Tiny tiny(at::kDouble, {.blocks = {1, 2}, .mlp_only = {1, 2}, .regularizers = {{1, 1}, {2, 1}}});
+  const auto spectrum = eigenvalues(dense(tiny));
+  const auto n = static_cast<int>(spectrum.size());
+  const auto negative = static_cast<int>(std::ranges::count_if(spectrum, [](double x) { return x < 0; }));
+  ASSERT_GT(negative, 5);
+  int last = 0;
+  for (const int basis : {10, 30, 90}) {
+    const auto found = report(tiny, {.max_products = 3 * (basis + 10), .basis = basis, .density_vectors = 0});
+    EXPECT_GE(found.h22.inertia.negative, std::max(1, last)) << basis;
+    EXPECT_LE(found.h22.inertia.negative, negative) << basis;
+    EXPECT_LE(found.h22.inertia.positive, n - negative) << basis;
+    for (const auto& block : found.blocks)
+      EXPECT_GE(found.h22.inertia.negative, block.curvature.inertia.negative);
+    last = found.h22.inertia.negative;
+  }
+  EXPECT_GT(last, 5);
+  auto with = search();
+  with.products.kind = ProductKind::central;
+  const CurvatureOptions options{.max_products = 60, .basis = 20, .density_vectors = 0, .blocks = false};
+  EXPECT_LE(report(tiny, options, with).h22.inertia.negative, 1) << "one vector's step was measured";
 }
 
 /// solvers/README.md, Curvature, 4: W_q(I + ε e_a e_bᵀ) and W_k(I − ε e_b e_aᵀ) of a head leave the loss as
