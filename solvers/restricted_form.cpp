@@ -1,0 +1,137 @@
+#include "solvers/restricted_form.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "solvers/semidefinite_factor.hpp"
+#include "solvers/tridiagonal.hpp"
+
+namespace lift {
+namespace {
+
+constexpr double kFactor = 10;         ///< of the asymmetry that a few vectors show
+constexpr double kFloor = 4;           ///< roundings of the largest curvature
+constexpr double kIndependent = 1e-8;  ///< of a vector's square, what the others must leave of it
+
+std::size_t order_of(std::span<const double> matrix) {
+  return static_cast<std::size_t>(std::lround(std::sqrt(static_cast<double>(matrix.size()))));
+}
+
+/// Off-diagonal entries of row k behind the next one become 0 (Golub and Van Loan, "Matrix Computations",
+/// §8.3.1); returns what is left of them.
+double reflect(std::vector<double>& a, std::size_t m, std::size_t k) {
+  const std::size_t first = k + 1;
+  double squares = 0;
+  for (std::size_t i = first; i < m; ++i) squares += a[i * m + k] * a[i * m + k];
+  const double below = a[first * m + k], alpha = -std::copysign(std::sqrt(squares), below);
+  std::vector<double> v(m, 0.0), w(m, 0.0);
+  for (std::size_t i = first; i < m; ++i) v[i] = a[i * m + k];
+  v[first] -= alpha;
+  const double beta = squares - below * alpha;  // ‖v‖² / 2
+  if (beta <= 0) return below;
+  double along = 0;
+  for (std::size_t i = first; i < m; ++i) {
+    for (std::size_t j = first; j < m; ++j) w[i] += a[i * m + j] * v[j] / beta;
+    along += w[i] * v[i] / (2 * beta);
+  }
+  for (std::size_t i = first; i < m; ++i) w[i] -= along * v[i];
+  for (std::size_t i = first; i < m; ++i) {
+    for (std::size_t j = first; j < m; ++j) a[i * m + j] -= v[i] * w[j] + w[i] * v[j];
+  }
+  return alpha;
+}
+
+/// L⁻¹ M L⁻ᵀ of the rows that the factor kept.
+std::vector<double> relative_to(const SemidefiniteFactor& gram, const std::vector<double>& form,
+                                std::size_t m) {
+  const auto rank = static_cast<std::size_t>(gram.rank());
+  const auto index = [&](std::size_t i) {
+    return static_cast<std::size_t>(gram.original(static_cast<int>(i)));
+  };
+  const auto lower = [&](std::size_t i, std::size_t j) {
+    return gram.lower(static_cast<int>(i), static_cast<int>(j));
+  };
+  std::vector<double> c(rank * rank);
+  for (std::size_t i = 0; i < rank; ++i) {
+    for (std::size_t j = 0; j < rank; ++j) c[i * rank + j] = form[index(i) * m + index(j)];
+  }
+  for (std::size_t i = 0; i < rank; ++i) {
+    for (std::size_t j = 0; j < rank; ++j) {
+      for (std::size_t k = 0; k < i; ++k) c[i * rank + j] -= lower(i, k) * c[k * rank + j];
+      c[i * rank + j] /= lower(i, i);
+    }
+  }
+  for (std::size_t i = 0; i < rank; ++i) {
+    for (std::size_t j = 0; j < rank; ++j) {
+      for (std::size_t k = 0; k < j; ++k) c[i * rank + j] -= lower(j, k) * c[i * rank + k];
+      c[i * rank + j] /= lower(j, j);
+    }
+  }
+  return c;
+}
+
+void finish(RestrictedForm& found, std::span<const double> eigenvalues, double eps) {
+  double largest = 0;
+  for (const double value : eigenvalues) largest = std::max(largest, std::fabs(value));
+  found.noise = product_noise(found.asymmetry, eps, largest);
+  found.inertia = inertia_bound(eigenvalues, found.noise);
+  if (found.ritz_values.empty()) return;
+  const int negative = found.inertia.negative;
+  found.message = fmt::format(
+      "curvature {:.4g} to {:.4g} on the span of {} vectors, noise {:.1e}: positive definiteness {}",
+      found.ritz_values.front(), found.ritz_values.back(), found.vectors, found.noise,
+      negative > 0
+          ? fmt::format("fails, at least {} negative eigenvalue{}", negative, negative == 1 ? "" : "s")
+          : "is not refuted");
+}
+
+}  // namespace
+
+double product_noise(double asymmetry, double eps, double largest) noexcept {
+  return std::max(kFactor * asymmetry, kFloor * eps * largest);
+}
+
+std::vector<double> symmetric_eigenvalues(std::vector<double> symmetric) {
+  const std::size_t m = order_of(symmetric);
+  for (std::size_t i = 0; i < m; ++i) {
+    for (std::size_t j = i + 1; j < m; ++j) symmetric[i * m + j] = symmetric[j * m + i];
+  }
+  std::vector<double> diagonal(m), below;
+  for (std::size_t k = 0; k + 1 < m; ++k) below.push_back(reflect(symmetric, m, k));
+  for (std::size_t k = 0; k < m; ++k) diagonal[k] = symmetric[k * m + k];
+  return symmetric_tridiagonal_eigen(diagonal, below).values;
+}
+
+RestrictedForm restricted_form(std::span<const double> gram, std::span<const double> form, double eps) {
+  const std::size_t m = order_of(gram);
+  RestrictedForm found;
+  found.vectors = static_cast<int>(m);
+  std::vector<double> unit(m * m), symmetric(m * m);
+  for (std::size_t i = 0; i < m; ++i) {
+    for (std::size_t j = 0; j < m; ++j) {
+      const double lengths = std::sqrt(gram[i * m + i] * gram[j * m + j]);
+      const double above = form[i * m + j] / lengths, under = form[j * m + i] / lengths;
+      unit[i * m + j] = gram[i * m + j] / lengths;
+      symmetric[i * m + j] = 0.5 * (above + under);
+      found.asymmetry = std::max(found.asymmetry, std::fabs(above - under));
+    }
+  }
+  const SemidefiniteFactor factor(unit, static_cast<int>(m), kIndependent);
+  found.ritz_values = symmetric_eigenvalues(relative_to(factor, symmetric, m));
+  finish(found, symmetric_eigenvalues(std::move(symmetric)), eps);
+  return found;
+}
+
+RestrictedForm restricted_form(const LanczosSummary& found, double eps) {
+  RestrictedForm restricted;
+  restricted.vectors = static_cast<int>(found.ritz_values.size());
+  restricted.ritz_values = found.ritz_values;
+  restricted.asymmetry = found.asymmetry;
+  finish(restricted, found.ritz_values, eps);
+  return restricted;
+}
+
+}  // namespace lift
