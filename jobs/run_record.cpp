@@ -42,6 +42,16 @@ ModelResult model_result(const StepModel& model, const LineSearchSummary& line) 
   return result;
 }
 
+ProbeCurvatureResult probe_curvature_result(const RestrictedForm& found) {
+  return {.vectors = found.vectors,
+          .ritz_min = found.ritz_values.front(),
+          .ritz_max = found.ritz_values.back(),
+          .asymmetry = found.asymmetry,
+          .noise = found.noise,
+          .negative_found = found.inertia.negative,
+          .ritz_values = found.ritz_values};
+}
+
 RoundResult round_result(const RoundSummary& summary) {
   RoundResult entry{.t_star = summary.line.t_star,
                     .lambda_before = summary.lambda_before,
@@ -52,6 +62,7 @@ RoundResult round_result(const RoundSummary& summary) {
                     .stationarity = summary.stationarity};
   if (summary.implicit) entry.implicit = implicit_result(*summary.implicit);
   if (summary.model) entry.model = model_result(*summary.model, summary.line);
+  if (summary.curvature) entry.probe_curvature = probe_curvature_result(*summary.curvature);
   return entry;
 }
 
@@ -186,6 +197,7 @@ void RunRecord::add_round(int round, const RoundSummary& summary) {
   const RoundResult entry = round_result(summary);
   output_.progress().finish();
   output_.add_round(round, entry);
+  if (summary.curvature) context_.log.info("H22 by its probes: " + summary.curvature->message);
   if (summary.lp && summary.lp->answered) context_.log.info(summary.lp->message);
   if (summary.lp && !summary.lp->answered) {
     warn(summary.lp->message + "; its direction is used as it is");

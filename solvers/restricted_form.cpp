@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "solvers/semidefinite_factor.hpp"
-#include "solvers/tridiagonal.hpp"
+#include "solvers/symmetric_eigen.hpp"
 
 namespace lift {
 namespace {
@@ -18,30 +18,6 @@ constexpr double kIndependent = 1e-8;  ///< of a vector's square, what the other
 
 std::size_t order_of(std::span<const double> matrix) {
   return static_cast<std::size_t>(std::lround(std::sqrt(static_cast<double>(matrix.size()))));
-}
-
-/// Off-diagonal entries of row k behind the next one become 0 (Golub and Van Loan, "Matrix Computations",
-/// §8.3.1); returns what is left of them.
-double reflect(std::vector<double>& a, std::size_t m, std::size_t k) {
-  const std::size_t first = k + 1;
-  double squares = 0;
-  for (std::size_t i = first; i < m; ++i) squares += a[i * m + k] * a[i * m + k];
-  const double below = a[first * m + k], alpha = -std::copysign(std::sqrt(squares), below);
-  std::vector<double> v(m, 0.0), w(m, 0.0);
-  for (std::size_t i = first; i < m; ++i) v[i] = a[i * m + k];
-  v[first] -= alpha;
-  const double beta = squares - below * alpha;  // ‖v‖² / 2
-  if (beta <= 0) return below;
-  double along = 0;
-  for (std::size_t i = first; i < m; ++i) {
-    for (std::size_t j = first; j < m; ++j) w[i] += a[i * m + j] * v[j] / beta;
-    along += w[i] * v[i] / (2 * beta);
-  }
-  for (std::size_t i = first; i < m; ++i) w[i] -= along * v[i];
-  for (std::size_t i = first; i < m; ++i) {
-    for (std::size_t j = first; j < m; ++j) a[i * m + j] -= v[i] * w[j] + w[i] * v[j];
-  }
-  return alpha;
 }
 
 /// L⁻¹ M L⁻ᵀ of the rows that the factor kept.
@@ -94,17 +70,6 @@ double product_noise(double asymmetry, double eps, double largest) noexcept {
   return std::max(kFactor * asymmetry, kFloor * eps * largest);
 }
 
-std::vector<double> symmetric_eigenvalues(std::vector<double> symmetric) {
-  const std::size_t m = order_of(symmetric);
-  for (std::size_t i = 0; i < m; ++i) {
-    for (std::size_t j = i + 1; j < m; ++j) symmetric[i * m + j] = symmetric[j * m + i];
-  }
-  std::vector<double> diagonal(m), below;
-  for (std::size_t k = 0; k + 1 < m; ++k) below.push_back(reflect(symmetric, m, k));
-  for (std::size_t k = 0; k < m; ++k) diagonal[k] = symmetric[k * m + k];
-  return symmetric_tridiagonal_eigen(diagonal, below).values;
-}
-
 RestrictedForm restricted_form(std::span<const double> gram, std::span<const double> form, double eps) {
   const std::size_t m = order_of(gram);
   RestrictedForm found;
@@ -120,8 +85,8 @@ RestrictedForm restricted_form(std::span<const double> gram, std::span<const dou
     }
   }
   const SemidefiniteFactor factor(unit, static_cast<int>(m), kIndependent);
-  found.ritz_values = symmetric_eigenvalues(relative_to(factor, symmetric, m));
-  finish(found, symmetric_eigenvalues(std::move(symmetric)), eps);
+  found.ritz_values = symmetric_eigen(relative_to(factor, symmetric, m), factor.rank()).values;
+  finish(found, symmetric_eigen(std::move(symmetric), static_cast<int>(m)).values, eps);
   return found;
 }
 

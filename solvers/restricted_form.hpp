@@ -28,8 +28,8 @@ struct RestrictedForm {
 ///
 /// Method      M = (form + formᵀ)/2 relative to the Gram matrix G: eigenvalues of L⁻¹ M L⁻ᵀ, G = LLᵀ on the
 ///             vectors that are independent (SemidefiniteFactor; what has less than 1e-4 of its length left
-///             is not). The count is by the eigenvalues of M itself, and asks nothing of G. Householder's
-///             reduction and implicit QL, so that equal input gives equal bits on every rank.
+///             is not). The count is by the eigenvalues of M itself, and asks nothing of G.
+///             symmetric_eigen(), so that equal input gives equal bits on every rank.
 /// Shapes      gram, form: m × m, row-major, of vectors of any length > 0; form_ij = v_iᵀ(Hv_j). Both are
 ///             scaled to unit vectors.
 /// Local.      Cost about 20 m³ flops.
@@ -40,8 +40,5 @@ struct RestrictedForm {
 
 /// The same of a Lanczos run, where V is orthonormal and the matrix its T.
 [[nodiscard]] RestrictedForm restricted_form(const LanczosSummary& found, double eps);
-
-/// Ascending. symmetric: m × m, the lower triangle is read.
-[[nodiscard]] std::vector<double> symmetric_eigenvalues(std::vector<double> symmetric);
 
 }  // namespace lift

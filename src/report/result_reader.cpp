@@ -89,6 +89,16 @@ ModelResult read_model(const JsonNode& node) {
           .minimiser = optional_of(node, "minimiser", read_number)};
 }
 
+ProbeCurvatureResult read_probe_curvature(const JsonNode& node) {
+  return {.vectors = node["vectors"].integer(),
+          .ritz_min = node["ritz_min"].number(),
+          .ritz_max = node["ritz_max"].number(),
+          .asymmetry = node["asymmetry"].number(),
+          .noise = node["noise"].number(),
+          .negative_found = node["negative_found"].integer(),
+          .ritz_values = list_of(node, "ritz_values", read_number)};
+}
+
 RoundResult read_round(const JsonNode& node) {
   return {.t_star = node["t_star"].number(),
           .lambda_before = list_of(node, "lambda_before", read_number),
@@ -98,7 +108,8 @@ RoundResult read_round(const JsonNode& node) {
           .curves = read_curves(node),
           .stationarity = number_or_nan(node, "stationarity"),
           .implicit = optional_of(node, "implicit", read_implicit),
-          .model = optional_of(node, "model", read_model)};
+          .model = optional_of(node, "model", read_model),
+          .probe_curvature = optional_of(node, "probe_curvature", read_probe_curvature)};
 }
 
 StageResult read_stage(const JsonNode& node) {

@@ -20,6 +20,7 @@ Json to_object(const SelfCheckResult& check);
 Json to_object(const LpResult& lp);
 Json to_object(const ImplicitResult& implicit);
 Json to_object(const ModelResult& model);
+Json to_object(const ProbeCurvatureResult& curvature);
 
 template <typename T>
 Json optional_json(const std::optional<T>& value) {
@@ -91,6 +92,16 @@ Json to_object(const ModelResult& model) {
           {"minimiser", optional_number(model.minimiser)}};
 }
 
+Json to_object(const ProbeCurvatureResult& curvature) {
+  return {{"vectors", curvature.vectors},
+          {"ritz_min", curvature.ritz_min},
+          {"ritz_max", curvature.ritz_max},
+          {"asymmetry", curvature.asymmetry},
+          {"noise", curvature.noise},
+          {"negative_found", curvature.negative_found},
+          {"ritz_values", curvature.ritz_values}};
+}
+
 Json to_object(const RoundResult& round) {
   return {{"t_star", round.t_star},
           {"lambda_before", round.lambda_before},
@@ -100,7 +111,8 @@ Json to_object(const RoundResult& round) {
           {"curves", round.curves.empty() ? Json::object() : Json(round.curves)},
           {"stationarity", round.stationarity},
           {"implicit", optional_json(round.implicit)},
-          {"model", optional_json(round.model)}};
+          {"model", optional_json(round.model)},
+          {"probe_curvature", optional_json(round.probe_curvature)}};
 }
 
 Json to_object(const StageResult& stage) {

@@ -87,6 +87,17 @@ struct ModelResult {
   std::optional<double> minimiser = {};  ///< its best t
 };
 
+/// H22 on the span of a round's probes (RestrictedForm).
+struct ProbeCurvatureResult {
+  std::int64_t vectors = 0;
+  double ritz_min = std::numeric_limits<double>::quiet_NaN();  ///< no less than the least eigenvalue of H22
+  double ritz_max = std::numeric_limits<double>::quiet_NaN();  ///< no more than the largest
+  double asymmetry = 0;                                        ///< max |v_iᵀH22v_j − v_jᵀH22v_i|
+  double noise = 0;                                            ///< by which an entry may be wrong
+  std::int64_t negative_found = 0;                             ///< eigenvalues of H22 that are < 0 at least
+  std::vector<double> ritz_values = {};                        ///< ascending
+};
+
 /// One hyperlocal search.
 struct RoundResult {
   double t_star = 0;
@@ -98,6 +109,7 @@ struct RoundResult {
   double stationarity = std::numeric_limits<double>::quiet_NaN();  ///< ‖∇_W F(W0)‖ on the HVP sequences
   std::optional<ImplicitResult> implicit = {};
   std::optional<ModelResult> model = {};
+  std::optional<ProbeCurvatureResult> probe_curvature = {};
 };
 
 /// One stage of a search: "interpolation", "corrector", "round 1", "corrector before round 2", …; the losses

@@ -11,13 +11,12 @@
 #include "mpi/collectives.hpp"
 #include "src/search/curvature_coordinates.hpp"
 #include "src/search/curvature_judge.hpp"
+#include "src/search/probe_curvature.hpp"
 
 namespace lift {
 namespace {
 
 constexpr int kNoiseSteps = 6;
-constexpr double kNoiseFactor = 10;         ///< of the asymmetry that a few vectors show
-constexpr double kNoiseFloor = 4;           ///< roundings of the largest curvature
 constexpr std::int64_t kLeastOfColumn = 5;  ///< products without which no column of S is looked for
 constexpr double kOfH22 = 0.45, kOfBlocks = 0.2, kOfSchur = 0.2;  ///< of max_products
 constexpr std::int64_t kLeast = 4;                                ///< products that any part may have
@@ -38,8 +37,7 @@ class Measurement {
                                judge_.operators().layout(), judge_.comm(), lanczos_options);
     if (failed(found.status)) throw AgreedError(ExitCode::numerical, found.message);
     if (!found.ritz_values.empty()) meet(found.ritz_values.front(), found.ritz_values.back());
-    const double eps = round_.tuned().flat().scalar_type() == at::kDouble ? 2.2e-16 : 1.2e-7;
-    report.noise = std::max(kNoiseFactor * found.asymmetry, kNoiseFloor * eps * largest_);
+    report.noise = product_noise(found.asymmetry, rounding_of(round_), largest_);
   }
   void judge(CurvatureReport& report) {
     const CoordinateRange all = judge_.all();

@@ -93,7 +93,8 @@ Direction solved_direction(const SearchState& state, const SearchOptions& option
   Direction direction{.sequences = model.slope.sequences,
                       .valid_loss = model.slope.valid_loss,
                       .stationarity = model.slope.stationarity,
-                      .probes_done = model.probes_done};
+                      .probes_done = model.probes_done,
+                      .curvature = model.curvature};
   std::vector<double> d;
   report(observer, "lp", 0, 1);
   {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "solvers/box_lp.hpp"
+#include "solvers/restricted_form.hpp"
 #include "src/search/search_state.hpp"
 
 namespace lift {
@@ -69,6 +70,8 @@ struct Direction {
   double valid_loss = 0;                        ///< on the sequences that made g, nats/token
   double stationarity = 0;                      ///< ‖∇_W F(W0)‖ on the HVP sequences
   std::int64_t probes_done = 0;                 ///< by this rank's group
+  /// LocalModel::curvature
+  std::optional<RestrictedForm> curvature = {};
 };
 
 /// Finds d at (λ, W0) in the way that options.direction says (Algorithm 1, steps 3 to 5).

@@ -205,6 +205,7 @@ RoundSummary hyperlocal_round(const SearchState& state, const SearchOptions& opt
   const Direction direction = find_direction(state, options, round, observer);
   summary.lp = direction.lp;
   summary.implicit = direction.implicit;
+  summary.curvature = direction.curvature;
   summary.valid_loss = direction.valid_loss;
   summary.stationarity = direction.stationarity;
   summary.probes_done = direction.probes_done;

@@ -16,8 +16,9 @@
 namespace lift {
 
 struct RoundSummary {
-  std::optional<ProgramReport> lp;         ///< absent where the direction is not a linear program's
-  std::optional<ImplicitReport> implicit;  ///< of direction exact, of adjoint probes, and on request
+  std::optional<ProgramReport> lp;          ///< absent where the direction is not a linear program's
+  std::optional<ImplicitReport> implicit;   ///< of direction exact, of adjoint probes, and on request
+  std::optional<RestrictedForm> curvature;  ///< LocalModel::curvature
   LineSearchSummary line;
   std::optional<StepModel> model;  ///< of --search.line model, and on request
   /// (t, loss [nats/token]) of the splits watched, by name, ascending t

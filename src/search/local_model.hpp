@@ -6,6 +6,7 @@
 
 #include "solvers/exact_stationarity.hpp"
 #include "solvers/probe_matrix.hpp"
+#include "solvers/restricted_form.hpp"
 #include "src/search/round.hpp"
 
 namespace lift {
@@ -19,6 +20,8 @@ struct LocalModel {
   Slope slope;                                       ///< what g was made from
   std::int64_t probes_done = 0;                      ///< by this rank's group
   std::optional<StationaritySummary> implicit = {};  ///< the solve behind an adjoint row
+  /// VᵀH22V, where the rows are products with H22 and nothing else: not of joint and adjoint probes.
+  std::optional<RestrictedForm> curvature = {};
   /// The weight part v_i of the probe that made row i, [n]: what --search.keep writes; 0 of an adjoint row
   /// where there was nothing to solve for. Collective on a.comm().
   std::function<at::Tensor(int i)> probe = {};

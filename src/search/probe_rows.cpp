@@ -16,6 +16,7 @@
 #include "src/objective/distributed.hpp"
 #include "src/search/curvature.hpp"
 #include "src/search/implicit.hpp"
+#include "src/search/probe_curvature.hpp"
 #include "src/search/sharded.hpp"
 #include "src/training/vectors.hpp"
 
@@ -137,6 +138,7 @@ void add_random_rows(const Round& round, const SearchObserver& observer, LocalMo
   }
   model.probes_done = round.options.products.kind == ProductKind::identity ? 0 : grid.tasks_of_group();
   model.probe = [draw = drawer(round)](int i) { return draw(i).w; };
+  model.curvature = probe_curvature(round, model.a);
 }
 
 /// Lanczos makes vector and product together, so that each row costs one product; where it ends early,
@@ -164,6 +166,7 @@ void add_krylov_rows(const Round& round, const SearchObserver& observer, LocalMo
   auto found = lanczos(h22, start, layout, comm, options);
   if (failed(found.status)) throw AgreedError(ExitCode::numerical, found.message);
   model.probes_done = found.products;
+  model.curvature = probe_curvature(round, found);
   const auto basis = std::make_shared<std::vector<std::vector<double>>>(std::move(found.basis));
   model.probe = [basis, layout, w, &comm](int i) {
     const auto k = static_cast<std::size_t>(i);

@@ -4,7 +4,8 @@
 namespace lift {
 
 /// Probes and their rows, as build_local_model() puts them into a model whose A is still zero; each sets
-/// model.probe and model.probes_done. Collective on round.state.comm.
+/// model.probe and model.probes_done, and model.curvature where the rows tell of it. Collective on
+/// round.state.comm.
 void add_random_rows(const Round& round, const SearchObserver& observer, LocalModel& model);
 void add_krylov_rows(const Round& round, const SearchObserver& observer, LocalModel& model);
 void add_adjoint_row(const Round& round, const SearchObserver& observer, LocalModel& model);

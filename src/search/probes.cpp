@@ -78,6 +78,17 @@ Probe masked_probe(std::uint64_t seed, int round, int probe, const TunedLayout& 
   return {std::move(lambda), v.div_(norm64(v))};
 }
 
+void normal_entries(std::uint64_t seed, int round, int probe, const std::vector<CoordinateRange>& masked,
+                    std::int64_t first, std::span<double> out) {
+  Philox(seed, RandomStream::probes)
+      .normals(probe_sequence(round, probe), static_cast<std::uint64_t>(first), out);
+  for (const CoordinateRange& range : masked) {
+    const std::int64_t begin = std::max(range.begin - first, std::int64_t{0});
+    const std::int64_t end = std::min(range.end - first, std::ssize(out));
+    for (std::int64_t k = begin; k < end; ++k) out[static_cast<std::size_t>(k)] = 0;
+  }
+}
+
 std::vector<std::int64_t> sample_sequences(std::uint64_t seed, int round, Sample purpose, std::int64_t total,
                                            std::int64_t count) {
   std::vector<std::int64_t> chosen(static_cast<std::size_t>(std::min(count, total)));

@@ -2,6 +2,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "mpi/philox.hpp"
@@ -54,6 +55,12 @@ struct Probe {
 /// Test    tests/src/search/test_probes.cpp; --search.keep writes v_W, tests/jobs/test_run_job.cpp
 Probe masked_probe(std::uint64_t seed, int round, int probe, const TunedLayout& layout, at::ScalarType type,
                    at::Device device, int p = 0);
+
+/// out[k] = entry first + k of the normal vector that v_W of masked_probe() is a multiple of.
+///
+/// Test    tests/src/search/test_probes.cpp
+void normal_entries(std::uint64_t seed, int round, int probe, const std::vector<CoordinateRange>& masked,
+                    std::int64_t first, std::span<double> out);
 
 /// What a choice of sequences is for; choices of one round are independent of each other.
 enum class Sample : std::uint32_t { gradient = 1, hessian = 2, self_check = 3 };

@@ -142,6 +142,13 @@ TEST_F(RunOptions, ProbesAreOfTheirKindAndSpace) {
   EXPECT_NEAR(std::abs(cosine(more[0], more[1])), 1.0, 1e-3) << "v_lambda dF/dlambda dW, along W";
   const auto adjoint = result("--search.probe-kind adjoint --search.damping 10", "--tune.blocks 0,1 ");
   EXPECT_EQ(adjoint.m, 1);
+  EXPECT_FALSE(adjoint.rounds[0].probe_curvature.has_value());
+  for (const KeptRun* with : {&random, &krylov}) {
+    const auto& found = with->result.rounds[0].probe_curvature;
+    ASSERT_TRUE(found.has_value());
+    EXPECT_EQ(found->vectors, with->result.m);
+    EXPECT_LE(found->ritz_min, found->ritz_max);
+  }
   ASSERT_TRUE(adjoint.rounds[0].implicit.has_value());
   EXPECT_THAT(adjoint.rounds[0].implicit->gamma, SizeIs(2));
   expect_refusal("--search.probe-space joint --search.probe-kind krylov", "random probes");

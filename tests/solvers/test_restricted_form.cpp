@@ -42,19 +42,6 @@ RestrictedForm of(const Forms& forms, double eps = 1e-16) {
   return restricted_form(forms.gram, forms.form, eps);
 }
 
-TEST(SymmetricEigenvalues, AreThoseOfAKnownSpectrum) {
-  for (const int n : {1, 2, 3, 10, 64}) {
-    std::vector<double> expected;
-    for (int i = 0; i < n; ++i) expected.push_back(i % 5 == 0 ? -2 : i);
-    const auto found = symmetric_eigenvalues(test::with_spectrum(expected, 7).entries);
-    std::ranges::sort(expected);
-    EXPECT_THAT(found, Pointwise(DoubleNear(1e-11), expected)) << n;
-  }
-  EXPECT_THAT(symmetric_eigenvalues({3, 0, 0, 0, -1, 0, 0, 0, 2}), testing::ElementsAre(-1, 2, 3));
-  EXPECT_THAT(symmetric_eigenvalues({0, 0, 0, 0}), testing::ElementsAre(0, 0));
-  EXPECT_TRUE(symmetric_eigenvalues({}).empty());
-}
-
 TEST(RestrictedForm, OfAWholeBasisIsTheSpectrum) {
   const std::vector<double> eigenvalues{-3, -1, -0.5, 0.25, 1, 2, 4, 9};
   const auto found = of(forms_of(test::with_spectrum(eigenvalues, 3), random_vectors(8, 8)));

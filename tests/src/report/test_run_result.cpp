@@ -94,6 +94,13 @@ TEST_F(RunResultTest, AStartAndImplicitSolvesComeBack) {
   run.rounds.front().model = ModelResult{
       .slope = -2, .curvature = 4, .predicted = -0.5, .actual = -0.25, .ratio = 0.5, .minimiser = 0.5};
   run.rounds.front().implicit = solve;
+  run.rounds.front().probe_curvature = ProbeCurvatureResult{.vectors = 2,
+                                                            .ritz_min = -0.5,
+                                                            .ritz_max = 3,
+                                                            .asymmetry = 1e-7,
+                                                            .noise = 1e-6,
+                                                            .negative_found = 1,
+                                                            .ritz_values = {-0.5, 3}};
   run.rounds.front().lp->y = {0.25, -3.0};
   const RunResult again = reread(run);
   EXPECT_EQ(again.start, run.start);
@@ -112,6 +119,14 @@ TEST_F(RunResultTest, AStartAndImplicitSolvesComeBack) {
   EXPECT_EQ(found.g_dw, -0.75);
   EXPECT_EQ(found.raises, 2);
   EXPECT_EQ(found.agreement, 0.5);
+  const ProbeCurvatureResult& probes = again.rounds.front().probe_curvature.value();
+  EXPECT_EQ(probes.vectors, 2);
+  EXPECT_EQ(probes.ritz_min, -0.5);
+  EXPECT_EQ(probes.ritz_max, 3);
+  EXPECT_EQ(probes.asymmetry, 1e-7);
+  EXPECT_EQ(probes.noise, 1e-6);
+  EXPECT_EQ(probes.negative_found, 1);
+  EXPECT_EQ(probes.ritz_values, (std::vector<double>{-0.5, 3}));
   EXPECT_THAT(again.rounds.front().lp->y, ::testing::ElementsAre(0.25, -3.0));
 }
 

@@ -10,6 +10,7 @@
 #include <numeric>
 #include <set>
 #include <span>
+#include <vector>
 
 #include "src/training/vectors.hpp"
 #include "tests/src/training/tiny.hpp"
@@ -60,6 +61,23 @@ TEST(Probes, DoNotShowTheThreadsThatDrawThem) {
   const double norm = std::sqrt(std::inner_product(normals.begin(), normals.end(), normals.begin(), 0.0));
   for (double& x : normals) x /= norm;
   EXPECT_TRUE(std::ranges::equal(std::span(v.const_data_ptr<double>(), normals.size()), normals));
+}
+
+TEST(Probes, AnyPartOfOneIsDrawnByItself) {
+  const Tiny tiny(at::kDouble);
+  const auto masked = key_biases(tiny.tuned.layout());
+  const auto v = masked_probe(3, 1, 4, tiny.tuned.layout(), at::kDouble, at::kCPU).w;
+  std::vector<double> whole(static_cast<std::size_t>(tiny.tuned.n()));
+  normal_entries(3, 1, 4, masked, 0, whole);
+  const double norm = std::sqrt(std::inner_product(whole.begin(), whole.end(), whole.begin(), 0.0));
+  for (std::size_t k = 0; k < whole.size(); ++k)
+    EXPECT_NEAR(whole[k] / norm, v.const_data_ptr<double>()[k], 1e-15) << k;
+  const auto begin = masked.front().begin;
+  for (const std::int64_t first : {begin - 3, begin + 1, begin + 7, begin + 8}) {
+    std::vector<double> part(5);
+    normal_entries(3, 1, 4, masked, first, part);
+    EXPECT_TRUE(std::equal(part.begin(), part.end(), whole.begin() + first)) << first;
+  }
 }
 
 TEST(KeyBiases, AreTheMiddleThirdOfTheAttentionBias) {
