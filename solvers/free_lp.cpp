@@ -23,7 +23,7 @@ void check(const FreeLpProblem& problem, const FreeLpOptions& options, std::span
       throw Error(ExitCode::internal, "free LP: " + wrong);
   });
   const std::vector<double> no_multipliers(static_cast<std::size_t>(a.rows()), 0.0);
-  check_free_shapes(problem, d, no_multipliers);
+  check_free_shapes("free LP", problem, d, no_multipliers);
   check_lp_entries("free LP", a, problem.g, problem.u.first(lambda_count(problem)));
 }
 

@@ -112,17 +112,18 @@ std::size_t lambda_count(const FreeLpProblem& problem) {
   return static_cast<std::size_t>(std::max<std::int64_t>(count, 0));
 }
 
-void check_free_shapes(const FreeLpProblem& problem, std::span<const double> d, std::span<const double> y) {
-  check_lp_shapes("free LP", problem.a, {problem.g, problem.u, d, y});
+void check_free_shapes(const std::string& what, const FreeLpProblem& problem, std::span<const double> d,
+                       std::span<const double> y) {
+  check_lp_shapes(what, problem.a, {problem.g, problem.u, d, y});
   agree(problem.a.comm(), [&] {
     if (problem.p >= 0 && problem.p <= problem.a.coordinates()) return;
     throw Error(ExitCode::internal,
-                fmt::format("free LP: p = {}, expected 0 to {}", problem.p, problem.a.coordinates()));
+                fmt::format("{}: p = {}, expected 0 to {}", what, problem.p, problem.a.coordinates()));
   });
 }
 
 FreeCertificate certify(const FreeLpProblem& problem, std::span<const double> d, std::span<const double> y) {
-  check_free_shapes(problem, d, y);
+  check_free_shapes("free LP", problem, d, y);
   auto sums = sums_of(problem, d, y);
   FreeCertificate c;
   c.objective = sums.objective();
@@ -139,7 +140,7 @@ FreeCertificate certify(const FreeLpProblem& problem, std::span<const double> d,
 
 RayCertificate certify_ray(const FreeLpProblem& problem, std::span<const double> d) {
   const std::vector<double> no_multipliers(static_cast<std::size_t>(problem.a.rows()), 0.0);
-  check_free_shapes(problem, d, no_multipliers);
+  check_free_shapes("free LP", problem, d, no_multipliers);
   auto sums = sums_of(problem, d, no_multipliers);
   RayCertificate ray;
   const double lengths = std::sqrt(sums.cost_square()) * std::sqrt(sums.length_square());

@@ -1,5 +1,6 @@
 #pragma once
 #include <span>
+#include <string>
 #include <vector>
 
 #include "solvers/free_lp.hpp"
@@ -11,8 +12,9 @@ namespace lift {
 std::size_t lambda_count(const FreeLpProblem& problem);
 
 /// Throws AgreedError(internal) on every rank if g, u or d is not this rank's shard of A's coordinates,
-/// y not one entry a row, or p not in [0, p + n]. Collective on problem.a.comm().
-void check_free_shapes(const FreeLpProblem& problem, std::span<const double> d, std::span<const double> y);
+/// y not one entry a row, or p not in [0, p + n]; `what` begins the message. Collective on problem.a.comm().
+void check_free_shapes(const std::string& what, const FreeLpProblem& problem, std::span<const double> d,
+                       std::span<const double> y);
 
 /// The coordinates of λ, the same on every rank.
 struct LambdaPart {
@@ -22,6 +24,9 @@ struct LambdaPart {
 
 /// Collective on problem.a.comm().
 LambdaPart gather_lambda(const FreeLpProblem& problem);
+
+/// N A_λ, m × p, rounding in it set to 0; null: N, m × m. Local.
+std::vector<double> restrictions(std::span<const double> null, const LambdaPart& lambda);
 
 /// The best dλ for y with A_Wᵀy = g_W: −u sign(c), c = g_λ − A_λᵀy, or where A_W has dependent rows the
 /// end of a box LP over λ with N A_λ dλ = 0, N = weights.left_null(); then y becomes the multipliers of

@@ -102,6 +102,10 @@ std::vector<double> RowSpace::subtract_and_multiply(std::span<const double> y, s
 }
 
 std::vector<double> RowSpace::project_off(std::span<double> v) {
+  return basis_.apply_transposed(project_off_basis(v));
+}
+
+std::vector<double> RowSpace::project_off_basis(std::span<double> v) {
   std::vector<double> total(static_cast<std::size_t>(rank()), 0.0);
   auto products = subtract_and_multiply(total, v);
   for (int round = 0; round < kRounds; ++round) {
@@ -109,19 +113,23 @@ std::vector<double> RowSpace::project_off(std::span<double> v) {
     axpy(1, y, total);
     products = subtract_and_multiply(y, v);
   }
-  return basis_.apply_transposed(total);
+  return total;
 }
 
 void RowSpace::solve(std::span<const double> rhs, std::span<double> x) {
   std::fill(x.begin(), x.end(), 0.0);
   std::vector<double> wanted(static_cast<std::size_t>(rank()));
   for (int j = 0; j < rank(); ++j) wanted[j] = dot(basis_.row(j), rhs);
-  auto rest = wanted;
+  move_to(wanted, x);
+}
+
+void RowSpace::move_to(std::span<const double> image, std::span<double> x) {
+  std::vector<double> rest(image.begin(), image.end());
   for (int round = 0; round < kRounds; ++round) {
     auto y = factor_->solve(rest);
     scale(-1, y);
     rest = subtract_and_multiply(y, x);
-    for (std::size_t j = 0; j < rest.size(); ++j) rest[j] = wanted[j] - rest[j];
+    for (std::size_t j = 0; j < rest.size(); ++j) rest[j] = image[j] - rest[j];
   }
 }
 

@@ -18,7 +18,7 @@ namespace lift {
 ///             condition of B (Björck 1996, "Numerical Methods for Least Squares Problems", §2.9).
 /// Shapes      w and every vector over coordinates: this rank's shard of p + n, as a.layout().
 /// Types       float64; A and w are read in place, 256 coordinates at a time, and must outlive this.
-/// Collective  constructor, project_off, solve and left_null, on a.comm(); what they return is the same
+/// Collective  constructor, and all that is not const, on a.comm(); what they return is the same
 ///             on every rank, to the last bit.
 /// Cost        two passes over A to construct as a rule, three a call; O(m² (p+n)).
 /// Limits      rows that depend on the others up to 1e-10 of their length are left out (RowBasis).
@@ -35,6 +35,14 @@ class RowSpace {
   /// x = the minimum-norm solution of A D x = rhs, rhs [m]; of rows left out the equation is not looked
   /// at.
   void solve(std::span<const double> rhs, std::span<double> x);
+  /// As project_off, but returns the multipliers of the rows of B, [rank].
+  std::vector<double> project_off_basis(std::span<double> v);
+  /// Moves x, with B x = 0, by the shortest way to B x = image, [rank].
+  void move_to(std::span<const double> image, std::span<double> x);
+  /// T.
+  [[nodiscard]] const RowBasis& basis() const noexcept { return basis_; }
+  /// K, rank × rank, row-major, with K Kᵀ = B Bᵀ.
+  [[nodiscard]] std::vector<double> gram_root() const { return factor_->root(); }
   /// N, m × m, row-major: N A D = 0 up to rounding, and its rows, of which many may be zero, span the
   /// left null space of A D.
   std::vector<double> left_null();

@@ -48,6 +48,16 @@ void SemidefiniteFactor::eliminate(int pivot) {
   }
 }
 
+std::vector<double> SemidefiniteFactor::root() const {
+  const auto m = static_cast<std::size_t>(m_);
+  std::vector<double> k(m * m, 0.0);
+  for (int i = 0; i < m_; ++i) {
+    if (scale_[order_[i]] == 0) continue;
+    for (int j = 0; j <= i && j < rank_; ++j) k[order_[i] * m + j] = at(i, j) / scale_[order_[i]];
+  }
+  return k;
+}
+
 std::vector<double> SemidefiniteFactor::solve(std::span<const double> rhs) const {
   std::vector<double> z(rank_);
   for (int i = 0; i < rank_; ++i) {

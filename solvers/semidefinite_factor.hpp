@@ -24,6 +24,8 @@ class SemidefiniteFactor {
   [[nodiscard]] int original(int i) const { return order_[i]; }
   /// Entry of the factor L of the scaled and reordered matrix, j ≤ i and j < rank().
   [[nodiscard]] double lower(int i, int j) const { return at(i, j); }
+  /// K, m × m, row-major, with K Kᵀ = matrix where rank() is m; else zeros beyond rank() columns.
+  [[nodiscard]] std::vector<double> root() const;
   /// x with matrix · x = rhs on the rows kept and zeros on the others; exact for a consistent system.
   [[nodiscard]] std::vector<double> solve(std::span<const double> rhs) const;
 
