@@ -204,8 +204,8 @@ std::vector<OptionSpec> build_table() {
     {"recover.corrector-epochs", count, "0", from(0), {}, "",
      "Epochs of Adam after the interpolation, before the rounds, the rate falling to 0.", kRecover, kRun},
 
-    {"lp.trust-region", choice, "box", kAny, {"box", "l2", "none"}, "",
-     "Where d is sought: in a box, in a ball, or with dW free as printed in the paper.", kLp, kRun},
+    {"lp.trust-region", choice, "box", kAny, {"box", "l2", "two-balls", "box-l2", "none"}, "",
+     "Where d is sought: in a box, in a ball, dlambda and dW each in a ball, dlambda in a box and dW in a ball, or with dW free as printed in the paper.", kLp, kRun},
     {"lp.radius", real, "0.01", kPositive, {}, "",
      "Radius rho of dW.", kLp, kRun},
     {"lp.radius-unit", choice, "rms", kAny, {"rms", "absolute", "norm"}, "",

@@ -86,9 +86,12 @@ SearchOptions search_options(const Options& options) {
                                             {"gradient", DirectionKind::gradient},
                                             {"sign", DirectionKind::sign},
                                             {"wise", DirectionKind::wise}});
-  search.trust_region = chosen<TrustRegion>(
-      options, "lp.trust-region",
-      {{"box", TrustRegion::box}, {"l2", TrustRegion::ball}, {"none", TrustRegion::none}});
+  search.trust_region = chosen<TrustRegion>(options, "lp.trust-region",
+                                            {{"box", TrustRegion::box},
+                                             {"l2", TrustRegion::ball},
+                                             {"two-balls", TrustRegion::two_balls},
+                                             {"box-l2", TrustRegion::box_ball},
+                                             {"none", TrustRegion::none}});
   set_probes(options, search);
   search.min_gain = options.real("search.min-gain");
   search.recovery = {.interpolate = options.text("recover.interpolate") == "on",

@@ -3,6 +3,7 @@
 #include <ATen/TensorOperators.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -10,6 +11,7 @@
 #include "mpi/fault.hpp"
 #include "solvers/ball_lp.hpp"
 #include "solvers/free_lp.hpp"
+#include "solvers/split_lp.hpp"
 #include "src/objective/distributed.hpp"
 #include "src/search/bilevel_direction.hpp"
 #include "src/search/implicit.hpp"
@@ -70,6 +72,13 @@ ProgramReport solve_program(const LocalModel& model, const SearchOptions& option
   if (options.trust_region == TrustRegion::ball) {
     const auto summary = solve_ball_lp({model.a, model.g, model.u}, {}, shard);
     return report_of(summary, common_part(summary.certificate, summary.certificate.ball_violation));
+  }
+  if (options.trust_region == TrustRegion::two_balls || options.trust_region == TrustRegion::box_ball) {
+    const auto set = bounds_lambda_by_a_ball(options.trust_region) ? LambdaSet::ball : LambdaSet::box;
+    const auto summary = solve_split_lp({model.a, model.g, model.u, p, set}, {}, shard);
+    const auto& found = summary.certificate;
+    return report_of(summary, common_part(found, std::max(found.lambda_violation, found.weight_violation)),
+                     summary.iterations);
   }
   if (options.trust_region == TrustRegion::none) {
     const auto summary = solve_free_lp({model.a, model.g, model.u, p}, {}, shard);

@@ -57,7 +57,7 @@ std::int64_t boxed_coordinates(const TunedLayout& layout) {
 
 /// What the bounds of dW are multiplied with for a region.
 double weight_scale(const TunedLayout& layout, TrustRegion region) {
-  return region == TrustRegion::ball ? std::sqrt(static_cast<double>(boxed_coordinates(layout))) : 1.0;
+  return bounds_weights_by_a_ball(region) ? std::sqrt(static_cast<double>(boxed_coordinates(layout))) : 1.0;
 }
 
 /// ρ_k of every tuned tensor, measured on its coordinates that have a box: Adam moves key biases by the
@@ -90,6 +90,14 @@ std::vector<double> tensor_radii(const TunedParameters& tuned, const RadiusOptio
 }
 
 }  // namespace
+
+bool bounds_weights_by_a_ball(TrustRegion region) noexcept {
+  return region == TrustRegion::ball || region == TrustRegion::two_balls || region == TrustRegion::box_ball;
+}
+
+bool bounds_lambda_by_a_ball(TrustRegion region) noexcept {
+  return region == TrustRegion::ball || region == TrustRegion::two_balls;
+}
 
 std::string RadiusOptions::violation() const {
   if (!(rho > 0) || !std::isfinite(rho)) return fmt::format("rho = {} violates 0 < rho < ∞", rho);

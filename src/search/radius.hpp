@@ -13,10 +13,16 @@ enum class LambdaSpace { log, linear };
 enum class RadiusUnit { rms, absolute, norm };
 /// The set that d is sought in.
 enum class TrustRegion {
-  box,   ///< |dλ_i| ≤ s_λ, |dW_k| ≤ ρ_k
-  ball,  ///< ‖(dλ/s_λ, dW/(ρ_k √n))‖₂ ≤ 1: its dW is as long as that of a vertex of the box
-  none   ///< dW free, as printed in the paper
+  box,        ///< |dλ_i| ≤ s_λ, |dW_k| ≤ ρ_k
+  ball,       ///< ‖(dλ/s_λ, dW/(ρ_k √n))‖₂ ≤ 1: its dW is as long as that of a vertex of the box
+  two_balls,  ///< ‖dλ/s_λ‖₂ ≤ 1 and ‖dW/(ρ_k √n)‖₂ ≤ 1
+  box_ball,   ///< |dλ_i| ≤ s_λ and ‖dW/(ρ_k √n)‖₂ ≤ 1
+  none        ///< dW free, as printed in the paper
 };
+/// Whether dW is sought in a ball, alone or with dλ.
+[[nodiscard]] bool bounds_weights_by_a_ball(TrustRegion region) noexcept;
+/// Whether dλ is.
+[[nodiscard]] bool bounds_lambda_by_a_ball(TrustRegion region) noexcept;
 
 /// Bounds u of the box LP over (dλ, dW).
 struct RadiusOptions {

@@ -150,6 +150,10 @@ TEST(RunCost, CountsThePassesOfEachProgram) {
   EXPECT_NEAR(sweeps(), 66, 1e-9);
   plan.search.trust_region = TrustRegion::ball;
   EXPECT_LT(sweeps(), 10);
+  for (const auto region : {TrustRegion::two_balls, TrustRegion::box_ball}) {
+    plan.search.trust_region = region;
+    EXPECT_NEAR(sweeps(), 9, 1e-9);
+  }
 }
 
 TEST(RunCost, DividesOverRanksAndByTheRate) {

@@ -55,6 +55,23 @@ TEST_F(RunOptions, TheTrustRegionHoldsTheDirection) {
   EXPECT_NEAR(ball.norm().item<double>(), 1.0, 1e-9);
 }
 
+TEST_F(RunOptions, TheTrustRegionCanBeASetForLambdaAndOneForTheWeights) {
+  const KeptRun balls = kept("--lp.trust-region two-balls"), mixed = kept("--lp.trust-region box-l2");
+  for (const KeptRun* run : {&balls, &mixed}) {
+    ASSERT_EQ(run->p(), 2);
+    const at::Tensor u = run->u.slice(0, 2), bounded = u > 0;
+    const at::Tensor weights = run->d.slice(0, 2).masked_select(bounded) / u.masked_select(bounded);
+    EXPECT_NEAR(weights.norm().item<double>(), 1.0, 1e-7) << "the ball of the weights binds";
+    EXPECT_EQ(run->round().lp->status, "optimal");
+  }
+  const auto lambda = [](const KeptRun& run) { return run.d.slice(0, 0, 2) / run.u.slice(0, 0, 2); };
+  EXPECT_NEAR(lambda(balls).norm().item<double>(), 1.0, 1e-7) << "and so does that of lambda,";
+  EXPECT_NEAR(lambda(mixed).abs().max().item<double>(), 1.0, 1e-7) << "or its box";
+  EXPECT_GT(lambda(mixed).norm().item<double>(), 1 + 1e-3);
+  EXPECT_TRUE(balls.u.equal(mixed.u));
+  EXPECT_LE(mixed.round().lp->objective, balls.round().lp->objective) << "the box holds the ball";
+}
+
 TEST_F(RunOptions, TheRadiusIsOfItsUnit) {
   const std::string still = "--tune.regularizers 0:0,1:0 --warmup.epochs 0 --search.steps 2 ";
   const auto of_radius = [&](const std::string& unit, double radius) {

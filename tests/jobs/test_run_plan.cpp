@@ -124,6 +124,8 @@ TEST_F(RunPlanTest, HoldsTheLinearProgram) {
   EXPECT_EQ(search("").radius.lambda_scale, std::nullopt);
   EXPECT_EQ(search("--lp.radius-unit absolute").radius.unit, RadiusUnit::absolute);
   EXPECT_EQ(search("--lp.trust-region l2").trust_region, TrustRegion::ball);
+  EXPECT_EQ(search("--lp.trust-region two-balls").trust_region, TrustRegion::two_balls);
+  EXPECT_EQ(search("--lp.trust-region box-l2").trust_region, TrustRegion::box_ball);
   EXPECT_EQ(search("--lp.trust-region none").trust_region, TrustRegion::none);
 }
 

@@ -164,6 +164,53 @@ TEST_F(DirectionTest, TheBallProgramKeepsRowsAndRadius) {
   EXPECT_GE(d.slope, find(tiny, with(DirectionKind::gradient)).slope);
 }
 
+TEST_F(DirectionTest, SetsOfTheirOwnKeepRowsAndReachFurtherThanTheOneBall) {
+  Tiny tiny;
+  auto options = with(DirectionKind::lp);
+  options.trust_region = TrustRegion::ball;
+  const double one_ball = find(tiny, options).slope;
+  const double s = std::log(4.0);
+  double reached = one_ball;
+  for (const auto region : {TrustRegion::two_balls, TrustRegion::box_ball}) {
+    options.trust_region = region;
+    const auto d = find(tiny, options);
+    ASSERT_TRUE(d.lp->answered) << d.lp->message;
+    EXPECT_LE(d.lp->certificate.residual, 1e-9);
+    EXPECT_LE(d.lp->certificate.bound_violation, 1e-9);
+    const auto u = weight_bounds(tiny.tuned, {}, region);
+    EXPECT_TRUE(u.equal(weight_bounds(tiny.tuned, {}, TrustRegion::ball)));
+    EXPECT_NEAR(norm64((d.w / u).masked_select(u > 0)), 1.0, 1e-7);
+    for (const double x : d.lambda) EXPECT_LE(std::abs(x), s * (1 + 1e-9));
+    if (region == TrustRegion::two_balls) {
+      EXPECT_LE(length(d.lambda), s * (1 + 1e-9));
+    }
+    EXPECT_LE(d.slope, reached + 1e-9 * std::abs(reached)) << "each set holds the one before";
+    reached = d.slope;
+    EXPECT_GE(d.slope, find(tiny, with(DirectionKind::gradient)).slope * (1 + 1e-9));
+  }
+}
+
+TEST_F(DirectionTest, TheAdjointProgramOfTwoSetsGoesAsFarAsTheSmaller) {
+  Tiny tiny;
+  tiny.lambda = {0.5, 0.2, 0.3};
+  auto options = with(DirectionKind::lp);
+  options.probe_kind = ProbeKind::adjoint;
+  options.damping = 50.0;
+  options.solve_tol = 1e-10;
+  for (const auto region : {TrustRegion::two_balls, TrustRegion::box_ball}) {
+    options.trust_region = region;
+    const auto d = find(tiny, options);
+    ASSERT_TRUE(d.lp->answered) << d.lp->message;
+    const auto& gamma = d.implicit->gamma;
+    const double s = std::log(4.0), b = norm64(weight_bounds(tiny.tuned, {}, region) * gradient(tiny));
+    double sum = 0;
+    for (const double entry : gamma) sum += std::abs(entry);
+    const double a = s * (region == TrustRegion::two_balls ? length(gamma) : sum);
+    EXPECT_NEAR(d.implicit->predicted, -a, 1e-9 * a) << "of λ alone";
+    EXPECT_NEAR(d.slope, -std::min(a, b), 1e-8 * b);
+  }
+}
+
 TEST_F(DirectionTest, WithoutATrustRegionThereIsNoMinimumAndARayIsHandedOver) {
   Tiny tiny;
   auto options = with(DirectionKind::lp);
@@ -296,7 +343,8 @@ TEST_F(DirectionTest, AsManyJointProbesAsCoordinatesLeaveNoDirection) {  // A3
   options.radius.space = LambdaSpace::linear;
   options.probes = 2 + static_cast<int>(tiny.tuned.n());
   options.probe_space = ProbeSpace::joint;
-  for (const auto region : {TrustRegion::box, TrustRegion::ball, TrustRegion::none}) {
+  for (const auto region : {TrustRegion::box, TrustRegion::ball, TrustRegion::two_balls,
+                            TrustRegion::box_ball, TrustRegion::none}) {
     options.trust_region = region;
     const auto d = find(tiny, options);
     EXPECT_TRUE(d.lp->answered) << d.lp->message;

@@ -157,7 +157,8 @@ TEST_F(HyperlocalTest, AFailedAdjointSolveEndsTheSearchWithEverythingInPlace) {
 /// The same round with γ beside its program.
 TEST_F(HyperlocalTest, TheHypergradientIsToldBesideAProgramAndMovesNothing) {
   for (const auto kind : {ProductKind::exact, ProductKind::forward}) {
-    for (const auto region : {TrustRegion::box, TrustRegion::ball}) {
+    for (const auto region :
+         {TrustRegion::box, TrustRegion::ball, TrustRegion::two_balls, TrustRegion::box_ball}) {
       Overfitted plain, told, adjoint;
       auto asked = options();
       asked.products.kind = kind;

@@ -103,7 +103,8 @@ TEST(BoxBounds, AreThoseOfWholeVectors) {
   const Tiny tiny;
   const int p = tiny.tuned.layout().p();
   const ShardMap layout(p + tiny.tuned.n(), 1);
-  for (const auto region : {TrustRegion::box, TrustRegion::ball}) {
+  for (const auto region :
+       {TrustRegion::box, TrustRegion::ball, TrustRegion::two_balls, TrustRegion::box_ball}) {
     const auto all = program_bounds(tiny.tuned, tiny.lambda, {}, region, layout, 0);
     const auto w = weight_bounds(tiny.tuned, {}, region);
     for (std::int64_t k = 0; k < tiny.tuned.n(); ++k)
