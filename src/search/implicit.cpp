@@ -9,7 +9,6 @@ namespace lift {
 
 StationarityOptions solver_options(const SearchOptions& options) {
   StationarityOptions solver;
-  solver.set = options.trust_region == TrustRegion::ball ? LambdaSet::ball : LambdaSet::box;
   solver.inverse = options.inverse;
   solver.set = bounds_lambda_by_a_ball(options.trust_region) ? LambdaSet::ball : LambdaSet::box;
   solver.mu = options.damping;
