@@ -177,8 +177,8 @@ void RunRecord::tell_implicit(const ImplicitReport& implicit, bool of_a_program)
     context_.log.info(fmt::format("dlambda goes against the hypergradient in {:.0f} % of the groups",
                                   100 * *implicit.agreement));
   if (!implicit.radius_ratio) return;
-  const std::string ratio =
-      fmt::format("the radius of dW is {:.3g} of the way that W would follow lambda", *implicit.radius_ratio);
+  const std::string ratio = fmt::format("the radius of dW is {:.3g} times the way that W would follow lambda",
+                                        *implicit.radius_ratio);
   if (*implicit.radius_ratio < 1) return warn(ratio + ": dlambda is immaterial in so small a region");
   context_.log.info(ratio);
 }

@@ -1,6 +1,7 @@
 #include "src/search/step_model.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "src/objective/distributed.hpp"
@@ -9,6 +10,9 @@
 
 namespace lift {
 namespace {
+
+/// Of the first order's, a predicted decrease that is worth comparing with.
+constexpr double kLeastPart = 1e-3;
 
 /// `count` of `all`, evenly apart.
 std::vector<std::int64_t> thinned(const std::vector<std::int64_t>& all, std::int64_t count) {
@@ -31,7 +35,7 @@ std::optional<double> StepModel::minimiser() const noexcept {
 
 std::optional<double> decrease_ratio(const StepModel& model, double t, double actual) noexcept {
   const double predicted = model.change(t);
-  if (!(predicted < 0)) return std::nullopt;
+  if (!(predicted < -kLeastPart * std::fabs(t * model.slope))) return std::nullopt;
   return actual / predicted;
 }
 

@@ -25,8 +25,8 @@ struct StepModel {
   [[nodiscard]] std::optional<double> minimiser() const noexcept;
 };
 
-/// Actual over predicted decrease: near 1 where the model holds as far as t. Absent where nothing was
-/// predicted (q(t) ≥ 0, as at t = 0).
+/// Actual over predicted decrease: near 1 where the model holds as far as t. Absent where next to nothing was
+/// predicted: at t = 0, and beyond what is nearly twice the minimiser, where q comes back to 0.
 ///
 /// Shapes  actual: L(t) − L(0), nats/token.
 /// Test    tests/src/search/test_step_model.cpp

@@ -24,6 +24,7 @@ TEST(StepModel, ItsRatioIsOneForAQuadraticAtAnyStepAndNotHalf) {
   EXPECT_EQ(decrease_ratio(model, 0.5, 0.25), -0.5) << "it rose";
   EXPECT_EQ(decrease_ratio(model, 0, 0), std::nullopt);
   EXPECT_EQ(decrease_ratio(model, 1.5, -1), std::nullopt) << "a rise was predicted";
+  EXPECT_EQ(decrease_ratio(model, 1 - 1e-9, -1), std::nullopt) << "nothing but rounding was";
 }
 
 class StepModelTest : public HyperlocalTest {};
