@@ -32,21 +32,23 @@ double inverse(double norm) {
 
 /// The scaled LP in HiGHS's row-wise form.
 struct ScaledModel {
-  std::vector<double> cost, values;
+  std::vector<double> cost, values, reach;  ///< reach: τ of the rows that are left
   std::vector<HighsInt> start, index;
   double cost_norm = 0;
 
-  ScaledModel(std::span<const double> a, std::span<const double> g, std::span<const double> u, int rows) {
+  ScaledModel(std::span<const double> a, std::span<const double> g, std::span<const double> u, int rows,
+              std::span<const double> tau) {
     const std::size_t n = g.size();
     for (std::size_t k = 0; k < n; ++k) cost_norm += std::fabs(g[k]) * u[k];
     for (std::size_t k = 0; k < n; ++k) cost.push_back(g[k] * u[k] * inverse(cost_norm));
-    for (int i = 0; i < rows; ++i) add_row(a.subspan(i * n, n), u);
+    for (int i = 0; i < rows; ++i) add_row(a.subspan(i * n, n), u, tau.empty() ? 0 : tau[i]);
   }
-  void add_row(std::span<const double> row, std::span<const double> u) {
+  void add_row(std::span<const double> row, std::span<const double> u, double tau) {
     double norm = 0;
     for (std::size_t k = 0; k < u.size(); ++k) norm += std::fabs(row[k]) * u[k];
     if (norm == 0) return;
     start.push_back(static_cast<HighsInt>(values.size()));
+    reach.push_back(tau * inverse(norm) * static_cast<double>(u.size()));
     for (std::size_t k = 0; k < u.size(); ++k) {
       const double value = row[k] * u[k] * inverse(norm);
       if (value == 0) continue;
@@ -77,22 +79,24 @@ bool has_highs() {
 
 std::optional<HighsAnswer> solve_with_highs(std::span<const double> a, std::span<const double> g,
                                             std::span<const double> u, int rows, const std::string& method,
-                                            double max_seconds) {
+                                            double max_seconds, std::span<const double> tau) {
   const HighsHandle highs = new_highs(method, max_seconds);
   HighsAnswer answer;
   double cost_norm = 0;
   {
-    const ScaledModel model(a, g, u, rows);
+    const ScaledModel model(a, g, u, rows, tau);
     cost_norm = model.cost_norm;
     const std::size_t n = g.size(), m = model.start.size();
     // Costs of mean 1, so that the absolute dual tolerance is relative to them.
     std::vector<double> cost = model.cost;
     for (double& c : cost) c *= static_cast<double>(n);
-    const std::vector<double> lower(n, -1.0), upper(n, 1.0), zero(m, 0.0);
+    const std::vector<double> lower(n, -1.0), upper(n, 1.0);
+    std::vector<double> below = model.reach;
+    for (double& bound : below) bound = -bound;
     check_highs(Highs_passLp(highs.get(), static_cast<HighsInt>(n), static_cast<HighsInt>(m),
                              static_cast<HighsInt>(model.values.size()), kHighsMatrixFormatRowwise,
-                             kHighsObjSenseMinimize, 0, cost.data(), lower.data(), upper.data(), zero.data(),
-                             zero.data(), model.start.data(), model.index.data(), model.values.data()),
+                             kHighsObjSenseMinimize, 0, cost.data(), lower.data(), upper.data(), below.data(),
+                             model.reach.data(), model.start.data(), model.index.data(), model.values.data()),
                 "Highs_passLp");
   }
   const auto started = std::chrono::steady_clock::now();
@@ -115,7 +119,8 @@ bool has_highs() {
 
 std::optional<HighsAnswer> solve_with_highs(std::span<const double> /*a*/, std::span<const double> /*g*/,
                                             std::span<const double> /*u*/, int /*rows*/,
-                                            const std::string& /*method*/, double /*max_seconds*/) {
+                                            const std::string& /*method*/, double /*max_seconds*/,
+                                            std::span<const double> /*tau*/) {
   return std::nullopt;
 }
 

@@ -160,17 +160,6 @@ DenseLp scaled_rows_and_columns() {
   return lp;
 }
 
-DenseLp heavy_tailed(const std::string& name, int rows, std::int64_t coordinates, std::uint64_t seed) {
-  auto lp = gaussian(name, rows, coordinates, seed);
-  Draw draw(10 * seed);
-  for (std::int64_t k = 0; k < coordinates; ++k) {
-    const double scale = std::fabs(draw.cauchy());
-    for (int i = 0; i < rows; ++i) row(lp, i)[k] *= scale;
-    lp.g[k] = draw.cauchy() * std::fabs(draw.cauchy());
-  }
-  return lp;
-}
-
 /// Entries −1, 0, 1 and costs 0, ±1: many ties, vertices where more bounds are active than needed.
 DenseLp degenerate() {
   auto lp = gaussian("degenerate", 10, 300, 27);
@@ -214,6 +203,17 @@ DenseLp gaussian(const std::string& name, int rows, std::int64_t coordinates, st
   const Philox philox(seed, RandomStream::test);
   philox.normals(0, 0, lp.a);
   philox.normals(1, 0, lp.g);
+  return lp;
+}
+
+DenseLp heavy_tailed(const std::string& name, int rows, std::int64_t coordinates, std::uint64_t seed) {
+  auto lp = gaussian(name, rows, coordinates, seed);
+  Draw draw(10 * seed);
+  for (std::int64_t k = 0; k < coordinates; ++k) {
+    const double scale = std::fabs(draw.cauchy());
+    for (int i = 0; i < rows; ++i) row(lp, i)[k] *= scale;
+    lp.g[k] = draw.cauchy() * std::fabs(draw.cauchy());
+  }
   return lp;
 }
 

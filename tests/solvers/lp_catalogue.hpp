@@ -27,6 +27,8 @@ std::vector<DenseLp> closed_forms();
 std::vector<DenseLp> hard_cases();
 /// A Gaussian instance with u = 1; `seed` names it.
 DenseLp gaussian(const std::string& name, int rows, std::int64_t coordinates, std::uint64_t seed);
+/// Likewise, its columns and costs multiplied by Cauchy variates.
+DenseLp heavy_tailed(const std::string& name, int rows, std::int64_t coordinates, std::uint64_t seed);
 
 /// One DenseLp dealt out over the ranks of a communicator.
 class DistributedLp {
