@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
 
 #include "mpi/agreement.hpp"
 #include "mpi/collectives.hpp"
@@ -89,7 +90,8 @@ std::vector<double> row_reach(const BoxLpProblem& problem) {
 std::vector<double> relaxation(const BoxLpProblem& problem, double part) {
   if (part == 0) return {};
   std::vector<double> tau = row_reach(problem);
-  for (double& entry : tau) entry *= part;
+  // A reach that overflows is for the solver to say.
+  for (double& entry : tau) entry = std::min(entry * part, std::numeric_limits<double>::max());
   return tau;
 }
 
@@ -105,10 +107,15 @@ void check(const BoxLpProblem& problem, const BoxLpOptions& options) {
   box_lp::check_tau(problem.tau, problem.a.rows());
 }
 
-/// Takes the vertex beside an answer where it is one too.
+/// Takes the vertex beside an answer where it is one too and the time that is left allows.
 void take_vertex(const LpShard& lp, const BoxLpOptions& options, std::span<double> d, BoxLpSummary& summary) {
+  const double seconds = options.max_seconds - summary.seconds;
+  if (seconds <= 0) {
+    summary.message += "; no time was left for a crossover";
+    return;
+  }
   const auto started = std::chrono::steady_clock::now();
-  auto vertex = box_lp::cross_over(lp, d, summary.y);
+  auto vertex = box_lp::cross_over(lp, d, summary.y, seconds);
   summary.sweeps += vertex ? 2 : 0;
   const bool proven = vertex && options.met_by(vertex->certificate);
   if (proven) {

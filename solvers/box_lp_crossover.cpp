@@ -15,6 +15,7 @@ namespace {
 constexpr double kOnBound = 1e-6;  ///< of a bound, the distance at which a coordinate counts as on it
 constexpr double kMostInside = 20000;
 constexpr double kMostWork = 5e9;  ///< Σ m³ over the coordinates inside: some seconds
+constexpr double kWorkASecond = 5e8;
 constexpr double kOutside = 1e-9;  ///< of a bound: more than rounding
 
 bool inside(double value, double bound) {
@@ -51,11 +52,11 @@ std::vector<double> products(const LpShard& lp, std::span<const double> d) {
   return sums;
 }
 
-bool too_many_inside(const LpShard& lp, std::span<const double> d) {
+bool too_many_inside(const LpShard& lp, std::span<const double> d, double seconds) {
   std::int64_t count = 0;
   for (std::size_t k = 0; k < d.size(); ++k) count += inside(d[k], lp.u[k]) && !is_inert(lp, k) ? 1 : 0;
-  const double work = std::pow(lp.rows, 3);
-  return static_cast<double>(sum_over_ranks(count, lp.comm)) > std::min(kMostInside, kMostWork / work);
+  const double most = std::min(kMostWork, kWorkASecond * seconds) / std::pow(lp.rows, 3);
+  return static_cast<double>(sum_over_ranks(count, lp.comm)) > std::min(kMostInside, most);
 }
 
 /// A vertex while it is made.
@@ -155,8 +156,9 @@ class Maker {
 
 }  // namespace
 
-std::optional<Crossover> cross_over(const LpShard& lp, std::span<const double> d, std::span<const double> y) {
-  if (lp.rows == 0 || too_many_inside(lp, d)) return std::nullopt;
+std::optional<Crossover> cross_over(const LpShard& lp, std::span<const double> d, std::span<const double> y,
+                                    double seconds) {
+  if (lp.rows == 0 || too_many_inside(lp, d, seconds)) return std::nullopt;
   return Maker(lp, d).make(y);
 }
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <limits>
 #include <optional>
 #include <span>
 #include <vector>
@@ -21,11 +22,13 @@ struct Crossover {
 ///             nor A holds; the few others, gathered on every rank, are purified (solvers/purification.hpp);
 ///             what of A d = 0 the rounding took is made up for by the basis, and y changes until its reduced
 ///             costs vanish.
-/// Shapes      d: this rank's shard; y: [m].
-/// Collective  on lp.comm; the same on every rank. Nothing if too many coordinates are inside, or if the
-///             vertex is not within its bounds.
+/// Shapes      d: this rank's shard; y: [m]; seconds: wall time [s] that it may take by an estimate of its
+///             work, > 0, the same on every rank.
+/// Collective  on lp.comm; the same on every rank. Nothing if too many coordinates are inside, also for
+///             `seconds`, or if the vertex is not within its bounds.
 /// Cost        two passes over A; a copy of d.
 /// Test        tests/solvers/test_box_lp_crossover.cpp (1, 2, 4 ranks)
-std::optional<Crossover> cross_over(const LpShard& lp, std::span<const double> d, std::span<const double> y);
+std::optional<Crossover> cross_over(const LpShard& lp, std::span<const double> d, std::span<const double> y,
+                                    double seconds = std::numeric_limits<double>::infinity());
 
 }  // namespace lift::box_lp

@@ -40,10 +40,10 @@ Mehrotra::Mehrotra(const LpShard& problem, const BoxLpOptions& options, std::spa
       coordinates_(static_cast<double>(problem.coordinates + std::ssize(problem.tau))) {}
 
 BoxLpSummary Mehrotra::run() {
-  scale();
-  if (lp_.cost_scale == 0) {
+  const bool finite = scale();
+  if (!finite || lp_.cost_scale == 0) {
     write_zero();
-    return summarise(LpStatus::optimal);
+    return summarise(finite ? LpStatus::optimal : LpStatus::not_finite);
   }
   start();
   const LpStatus status = iterate();
@@ -55,7 +55,7 @@ BoxLpSummary Mehrotra::run() {
   return summarise(status);
 }
 
-void Mehrotra::scale() {
+bool Mehrotra::scale() {
   NormSums sums = norm_sums(problem_);
   ++sweeps_;
   agree(comm_, [&] { check_entries(problem_, sums); });
@@ -67,6 +67,7 @@ void Mehrotra::scale() {
   std::vector<double> scale(sums.rows().begin(), sums.rows().end());
   for (double& norm : scale) norm = inverse(norm);
   lp_.basis = RowBasis(scale);
+  return sums.finite();
 }
 
 void Mehrotra::start() {

@@ -27,7 +27,8 @@ class Mehrotra {
   BoxLpSummary run();
 
  private:
-  void scale();
+  /// false where Σ_k |a_ik| u_k or Σ_k |g_k| u_k overflows.
+  [[nodiscard]] bool scale();
   void start();
   void find_basis();
   void start_multipliers();

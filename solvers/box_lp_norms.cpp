@@ -43,6 +43,8 @@ void check_entries(const LpShard& lp, const NormSums& sums) {
   }
   for (std::size_t i = 0; i < sums.rows().size(); ++i) {
     if (std::isfinite(sums.rows()[i])) continue;
+    const std::span row(lp.row(static_cast<int>(i)), static_cast<std::size_t>(lp.size()));
+    if (std::ranges::all_of(row, [](double entry) { return std::isfinite(entry); })) continue;
     throw Error(ExitCode::internal, fmt::format("box LP: row {} of A holds an entry that is not finite", i));
   }
 }

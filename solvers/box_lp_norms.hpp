@@ -1,4 +1,6 @@
 #pragma once
+#include <algorithm>
+#include <cmath>
 #include <span>
 #include <vector>
 
@@ -15,6 +17,9 @@ class NormSums {
   [[nodiscard]] std::span<const double> rows() const noexcept { return {sums_.data(), sums_.size() - 1}; }
   [[nodiscard]] double& row(int i) noexcept { return sums_[static_cast<std::size_t>(i)]; }
   [[nodiscard]] double& cost() noexcept { return sums_.back(); }
+  [[nodiscard]] bool finite() const noexcept {
+    return std::all_of(sums_.begin(), sums_.end(), [](double sum) { return std::isfinite(sum); });
+  }
 
  private:
   std::vector<double> sums_;
@@ -23,8 +28,8 @@ class NormSums {
 /// One pass over A.
 NormSums norm_sums(const LpShard& lp);
 
-/// Throws Error(internal) where g, u or, as `sums` of this rank tells, A holds what no box LP may: an entry
-/// that is not finite, u < 0.
+/// Throws Error(internal) where g, u or, as far as `sums` of this rank makes it look suspect, A holds what no
+/// box LP may: an entry that is not finite, u < 0. Sums that overflow are none of it.
 void check_entries(const LpShard& lp, const NormSums& sums);
 
 /// Throws Error(internal) if `tau` is neither empty nor one finite number ≥ 0 a row.

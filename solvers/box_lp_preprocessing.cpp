@@ -89,9 +89,11 @@ void Preprocessing::weigh() {
   NormSums sums = norm_sums(lp_);
   agree(lp_.comm, [&] { check_entries(lp_, sums); });
   sum_vector_over_ranks(sums.all(), lp_.comm);
+  ++sweeps_;
+  if (!sums.finite()) return;  // which mehrotra says
   w_.resize(d_.size());
   weight_ = sum_over_ranks(leverage(lp_, sums.rows(), w_), lp_.comm);
-  sweeps_ += 2;
+  ++sweeps_;
 }
 
 bool Preprocessing::pilot() {
