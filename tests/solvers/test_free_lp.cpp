@@ -170,6 +170,22 @@ TEST(FreeLp, RestrictsLambdaToTheRangeOfDependentWeightRows) {
               1e-6 * std::fabs(box.certificate.objective));
 }
 
+/// Ranks that would end their box LPs of λ apart, as on mixed processors: rank 0's end is everybody's.
+TEST(FreeLp, TakesRankZerosAnswerForLambda) {
+  const std::int64_t p = 9;
+  const auto lp = test::dependent_on_the_weights(p);
+  const auto world = Communicator::world();
+  FreeLpOptions options;
+  if (!world.is_root()) options.gap_tol = options.residual_tol = 1e-12;
+  const auto mixed = test::solve_free(test::DistributedLp(lp, world), p, options);
+  const auto usual = test::solve_free(lp, p);
+  EXPECT_EQ(mixed.d, usual.d);
+  EXPECT_EQ(mixed.summary.y, usual.summary.y);
+  auto root = mixed.summary.y;
+  broadcast(host_buffer(std::span<double>(root)), 0, world);
+  EXPECT_EQ(mixed.summary.y, root);
+}
+
 TEST(FreeLp, LeavesLambdaAloneWhereDependentRowsAgree) {
   const std::int64_t p = 4;
   auto lp = test::gaussian("dependent rows", 4, p + 30, 62);
