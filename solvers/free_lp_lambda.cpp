@@ -14,30 +14,6 @@ namespace {
 /// Σ |N_ij| |a_jk| below whose part an entry of N A_λ, or a whole row of it, is rounding.
 constexpr double kRounding = 1e-10;
 
-/// The best dλ for the cost c, |dλ| ≤ u, with `rows` dλ = 0, by a box LP that every rank solves alone;
-/// adds its multipliers z as Nᵀz to y.
-/// N A_λ, m × p, rounding in it set to 0.
-std::vector<double> restrictions(std::span<const double> null, const LambdaPart& lambda) {
-  const std::size_t p = lambda.g.size(), m = p == 0 ? 0 : lambda.a.size() / p;
-  std::vector<double> rows(m * p, 0.0);
-  for (std::size_t i = 0; i < m; ++i) {
-    double row = 0, scale = 0;
-    for (std::size_t k = 0; k < p; ++k) {
-      double size = 0;
-      for (std::size_t j = 0; j < m; ++j) {
-        const double term = null[i * m + j] * lambda.a[j * p + k];
-        rows[i * p + k] += term;
-        size += std::fabs(term);
-      }
-      if (std::fabs(rows[i * p + k]) <= kRounding * size) rows[i * p + k] = 0;
-      row += std::fabs(rows[i * p + k]) * lambda.u[k];
-      scale += size * lambda.u[k];
-    }
-    if (row <= kRounding * scale) std::fill_n(rows.begin() + static_cast<std::ptrdiff_t>(i * p), p, 0.0);
-  }
-  return rows;
-}
-
 /// The best dλ for the cost c, |dλ| ≤ u, with `rows` dλ = 0, by a box LP on this rank alone; adds its
 /// multipliers z as Nᵀz to y.
 std::vector<double> restricted_lambda(const LambdaPart& lambda, std::span<const double> c,
