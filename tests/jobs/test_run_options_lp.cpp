@@ -215,7 +215,7 @@ TEST_F(RunOptions, TheRatioIsThatToTheQuadraticModelAndChangesNoStep) {
   double best = INFINITY;
   for (const auto& [t, loss] : told.line_search) best = t == told.t_star ? loss : best;
   EXPECT_NEAR(model.actual, best - told.line_search.front().second, 1e-12);
-  if (model.ratio) EXPECT_NEAR(*model.ratio, model.actual / model.predicted, 1e-9);
+  EXPECT_NEAR(model.ratio.value_or(model.actual / model.predicted), model.actual / model.predicted, 1e-9);
   EXPECT_TRUE(result("--search.line model", blocks).rounds[0].model.has_value());
 }
 
