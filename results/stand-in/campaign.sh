@@ -11,35 +11,15 @@
 # an estimated two hours on two cores.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-runs="runs/campaign"
-lift="${LIFT_BINARY:-build/lift}"
-model=../shared/models/gpt2-stand-in
-data=../shared/data/wikitext-2-raw
-for needed in "$lift" "$model" "$data"; do
-  [ -e "$needed" ] || { echo "campaign: $needed is missing" >&2; exit 3; }
-done
-if [ "$(id -u)" -eq 0 ]; then export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1; fi
-export OMP_NUM_THREADS=1
-mkdir -p "$runs"
-
-# row NAME options...: one run, unless it is there; what a run that was cut off left behind is made anew.
-row() {
-  local name="$1" out="$runs/$1"
-  shift
-  [[ "$name" =~ ${LIFT_ROWS:-.} ]] || return 0
-  [ -f "$out/result.json" ] && return
-  rm -rf "$out"
-  echo "campaign: $name"
-  mpirun --oversubscribe --bind-to none -n "${LIFT_RANKS:-2}" "$lift" run --model "$model" --data "$data" --length 256 --train-limit 384 \
-    --tune.blocks 1,7,11 --tune.mlp-only 1,11 --tune.regularizers 1:1,7:0,11:1 --search.watch 0 --out "$out" "$@" >"$out.log" 2>&1 ||
-    { echo "campaign: $name failed, see $out.log" >&2; return 1; }
-}
+folder=runs/campaign ranks=2
+# shellcheck source=results/stand-in/rows.sh
+. results/stand-in/rows.sh
 
 # after EPOCH NAME options...: a row that starts from that epoch of the seed's warm-up.
 after() {
   local epoch="$1" name="$2"
   shift 2
-  row "s$seed-$name-$epoch" "${few[@]}" --start "$runs/s$seed-warmup/checkpoints/epoch-$epoch" --warmup.epochs 0 "$@"
+  row "s$seed-$name-$epoch" "${few[@]}" --start "$folder/s$seed-warmup/checkpoints/epoch-$epoch" --warmup.epochs 0 "$@"
 }
 
 group_warmup() {
@@ -62,7 +42,7 @@ group_first() {
 }
 
 rounds_options() {
-  whole=(--seed "$seed" --start "$runs/s$seed-recover-first-35/model" --warmup.epochs 0 --preset recover
+  whole=(--seed "$seed" --start "$folder/s$seed-recover-first-35/model" --warmup.epochs 0 --preset recover
          --recover.interpolate off --recover.corrector-epochs 0 --search.rounds 1 --search.holdout 0.5 --search.hvp-batches 4)
 }
 

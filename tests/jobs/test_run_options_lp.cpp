@@ -236,7 +236,8 @@ TEST_F(RunOptions, TheHypergradientIsToldBesideOtherRowsAndChangesNoStep) {
     EXPECT_EQ(told.rounds[0].implicit->gamma, adjoint.implicit->gamma);
     EXPECT_TRUE(told.rounds[0].implicit->agreement.has_value());
     EXPECT_GT(told.rounds[0].implicit->radius_ratio.value(), 0);
-    EXPECT_TRUE(!world_.is_root() || ending.out.find("times the way that W would follow") != std::string::npos);
+    EXPECT_TRUE(!world_.is_root() ||
+                ending.out.find("times the way that W would follow") != std::string::npos);
     EXPECT_GT(total(told).hvp_sequences, total(plain).hvp_sequences);
   }
   const auto alone =
