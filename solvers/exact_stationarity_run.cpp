@@ -180,7 +180,10 @@ CgEnd Run::finish_by_cg(int chain, std::int64_t allowed, std::span<const double>
 CgEnd Run::solve(int chain, int share, std::span<double> x, int& iterations, double& change) {
   const std::int64_t before = summary_.products;
   const auto left = (std::max<std::int64_t>(options_.max_products - before, 0) + share - 1) / share;
-  const auto allowed = std::min<std::int64_t>(options_.max_iterations, left);
+  auto allowed = std::min<std::int64_t>(options_.max_iterations, left);
+  // What the first solve leaves of the basis is all that the second has.
+  if (absolute())
+    allowed = std::min<std::int64_t>(allowed, (options_.basis - basis_.size() + share - 1) / share);
   std::vector<double> y;
   CgEnd end = grow_until_solved(chain, allowed, y, change);
   if (end == CgEnd::converged || end == CgEnd::iteration_limit)

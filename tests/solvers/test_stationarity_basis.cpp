@@ -89,6 +89,8 @@ TEST(StationarityBasis, AbsoluteCurvatureChoosesADampingAndSaysWhenItsBasisIsFul
   const auto found = solve(instance, options);
   EXPECT_EQ(found.summary.status, StationarityStatus::iteration_limit) << found.summary.message;
   EXPECT_EQ(found.products, 12);
+  EXPECT_EQ(found.summary.q_iterations, 2) << "beside the eight that chose the damping";
+  EXPECT_EQ(found.summary.z_iterations, 2) << "each has its share of the basis";
   EXPECT_GT(found.summary.mu, 0);
   EXPECT_LE(found.summary.mu, 1.001e-3);
   EXPECT_GT(std::max(found.summary.q_residual, found.summary.z_residual), 1e-12);
