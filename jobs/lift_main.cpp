@@ -100,9 +100,12 @@ void dispatch(JobContext& context) {
 /// An option that nothing used is most often a misspelt one. A dry run uses none.
 void check_all_used(const JobContext& context, const SolverSession* solvers) {
   if (context.options.given("dry-run")) return;
-  if (solvers != nullptr && !solvers->unused_options().empty()) {
-    throw AgreedError(ExitCode::usage, fmt::format("--petsc: nothing used the option '{}'",
-                                                   solvers->unused_options().front()));
+  if (solvers != nullptr) {
+    const auto mine = solvers->unused_options();
+    std::string unused = mine.empty() ? "" : mine.front();
+    broadcast(unused, 0, context.comm);  // some solvers run on rank 0 alone
+    if (!unused.empty())
+      throw AgreedError(ExitCode::usage, fmt::format("--petsc: nothing used the option '{}'", unused));
   }
   for (const std::string& name : context.options.unread()) {
     if (context.options.given(name)) context.log.warn(fmt::format("--{} had no effect", name));

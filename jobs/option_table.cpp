@@ -253,7 +253,7 @@ std::vector<OptionSpec> build_table() {
      "Use only kernels that give the same bits on every run; on a GPU slower ones. On the CPU all of them do.",
      kProgram, kReadsText},
     {"petsc", text, "", kAny, {}, "",
-     "PETSc's own options, in quotes; one that nothing uses is an error.", kProgram, {Job::run, Job::lp, Job::curvature}},
+     "PETSc's own options, in quotes, of the eigenvalue solver as -lift_eps_NAME and -lift_bv_NAME, of the bilevel solver as -lift_tao_NAME; what LiFT sets itself stays as it is, and one that nothing uses is an error.", kProgram, {Job::run, Job::lp, Job::curvature}},
     {"config", path, "", kAny, {}, "",
      "File of options, name = value or in [sections]; the command line overrides it.",
      kProgram, kAll, kOptional, kTypedOnly},

@@ -99,6 +99,9 @@ void run_tao(const BilevelProblem& problem, std::span<const double> start, Bilev
   TaoHandle tao;
   check_petsc(TaoCreate(PETSC_COMM_SELF, tao.out()), "TaoCreate");
   check_petsc(TaoSetType(tao.get(), TAOBLMVM), "TaoSetType");
+  check_petsc(TaoSetOptionsPrefix(tao.get(), "lift_"), "TaoSetOptionsPrefix");
+  check_petsc(TaoSetFromOptions(tao.get()), "TaoSetFromOptions");
+  check_petsc(TaoSetType(tao.get(), TAOBLMVM), "TaoSetType");  // another may not keep to the bounds
   check_petsc(TaoSetSolution(tao.get(), theta.get()), "TaoSetSolution");
   check_petsc(TaoSetVariableBounds(tao.get(), lower.get(), upper.get()), "TaoSetVariableBounds");
   check_petsc(TaoSetObjectiveAndGradient(tao.get(), nullptr, evaluate, &landscape),

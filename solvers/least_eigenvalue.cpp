@@ -134,6 +134,8 @@ void measure(const OperatorShell& shell, Vec v, const Communicator& comm, EigenS
 void solve(const OperatorShell& shell, Vec vector, const Communicator& comm, Watch& watch) {
   EpsHandle eps;
   check_petsc(EPSCreate(comm.handle(), eps.out()), "EPSCreate");
+  check_petsc(EPSSetOptionsPrefix(eps.get(), "lift_"), "EPSSetOptionsPrefix");
+  check_petsc(EPSSetFromOptions(eps.get()), "EPSSetFromOptions");  // before what the certificate rests on
   set_up(eps.get(), vector, watch);
   shell.check(EPSSolve(eps.get()), "EPSSolve");
   shell.check(EPSGetEigenpair(eps.get(), 0, nullptr, nullptr, vector, nullptr), "EPSGetEigenpair");

@@ -128,6 +128,8 @@ BilevelStep bilevel_step(const Round& round, const Slope& slope, const SearchObs
   step.w = operators.whole(model.best());
   step.products = operators.products();
   step.spent = model.spent();
+  if (step.spent && failed(step.summary.status))
+    step.summary.message = "the bilevel minimisation was stopped before V at its start was known";
   return step;
 }
 

@@ -93,6 +93,40 @@ TEST_F(LpJob, SolvesAClosedFormInFloat32WithFewerCoordinatesThanRanks) {
   EXPECT_TRUE(!world_.is_root() || nlohmann::json::parse(run.out) == answer) << run.out;
 }
 
+/// min 2/3 dW, 10/3 dλ + 1.2 dW = 0, |dλ| <= 1: dλ = 1, dW = -25/9; the other block of A1 goes the other way.
+TEST_F(LpJob, SolvesTheAnalyticAnchorByBothMethods) {
+  struct Block {
+    std::vector<double> a, g, d;
+  };
+  for (const Block& block : {Block{{10.0 / 3, 1.2}, {0, 2.0 / 3}, {1, -25.0 / 9}},
+                             Block{{5.0 / 3, 1.2}, {0, -7.0 / 6}, {-1, 25.0 / 18}}}) {
+    write([&] {
+      const std::vector<double> u = {1, 100};
+      write_safetensors(input(),
+                        {tensor("A", block.a, {1, 2}), tensor("g", block.g, {2}), tensor("u", u, {2})});
+    });
+    for (const std::string method : {"mehrotra", "preprocessing"}) {
+      const JobRun run = solve("--lp.method " + method + " --json " + json().string());
+      ASSERT_EQ(run.code, ExitCode::done) << run.error;
+      EXPECT_THAT(read_d(output()), ElementsAre(DoubleNear(block.d[0], 1e-7), DoubleNear(block.d[1], 1e-7)));
+      const auto answer = nlohmann::json::parse(text_of(json()));
+      EXPECT_NEAR(answer["objective"], block.g[1] * block.d[1], 1e-7);
+      EXPECT_NEAR(answer["dual_objective"], block.g[1] * block.d[1], 1e-7);
+    }
+  }
+}
+
+TEST_F(LpJob, SumsThatOverflowAreANumericalFailure) {
+  write([&] {
+    const std::vector<double> a = {1e308, 1e308, 1e308}, g = {1, 2, 3}, u = {1, 1, 1};
+    write_safetensors(input(), {tensor("A", a, {1, 3}), tensor("g", g, {3}), tensor("u", u, {3})});
+  });
+  const JobRun run = solve("--json " + json().string());
+  EXPECT_EQ(run.code, ExitCode::numerical) << run.error;
+  EXPECT_EQ(nlohmann::json::parse(text_of(json()))["status"], "not_finite");
+  EXPECT_THAT(read_d(output()), ElementsAre(0, 0, 0));
+}
+
 TEST_F(LpJob, AnswerMeetsItsCertificateOnTheFileItself) {
   const Instance instance(4, 41);
   write([&] { instance.write(input()); });

@@ -167,6 +167,17 @@ TEST_F(BilevelDirection, KeepsItsBudgetAndTheBestThatItSaw) {
   EXPECT_LE(loss_at(found.w), found.valid_loss + 1e-12);
 }
 
+TEST_F(BilevelDirection, ABudgetSpentBeforeTheFirstValueIsSaid) {
+  auto search = options();
+  search.max_products = 3;
+  const auto found = find_direction(state(), search, 0, {});
+  EXPECT_EQ(found.implicit->status, "products_spent") << found.implicit->message;
+  EXPECT_TRUE(found.implicit->failed);
+  EXPECT_THAT(found.implicit->message, testing::HasSubstr("stopped before V at its start was known, "));
+  EXPECT_THAT(found.implicit->message, testing::Not(testing::HasSubstr("not finite")));
+  EXPECT_EQ(found.w.norm().item<double>(), 0);
+}
+
 TEST_F(BilevelDirection, WithoutGroupsThereIsNowhereToGo) {
   Tiny free(at::kDouble, {.blocks = {2}, .mlp_only = {2}, .regularizers = {{2, 0}}});
   const SearchState here{free.objective, free.regularizer, free.train, free.valid,
