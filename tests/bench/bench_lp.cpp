@@ -1,6 +1,11 @@
-// The box LP at full size on the ranks it is started with, beside HiGHS on one of them.
+// The box LP over a grid of sizes on the ranks it is started with, beside HiGHS on one of them.
 //
-// usage: mpirun -n RANKS bench_lp [--coordinates 2000000] [--rows 16] [--highs-seconds 120] [--repeats 1]
+// usage: mpirun -n RANKS bench_lp [--coordinates 2000000 ...] [--rows 16 ...] [--highs-seconds 120] ...
+//
+// LiFT comes first, the smallest A first; then HiGHS, one --highs after the other, each in the order of
+// --rows and --coordinates. One that ran out of its time on a family is not run again on that family with as
+// many coordinates and rows or more; one that would not fit memory, as its smaller runs tell, is not run; one
+// for which too little is left of --minutes has what is left.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,24 +13,50 @@
 #include <chrono>
 #include <cmath>
 #include <iostream>
-#include <limits>
 #include <string>
 #include <vector>
 
 #include "mpi/agreement.hpp"
 #include "mpi/collectives.hpp"
 #include "mpi/error.hpp"
-#include "mpi/philox.hpp"
 #include "solvers/box_lp.hpp"
 #include "solvers/session.hpp"
+#include "tests/bench/highs_run.hpp"
+#include "tests/bench/lp_instance.hpp"
+#include "tests/bench/lp_measured.hpp"
+#include "tests/bench/lp_summary.hpp"
 #include "tests/solvers/highs_peer.hpp"
 
 namespace {
 
+using Ending = lift::HighsRun::Ending;
+
+using Clock = std::chrono::steady_clock;
+
+/// Without presolve, which is slower on these programs than what it saves, and as HiGHS has it by itself.
+const std::vector<lift::HighsSetting> kSettings{{"simplex", "simplex", false},
+                                                {"ipm", "ipm", false},
+                                                {"simplex with presolve", "simplex", true},
+                                                {"pdlp", "pdlp", false}};
+
+/// Of what is left of --minutes: with less a run of HiGHS is not begun.
+constexpr double kLeastSeconds = 20;
+
+const lift::HighsSetting& setting_of(const std::string& name) {
+  const auto found = std::ranges::find(kSettings, name, &lift::HighsSetting::name);
+  if (found == kSettings.end())
+    throw lift::Error(lift::ExitCode::usage, fmt::format("--highs {}: expected simplex, ipm, ...", name));
+  return *found;
+}
+
 struct Arguments {
-  std::int64_t coordinates = 2'000'000;
-  int rows = 16;
-  double highs_seconds = 120;  ///< time limit of each HiGHS run, 0 to leave it out
+  std::vector<std::string> highs{"simplex", "ipm", "simplex with presolve", "pdlp"};  ///< of kSettings
+  std::vector<std::int64_t> coordinates{2'000'000};
+  std::vector<int> rows{16};
+  double highs_seconds = 120;
+  double minutes = 1e9;
+  double highs_gib = 14;
+  double mehrotra_entries = 1e18;
   int repeats = 1;
 };
 
@@ -34,130 +65,180 @@ bool parse(int argc, char** argv, Arguments& arguments) {
   namespace options = boost::program_options;
   options::options_description known("bench_lp");
   known.add_options()("help", "this text");
-  known.add_options()("coordinates", options::value(&arguments.coordinates), "p + n");
-  known.add_options()("rows", options::value(&arguments.rows), "m");
+  known.add_options()("coordinates", options::value(&arguments.coordinates)->multitoken(), "p + n");
+  known.add_options()("rows", options::value(&arguments.rows)->multitoken(), "m");
+  known.add_options()("highs", options::value(&arguments.highs)->multitoken(),
+                      "simplex, ipm, \"simplex with presolve\", pdlp");
   known.add_options()("highs-seconds", options::value(&arguments.highs_seconds),
                       "time limit of each HiGHS run, 0 to leave it out");
+  known.add_options()("minutes", options::value(&arguments.minutes),
+                      "from the start of the benchmark to the end of HiGHS's runs");
+  known.add_options()("highs-gib", options::value(&arguments.highs_gib), "memory of HiGHS's process");
+  known.add_options()("mehrotra-entries", options::value(&arguments.mehrotra_entries),
+                      "of A, above which LiFT's mehrotra is left out");
   known.add_options()("repeats", options::value(&arguments.repeats), "of LiFT's solve");
   options::variables_map given;
   options::store(options::parse_command_line(argc, argv, known), given);
   options::notify(given);
+  for (const std::string& name : arguments.highs) static_cast<void>(setting_of(name));
   if (given.contains("help")) std::cout << known;
   return !given.contains("help");
 }
 
-/// Coordinates [begin, begin + g.size()) of an instance, whichever rank asks.
-struct Instance {
-  std::string name;
-  bool heavy_tailed;
-
-  void fill(std::int64_t begin, int rows, std::span<double> a, std::span<double> g,
-            std::span<double> u) const {
-    const lift::Philox philox(7, lift::RandomStream::test);
-    const std::size_t size = g.size();
-    for (int i = 0; i < rows; ++i) philox.normals(10 + i, begin, a.subspan(i * size, size));
-    philox.normals(0, begin, g);
-    std::fill(u.begin(), u.end(), 1.0);
-    if (!heavy_tailed) return;
-    const auto cauchy = [&](std::uint64_t sequence, std::size_t k) {
-      return std::tan(M_PI * (philox.uniform(sequence, begin + k) - 0.5));
-    };
-    for (std::size_t k = 0; k < size; ++k) {
-      const double scale = std::fabs(cauchy(1, k));
-      for (int i = 0; i < rows; ++i) a[i * size + k] *= scale;
-      g[k] = cauchy(2, k) * cauchy(3, k);
-    }
-  }
-};
-
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-/// Seconds of one plain pass over A, the product A v: the best of five, the slowest rank's.
-double plain_sweep(const lift::ProbeMatrix& a, const std::vector<double>& v) {
-  const double* values = a.local().data();
-  double best = std::numeric_limits<double>::infinity();
-  volatile double sink = 0;
-  for (int repeat = 0; repeat < 5; ++repeat) {
-    a.comm().barrier();
-    const double started = now();
-    for (int i = 0; i < a.rows(); ++i) {
-      const double* row = values + i * v.size();
-      double sum = 0;
-#pragma omp simd reduction(+ : sum)
-      for (std::size_t k = 0; k < v.size(); ++k) sum += row[k] * v[k];
-      sink = sink + sum;
-    }
-    best = std::min(best, lift::max_over_ranks(now() - started, a.comm()));
-  }
-  return best;
-}
-
-void print_row(const Instance& instance, const std::string& solver, int ranks, double seconds, double sweep,
-               std::int64_t iterations, const std::string& rest) {
-  fmt::print("{:<13}{:<20}{:>5}{:>10.3f}{:>12.1f}{:>12}  {}\n", instance.name, solver, ranks, seconds,
-             seconds / sweep, iterations, rest);
+void print_row(const lift::LpCell& cell, const std::string& solver, double seconds, const std::string& rest) {
+  fmt::print("{:<13}{:>10}{:>4}  {:<28}{:>9.3f} s {:>9.1f} sweeps  load {}  {}\n", cell.family.name,
+             cell.coordinates, cell.rows, solver, seconds, seconds / cell.sweep, lift::load_average(), rest);
   std::fflush(stdout);
 }
 
-std::string describe(const lift::LpReduction& reduction) {
-  if (reduction.pilot == 0) return "";
-  return fmt::format(", pilot {}, in doubt {}, rounds {}", reduction.pilot, reduction.reduced,
-                     reduction.rounds);
+std::string describe(const lift::LiftRun& run, const lift::LpCell& cell) {
+  const auto& [certificate, reduction] = std::tie(run.best.certificate, run.best.reduction);
+  std::string text = fmt::format(
+      "cpu {:.3f} s {:.1f} sweeps {} objective {:.12e} gap {:.1e} residual {:.1e} steps {} passes {} memory "
+      "{:.2f} vectors",
+      run.cpu_seconds, run.cpu_seconds / cell.sweep_cpu, lift::to_string(run.best.status),
+      certificate.objective, certificate.gap, certificate.residual, run.best.iterations, run.best.sweeps,
+      lift::in_vectors(run.bytes, cell));
+  if (reduction.pilot > 0) {
+    text += fmt::format(" (reduced program {:.2f}), pilot {}, in doubt {}, rounds {}",
+                        lift::in_vectors(lift::reduced_bytes(cell, reduction), cell), reduction.pilot,
+                        reduction.reduced, reduction.rounds);
+  }
+  return text;
 }
 
-double run_lift(const Instance& instance, const Arguments& arguments, const lift::Communicator& world) {
-  lift::ProbeMatrix a(arguments.coordinates, arguments.rows, world);
+void run_lift(lift::LpCell& cell, const Arguments& arguments, const lift::Communicator& world) {
+  lift::ProbeMatrix a(cell.coordinates, cell.rows, world);
   const auto size = static_cast<std::size_t>(a.layout().size(world.rank()));
   std::vector<double> g(size), u(size), d(size);
-  instance.fill(a.layout().begin(world.rank()), arguments.rows, a.local(), g, u);
-  const double sweep = plain_sweep(a, g);
+  cell.family.fill(a.layout().begin(world.rank()), cell.rows, a.local(), g, u);
+  double cost = 0;
+  for (std::size_t k = 0; k < size; ++k) cost += std::fabs(g[k]) * u[k];
+  cell.cost = lift::sum_over_ranks(cost, world);
+  lift::time_plain_sweep(a, g, cell);
   for (const auto method : {lift::LpMethod::preprocessing, lift::LpMethod::mehrotra}) {
-    for (int repeat = 0; repeat < arguments.repeats; ++repeat) {
-      lift::BoxLpOptions options;
-      options.method = method;
-      const auto summary = lift::solve_box_lp({a, g, u}, options, d);
-      if (!world.is_root()) continue;
-      const auto& c = summary.certificate;
-      print_row(instance, fmt::format("LiFT {}", lift::to_string(method)), world.size(), summary.seconds,
-                sweep, summary.iterations,
-                fmt::format("{} objective {:.12e} gap {:.1e} residual {:.1e} passes over A {}",
-                            lift::to_string(summary.status), c.objective, c.gap, c.residual, summary.sweeps) +
-                    describe(summary.reduction));
-    }
+    const bool whole = method == lift::LpMethod::mehrotra;
+    if (whole && static_cast<double>(cell.entries()) > arguments.mehrotra_entries) continue;
+    const auto run = lift::measure_lift({a, g, u}, method, arguments.repeats, d);
+    lift::time_plain_sweep(a, g, cell);
+    cell.lift[method] = run;
+    if (world.is_root())
+      print_row(cell, fmt::format("LiFT {}", lift::to_string(method)), run.best.seconds, describe(run, cell));
   }
-  return sweep;
 }
 
-void run_highs(const Instance& instance, const Arguments& arguments, double sweep) {
-  const auto n = static_cast<std::size_t>(arguments.coordinates);
-  std::vector<double> a(n * arguments.rows), g(n), u(n);
-  instance.fill(0, arguments.rows, a, g, u);
-  for (const std::string method : {"ipm", "simplex"}) {
-    const auto answer =
-        lift::test::solve_with_highs(a, g, u, arguments.rows, method, arguments.highs_seconds);
-    print_row(instance, "HiGHS " + method, 1, answer->seconds, sweep, answer->iterations,
-              answer->optimal ? fmt::format("optimal objective {:.12e}", answer->objective)
-                              : fmt::format("stopped at its limit of {} s", arguments.highs_seconds));
+/// The runs of HiGHS, each judged by those before it.
+class HighsRuns {
+ public:
+  HighsRuns(const Arguments& arguments, std::vector<lift::LpCell>& cells, Clock::time_point started)
+      : arguments_(arguments), cells_(cells), started_(started) {}
+
+  void run() {
+    for (const std::string& name : arguments_.highs) {
+      for (lift::LpCell* cell : in_order()) run(*cell, setting_of(name));
+    }
   }
+
+ private:
+  [[nodiscard]] std::vector<lift::LpCell*> in_order() {
+    const auto place = [](const auto& list, auto value) {
+      return std::ranges::find(list, value) - list.begin();
+    };
+    const auto rank = [&](const lift::LpCell* cell) {
+      return std::pair(place(arguments_.rows, cell->rows), place(arguments_.coordinates, cell->coordinates));
+    };
+    std::vector<lift::LpCell*> order;
+    for (lift::LpCell& cell : cells_) order.push_back(&cell);
+    std::ranges::stable_sort(order, {}, rank);
+    return order;
+  }
+
+  void run(lift::LpCell& cell, const lift::HighsSetting& setting) {
+    lift::HighsRun& run = cell.highs[setting.name];
+    run = foreseen(cell, setting.name);
+    if (run.note.empty()) {
+      const double seconds = std::min(arguments_.highs_seconds, seconds_left(cell));
+      const lift::HighsLimits limits{.seconds = seconds,
+                                     .bytes = static_cast<std::int64_t>(arguments_.highs_gib * (1 << 30))};
+      run = lift::run_highs(cell.family, cell.coordinates, cell.rows, setting, limits);
+      if (run.ending == Ending::out_of_time && seconds < arguments_.highs_seconds) {
+        run.ending = Ending::not_run;
+        run.note = fmt::format("no answer in the {:.0f} s that were left", seconds);
+      }
+    }
+    print_row(cell, "HiGHS " + setting.name, run.seconds,
+              fmt::format("{}; memory {:.2f} GiB", lift::outcome(run, cell),
+                          static_cast<double>(run.bytes) / (1 << 30)));
+  }
+
+  /// A run that need not be made, with its note, or one without.
+  [[nodiscard]] lift::HighsRun foreseen(const lift::LpCell& cell, const std::string& name) const {
+    lift::HighsRun run;
+    double most = 0;
+    for (const lift::LpCell& other : cells_) {
+      const auto found = other.highs.find(name);
+      if (&other == &cell || found == other.highs.end()) continue;
+      const lift::HighsRun& before = found->second;
+      most = std::max(most, static_cast<double>(before.bytes) / size(other));
+      if (before.ending != Ending::out_of_time || !before.note.empty()) continue;
+      if (other.family.name != cell.family.name || other.rows > cell.rows ||
+          other.coordinates > cell.coordinates)
+        continue;
+      run = before;
+      run.bytes = 0;
+      run.note = fmt::format("> {:.0f} s at n = {}, m = {}", std::floor(before.seconds), other.coordinates,
+                             other.rows);
+      return run;
+    }
+    const double gib = most * size(cell) / (1 << 30);
+    if (gib > arguments_.highs_gib) {
+      run.ending = Ending::does_not_fit;
+      run.note = fmt::format("some {:.0f} GiB", gib);
+    } else if (seconds_left(cell) < kLeastSeconds) {
+      run.note = "not run";
+    }
+    return run;
+  }
+
+  /// What HiGHS's memory is taken to be proportional to: the entries of A, and four more a coordinate.
+  [[nodiscard]] static double size(const lift::LpCell& cell) {
+    return static_cast<double>(cell.coordinates) * (cell.rows + 4);
+  }
+
+  /// Making the instance and the model takes some 2e-7 s an entry.
+  [[nodiscard]] double seconds_left(const lift::LpCell& cell) const {
+    const double passed = std::chrono::duration<double>(Clock::now() - started_).count();
+    return 60 * arguments_.minutes - passed - 10 - 2e-7 * static_cast<double>(cell.entries());
+  }
+
+  const Arguments& arguments_;
+  std::vector<lift::LpCell>& cells_;
+  Clock::time_point started_;
+};
+
+std::vector<lift::LpCell> grid(const Arguments& arguments) {
+  std::vector<lift::LpCell> cells;
+  for (const int rows : arguments.rows) {
+    for (const std::int64_t coordinates : arguments.coordinates) {
+      for (const auto& family : {lift::LpFamily{"Gaussian", false}, lift::LpFamily{"heavy-tailed", true}})
+        cells.push_back({.family = family, .coordinates = coordinates, .rows = rows});
+    }
+  }
+  std::ranges::stable_sort(cells, {}, &lift::LpCell::entries);
+  return cells;
 }
 
 void run(const Arguments& arguments, const lift::Communicator& world) {
+  const auto started = Clock::now();
   const lift::SolverSession session(world);
+  if (world.is_root()) fmt::print("box LP on {} ranks; a sweep is one plain pass over A\n", world.size());
+  std::vector<lift::LpCell> cells = grid(arguments);
+  for (lift::LpCell& cell : cells) run_lift(cell, arguments, world);
   if (world.is_root()) {
-    fmt::print("box LP, {} coordinates, {} rows, {} ranks; a sweep is one plain pass over A\n",
-               arguments.coordinates, arguments.rows, world.size());
-    fmt::print("{:<13}{:<20}{:>5}{:>10}{:>12}{:>12}\n", "instance", "solver", "ranks", "seconds", "in sweeps",
-               "iterations");
+    if (lift::test::has_highs() && arguments.highs_seconds > 0) HighsRuns(arguments, cells, started).run();
+    fmt::print("{}", lift::summary(cells, arguments.highs_seconds));
   }
-  for (const Instance& instance : {Instance{"Gaussian", false}, Instance{"heavy-tailed", true}}) {
-    const double sweep = run_lift(instance, arguments, world);
-    if (world.is_root() && lift::test::has_highs() && arguments.highs_seconds > 0) {
-      run_highs(instance, arguments, sweep);
-    }
-    world.barrier();
-  }
+  world.barrier();
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <interfaces/highs_c_api.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <memory>
@@ -39,6 +40,8 @@ struct ScaledModel {
   ScaledModel(std::span<const double> a, std::span<const double> g, std::span<const double> u, int rows,
               std::span<const double> tau) {
     const std::size_t n = g.size();
+    index.reserve(a.size());
+    values.reserve(a.size());
     for (std::size_t k = 0; k < n; ++k) cost_norm += std::fabs(g[k]) * u[k];
     for (std::size_t k = 0; k < n; ++k) cost.push_back(g[k] * u[k] * inverse(cost_norm));
     for (int i = 0; i < rows; ++i) add_row(a.subspan(i * n, n), u, tau.empty() ? 0 : tau[i]);
@@ -59,16 +62,34 @@ struct ScaledModel {
   }
 };
 
-HighsHandle new_highs(const std::string& method, double max_seconds) {
+HighsHandle new_highs(const HighsOptions& options) {
   HighsHandle highs(Highs_create());
   check_highs(Highs_setBoolOptionValue(highs.get(), "output_flag", 0), "output_flag");
-  check_highs(Highs_setStringOptionValue(highs.get(), "solver", method.c_str()), "solver");
-  check_highs(Highs_setDoubleOptionValue(highs.get(), "time_limit", max_seconds), "time_limit");
-  check_highs(Highs_setDoubleOptionValue(highs.get(), "primal_feasibility_tolerance", 1e-10), "tolerance");
-  check_highs(Highs_setDoubleOptionValue(highs.get(), "dual_feasibility_tolerance", 1e-10), "tolerance");
+  check_highs(Highs_setStringOptionValue(highs.get(), "solver", options.solver.c_str()), "solver");
+  check_highs(Highs_setDoubleOptionValue(highs.get(), "time_limit", options.max_seconds), "time_limit");
+  if (!options.presolve) check_highs(Highs_setStringOptionValue(highs.get(), "presolve", "off"), "presolve");
+  if (options.solver != "pdlp") {
+    check_highs(Highs_setDoubleOptionValue(highs.get(), "primal_feasibility_tolerance", 1e-10), "tolerance");
+    check_highs(Highs_setDoubleOptionValue(highs.get(), "dual_feasibility_tolerance", 1e-10), "tolerance");
+  }
   check_highs(Highs_setDoubleOptionValue(highs.get(), "small_matrix_value", 1e-12), "small_matrix_value");
   check_highs(Highs_setIntOptionValue(highs.get(), "threads", 1), "threads");
   return highs;
+}
+
+const char* iteration_count_of(const std::string& solver) {
+  if (solver == "simplex") return "simplex_iteration_count";
+  return solver == "pdlp" ? "pdlp_iteration_count" : "ipm_iteration_count";
+}
+
+/// The rows' products, which ScaledModel makes relative to Σ_k |a_ik| u_k / n.
+double residual_of(void* highs, std::size_t n, std::size_t m) {
+  std::vector<double> x(n), reduced(n), products(m), multipliers(m);
+  check_highs(Highs_getSolution(highs, x.data(), reduced.data(), products.data(), multipliers.data()),
+              "Highs_getSolution");
+  double largest = 0;
+  for (const double product : products) largest = std::max(largest, std::fabs(product));
+  return largest / static_cast<double>(n);
 }
 
 }  // namespace
@@ -78,14 +99,16 @@ bool has_highs() {
 }
 
 std::optional<HighsAnswer> solve_with_highs(std::span<const double> a, std::span<const double> g,
-                                            std::span<const double> u, int rows, const std::string& method,
-                                            double max_seconds, std::span<const double> tau) {
-  const HighsHandle highs = new_highs(method, max_seconds);
+                                            std::span<const double> u, int rows, const HighsOptions& options,
+                                            std::span<const double> tau) {
+  const HighsHandle highs = new_highs(options);
   HighsAnswer answer;
   double cost_norm = 0;
+  std::size_t kept_rows = 0;
   {
     const ScaledModel model(a, g, u, rows, tau);
     cost_norm = model.cost_norm;
+    kept_rows = model.start.size();
     const std::size_t n = g.size(), m = model.start.size();
     // Costs of mean 1, so that the absolute dual tolerance is relative to them.
     std::vector<double> cost = model.cost;
@@ -99,13 +122,15 @@ std::optional<HighsAnswer> solve_with_highs(std::span<const double> a, std::span
                              model.reach.data(), model.start.data(), model.index.data(), model.values.data()),
                 "Highs_passLp");
   }
+  if (options.on_run) options.on_run();
   const auto started = std::chrono::steady_clock::now();
   check_highs(Highs_run(highs.get()), "Highs_run");
   answer.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   answer.optimal = Highs_getModelStatus(highs.get()) == kHighsModelStatusOptimal;
   answer.objective = Highs_getObjectiveValue(highs.get()) * cost_norm / static_cast<double>(g.size());
+  answer.residual = residual_of(highs.get(), g.size(), kept_rows);
   HighsInt iterations = 0;
-  const char* counter = method == "ipm" ? "ipm_iteration_count" : "simplex_iteration_count";
+  const char* counter = iteration_count_of(options.solver);
   check_highs(Highs_getIntInfoValue(highs.get(), counter, &iterations), counter);
   answer.iterations = iterations;
   return answer;
@@ -119,7 +144,7 @@ bool has_highs() {
 
 std::optional<HighsAnswer> solve_with_highs(std::span<const double> /*a*/, std::span<const double> /*g*/,
                                             std::span<const double> /*u*/, int /*rows*/,
-                                            const std::string& /*method*/, double /*max_seconds*/,
+                                            const HighsOptions& /*options*/,
                                             std::span<const double> /*tau*/) {
   return std::nullopt;
 }

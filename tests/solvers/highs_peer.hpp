@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -10,8 +11,18 @@ namespace lift::test {
 struct HighsAnswer {
   bool optimal = false;
   double objective = 0;  ///< gᵀd
+  double residual = 0;   ///< as in LpCertificate
   double seconds = 0;    ///< wall time of Highs_run
   std::int64_t iterations = 0;
+};
+
+struct HighsOptions {
+  std::string solver;  ///< "simplex", "ipm" (which ends in a crossover) or "pdlp" (the first-order method,
+                       ///< whose relative tolerances are left at HiGHS's 1e-7)
+  double max_seconds = 600;
+  /// As HiGHS has it by itself. On heavy tails its search for dependent rows takes most of the time.
+  bool presolve = true;
+  std::function<void()> on_run = {};  ///< called when the model stands, A no longer needed; may be empty
 };
 
 /// Whether this build found HiGHS (the highsbox wheel).
@@ -21,10 +32,10 @@ bool has_highs();
 ///
 /// The LP goes in as d = u ∘ x with rows and costs divided by their 1-norms, because HiGHS's tolerances
 /// (the tightest it takes, 1e-10) are absolute; zero rows are left out.
-/// Shapes  a: rows × g.size(), row-major; tau: [rows], or empty for A d = 0; method: "simplex" or "ipm"
-/// (which ends in a crossover). Throws  Error(internal) when HiGHS refuses the model. nullopt without HiGHS.
+/// Shapes  a: rows × g.size(), row-major; tau: [rows], or empty for A d = 0.
+/// Throws  Error(internal) when HiGHS refuses the model. nullopt without HiGHS.
 std::optional<HighsAnswer> solve_with_highs(std::span<const double> a, std::span<const double> g,
-                                            std::span<const double> u, int rows, const std::string& method,
-                                            double max_seconds, std::span<const double> tau = {});
+                                            std::span<const double> u, int rows, const HighsOptions& options,
+                                            std::span<const double> tau = {});
 
 }  // namespace lift::test

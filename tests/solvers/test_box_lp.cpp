@@ -69,7 +69,8 @@ TEST_P(Catalogue, AgreesWithHighs) {
   const auto& lp = GetParam();
   const double objective = solve(lp, world).summary.certificate.objective;
   if (world.is_root()) {
-    const auto highs = test::solve_with_highs(lp.a, lp.g, lp.u, lp.rows, "simplex", 60);
+    const auto highs =
+        test::solve_with_highs(lp.a, lp.g, lp.u, lp.rows, {.solver = "simplex", .max_seconds = 60});
     ASSERT_TRUE(highs->optimal);
     EXPECT_NEAR(objective, highs->objective,
                 1e-7 * std::max(std::fabs(highs->objective), 1e-3 * cost_norm(lp)));

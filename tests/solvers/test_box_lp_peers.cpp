@@ -91,7 +91,8 @@ TEST(BoxLpPeers, HighsFindsWhatPreprocessingFinds) {
     EXPECT_GE(summary.reduction.rounds, 1) << "preprocessing was not used";
     EXPECT_FALSE(summary.reduction.whole);
     if (!world.is_root()) continue;
-    const auto highs = test::solve_with_highs(lp.a, lp.g, lp.u, lp.rows, "simplex", 60);
+    const auto highs =
+        test::solve_with_highs(lp.a, lp.g, lp.u, lp.rows, {.solver = "simplex", .max_seconds = 60});
     ASSERT_TRUE(highs->optimal);
     EXPECT_NEAR(summary.certificate.objective, highs->objective, 1e-7 * std::fabs(highs->objective));
   }
@@ -111,12 +112,14 @@ TEST(BoxLpPeers, HighsFindsWhatRelaxedRowsLeave) {
     const double mehrotra = objective_of(lp, LpMethod::mehrotra, tau);
     const double preprocessing = objective_of(lp, LpMethod::preprocessing, tau);
     if (!world.is_root()) continue;
-    const auto highs = test::solve_with_highs(lp.a, lp.g, lp.u, lp.rows, "simplex", 60, tau);
+    const auto highs =
+        test::solve_with_highs(lp.a, lp.g, lp.u, lp.rows, {.solver = "simplex", .max_seconds = 60}, tau);
     ASSERT_TRUE(highs->optimal);
     const double size = std::max(std::fabs(highs->objective), 1e-3 * test::cost_norm(lp));
     EXPECT_NEAR(mehrotra, highs->objective, 1e-7 * size);
     EXPECT_NEAR(preprocessing, highs->objective, 1e-7 * size);
-    const auto exact = test::solve_with_highs(lp.a, lp.g, lp.u, lp.rows, "simplex", 60);
+    const auto exact =
+        test::solve_with_highs(lp.a, lp.g, lp.u, lp.rows, {.solver = "simplex", .max_seconds = 60});
     EXPECT_LE(highs->objective, exact->objective + 1e-7 * size) << "relaxed rows can only help";
   }
 }
