@@ -34,32 +34,34 @@ LIFT_INLINE bool decide(const double* r, const double* u, const double* w, doubl
 
 }  // namespace
 
-void PackedLp::add(const LpShard& lp, std::int64_t k, double u) {
-  for (std::size_t i = 0; i < rows_.size(); ++i) rows_[i].push_back(lp.row(static_cast<int>(i))[k]);
-  g_.push_back(lp.g[static_cast<std::size_t>(k)]);
-  u_.push_back(u);
+void PackedLp::add(std::int64_t k, double u) {
   origin_.push_back(k);
+  u_.push_back(u);
 }
 
 void PackedLp::add_column(std::span<const double> a, double g, double u) {
-  for (std::size_t i = 0; i < rows_.size(); ++i) rows_[i].push_back(a[i]);
-  g_.push_back(g);
-  u_.push_back(u);
-  origin_.push_back(-1);
+  column_.assign(a.begin(), a.end());
+  column_cost_ = g;
+  add(-1, u);
 }
 
 LpShard PackedLp::shard(const LpShard& whole) {
-  a_.reserve(rows_.size() * g_.size());
-  for (auto& row : rows_) {
-    a_.insert(a_.end(), row.begin(), row.end());
-    std::vector<double>().swap(row);
-  }
+  const auto gather = [&](const double* from, double column, double* out) {
+    for (const std::int64_t k : origin_) *out++ = k >= 0 ? from[k] : column;
+  };
+  const std::size_t size = origin_.size();
+  column_.resize(static_cast<std::size_t>(whole.rows), 0.0);
+  a_.resize(column_.size() * size);
+  g_.resize(size);
+  for (std::size_t i = 0; i < column_.size(); ++i)
+    gather(whole.row(static_cast<int>(i)), column_[i], a_.data() + i * size);
+  gather(whole.g.data(), column_cost_, g_.data());
   return {.a = a_,
           .g = g_,
           .u = u_,
           .tau = whole.tau,
-          .rows = static_cast<int>(rows_.size()),
-          .coordinates = sum_over_ranks(size(), whole.comm),
+          .rows = whole.rows,
+          .coordinates = sum_over_ranks(this->size(), whole.comm),
           .begin = 0,
           .comm = whole.comm};
 }
@@ -92,18 +94,18 @@ double leverage(const LpShard& lp, std::span<const double> norms, std::span<doub
 }
 
 PackedLp draw(const LpShard& lp, std::span<const double> w, double rate) {
-  PackedLp drawn(lp.rows);
+  PackedLp drawn;
   for (std::int64_t k = 0; k < lp.size(); ++k) {
     const double probability = std::min(1.0, rate * w[static_cast<std::size_t>(k)]);
     if (weyl(static_cast<std::uint64_t>(lp.begin + k + 1)) < probability)
-      drawn.add(lp, k, lp.u[static_cast<std::size_t>(k)] / probability);
+      drawn.add(k, lp.u[static_cast<std::size_t>(k)] / probability);
   }
   return drawn;
 }
 
 Screening screen(const LpShard& lp, std::span<const double> w, std::span<const double> y, double width,
                  std::int64_t most, std::span<double> d) {
-  Screening result{PackedLp(lp.rows), 0, std::vector<double>(static_cast<std::size_t>(lp.rows), 0.0), 0};
+  Screening result{{}, 0, std::vector<double>(static_cast<std::size_t>(lp.rows), 0.0), 0};
   vectorised([&]() LIFT_LAMBDA {
     alignas(64) double r[kTile];
     bool doubtful[kTile];
@@ -117,8 +119,7 @@ Screening screen(const LpShard& lp, std::span<const double> w, std::span<const d
       if (!any) return;
       for (int k = 0; k < count; ++k) {
         if (!doubtful[k]) continue;
-        if (++result.count <= most)
-          result.doubtful.add(lp, begin + k, lp.u[static_cast<std::size_t>(begin + k)]);
+        if (++result.count <= most) result.doubtful.add(begin + k, lp.u[static_cast<std::size_t>(begin + k)]);
       }
     });
   });

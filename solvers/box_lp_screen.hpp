@@ -11,21 +11,23 @@ namespace lift::box_lp {
 /// Some coordinates of a rank's shard, copied next to each other: a box LP of its own.
 class PackedLp {
  public:
-  explicit PackedLp(int rows) : rows_(static_cast<std::size_t>(rows)) {}
-  void add(const LpShard& lp, std::int64_t k, double u);
-  /// A column that is none of the shard's.
+  /// Coordinate k of the shard, with u as its bound; in ascending order.
+  void add(std::int64_t k, double u);
+  /// A column that is none of the shard's; at most one, behind the others.
   void add_column(std::span<const double> a, double g, double u);
-  [[nodiscard]] std::int64_t size() const noexcept { return static_cast<std::int64_t>(g_.size()); }
-  /// Where the packed coordinates stand in the shard, in ascending order; −1 for a column of add_column.
+  [[nodiscard]] std::int64_t size() const noexcept { return static_cast<std::int64_t>(origin_.size()); }
+  /// Where the packed coordinates stand in the shard, in ascending order; −1 for the column of add_column.
   [[nodiscard]] std::span<const std::int64_t> origin() const noexcept { return origin_; }
-  /// The program over all ranks' packed coordinates, with the rows of `whole`; the memory is this object's.
+  /// The program over all ranks' packed coordinates of the shard `whole`; the memory is this object's, and
+  /// never more than the program needs, for its size is known when A and g are copied.
   /// Nothing may be added afterwards. Collective on whole.comm.
   [[nodiscard]] LpShard shard(const LpShard& whole);
 
  private:
-  std::vector<std::vector<double>> rows_;
-  std::vector<double> a_, g_, u_;
   std::vector<std::int64_t> origin_;
+  std::vector<double> u_, column_;
+  double column_cost_ = 0;
+  std::vector<double> a_, g_;  ///< empty before shard()
 };
 
 /// w_k = u_k Σ_i |a_ik| / norm_i, the part of coordinate k in all rows; rows of norm 0 are skipped. Returns
