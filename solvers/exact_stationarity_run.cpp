@@ -162,16 +162,12 @@ CgEnd Run::grow_until_solved(int chain, std::int64_t allowed, std::vector<double
 
 /// What the full basis left of a solve.
 CgEnd Run::finish_by_cg(int chain, std::int64_t allowed, std::span<const double> y, std::span<double> x) {
-  const auto r = basis_.residual_vector(y, chain);
-  const double tol = options_.tol * basis_.length(chain) / basis_.residual(y, chain);
-  std::vector<double> rest(r.size());
-  const auto cg = solve_shifted(product_, summary_.mu, r, tol, static_cast<int>(allowed), problem_.layout,
-                                problem_.comm, rest, basis_.size() > 0 ? &basis_ : nullptr);
+  const auto cg = solve_rest(product_, summary_.mu, basis_, chain, y, options_.tol, static_cast<int>(allowed),
+                             problem_.layout, problem_.comm, x);
   if (cg.iterations > 0) {
     least_ = cg.least;
     note_curvature(cg.least - summary_.mu, cg.greatest - summary_.mu);
   }
-  axpy(1, rest, x);
   return cg.end;
 }
 

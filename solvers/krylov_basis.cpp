@@ -22,23 +22,11 @@ BlockOperator one_by_one(const SymmetricOperator& h) {
 KrylovBasis::KrylovBasis(const BlockOperator& h, const ShardMap& layout, const Communicator& comm)
     : h_(h), layout_(layout), comm_(comm) {}
 
-/// w ← w − U Uᵀw, twice; the coefficients taken off, summed over both.
-std::vector<double> KrylovBasis::orthogonalise(std::span<double> w) const {
-  std::vector<double> total(u_.size(), 0.0), parts(u_.size());
-  for (int round = 0; round < 2; ++round) {
-    for (std::size_t i = 0; i < u_.size(); ++i) parts[i] = dot(u_[i], w);
-    sum_vector_over_ranks(parts, comm_);
-    for (std::size_t i = 0; i < u_.size(); ++i) axpy(-parts[i], u_[i], w);
-    axpy(1, parts, total);
-  }
-  return total;
-}
-
 int KrylovBasis::start(std::span<const double> b) {
   Chain chain;
   chain.head.assign(b.begin(), b.end());
   chain.length = norm2(b, comm_);
-  chain.b = orthogonalise(chain.head);
+  chain.b = orthogonalise(chain.head, u_, comm_);
   const double rest = norm2(chain.head, comm_);
   chain.norm = rest > kClosed * chain.length ? rest : 0;
   if (chain.norm == 0) std::ranges::fill(chain.head, 0.0);
@@ -51,7 +39,7 @@ int KrylovBasis::start(std::span<const double> b) {
 bool KrylovBasis::join(int number) {
   Chain& chain = chains_[number];
   if (chain.norm == 0) return false;
-  const auto again = orthogonalise(chain.head);
+  const auto again = orthogonalise(chain.head, u_, comm_);
   const double norm = norm2(chain.head, comm_);
   const double from = chain.end < 0 ? chain.length : scale_;
   if (chain.end < 0) axpy(1, again, chain.b);
@@ -106,7 +94,7 @@ bool KrylovBasis::grow(std::span<const int> chains) {
   bool finite = true;
   for (const int number : joined) {
     Chain& chain = chains_[number];
-    const auto column = orthogonalise(chain.head);
+    const auto column = orthogonalise(chain.head, u_, comm_);
     add_column(chain.end, chains_[joined.front()].end, column);
     chain.norm = norm2(chain.head, comm_);
     finite = finite && std::isfinite(chain.norm) && std::isfinite(scale_);

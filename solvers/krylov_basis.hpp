@@ -75,7 +75,6 @@ class KrylovBasis {
     int end = -1;              ///< place in U of its last vector; −1 before the first: head is b's own rest
   };
   bool join(int chain);
-  [[nodiscard]] std::vector<double> orthogonalise(std::span<double> w) const;
   void add_column(int at, int together, std::span<const double> column);
   void refresh();
   [[nodiscard]] std::vector<double> head_weights(std::span<const double> y, int chain) const;

@@ -30,19 +30,6 @@ void check(std::span<const double> start, const ShardMap& layout, const Communic
   });
 }
 
-/// w ← w − V Vᵀw, twice; returns the coefficients Vᵀw taken off, summed over both.
-std::vector<double> orthogonalise(std::span<double> w, const std::vector<std::vector<double>>& basis,
-                                  const Communicator& comm) {
-  std::vector<double> total(basis.size(), 0.0), parts(basis.size());
-  for (int round = 0; round < 2; ++round) {
-    for (std::size_t i = 0; i < basis.size(); ++i) parts[i] = dot(basis[i], w);
-    sum_vector_over_ranks(parts, comm);
-    for (std::size_t i = 0; i < basis.size(); ++i) axpy(-parts[i], basis[i], w);
-    axpy(1, parts, total);
-  }
-  return total;
-}
-
 /// Largest difference between what a symmetric H gives above the diagonal, β and zeros, and what was
 /// found.
 double asymmetry_of(std::span<const double> column, std::span<const double> beta) {

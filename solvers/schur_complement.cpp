@@ -159,13 +159,9 @@ class Solves {
     for (std::size_t j = i; j < columns_.size(); ++j) still += columns_[j].solved ? 0 : 1;
     const auto left = (options_.max_products - summary_.products + measured_) / still;
     const auto most = static_cast<int>(std::min<std::int64_t>(options_.max_iterations - steps_, left));
-    const auto r = basis_.residual_vector(column.y, column.chain);
-    const double tol = options_.tol * basis_.length(column.chain) / basis_.residual(column.y, column.chain);
-    std::vector<double> rest(r.size());
-    const auto cg = solve_shifted(product_, options_.mu, r, tol, most, problem_.layout, problem_.comm, rest,
-                                  basis_.size() > 0 ? &basis_ : nullptr);
+    const auto cg = lift::solve_rest(product_, options_.mu, basis_, column.chain, column.y, options_.tol,
+                                     most, problem_.layout, problem_.comm, x);
     summary_.status = worse(summary_.status, status_of(cg.end));
-    axpy(1, rest, x);
     return !failed(summary_.status);
   }
 

@@ -36,4 +36,16 @@ void sum_vector_over_ranks(std::span<double> values, const Communicator& comm) {
   sum_over_ranks(host_buffer(values), comm);
 }
 
+std::vector<double> orthogonalise(std::span<double> w, const std::vector<std::vector<double>>& basis,
+                                  const Communicator& comm) {
+  std::vector<double> total(basis.size(), 0.0), parts(basis.size());
+  for (int round = 0; round < 2; ++round) {
+    for (std::size_t i = 0; i < basis.size(); ++i) parts[i] = dot(basis[i], w);
+    sum_vector_over_ranks(parts, comm);
+    for (std::size_t i = 0; i < basis.size(); ++i) axpy(-parts[i], basis[i], w);
+    axpy(1, parts, total);
+  }
+  return total;
+}
+
 }  // namespace lift

@@ -1,5 +1,6 @@
 #pragma once
 #include <span>
+#include <vector>
 
 #include "mpi/communicator.hpp"
 
@@ -17,5 +18,9 @@ void axpy(double alpha, std::span<const double> x, std::span<double> y);
 void scale(double alpha, std::span<double> x);
 /// Element-wise sum over ranks, in place.
 void sum_vector_over_ranks(std::span<double> values, const Communicator& comm);
+
+/// w ← w − V Vᵀw by classical Gram–Schmidt, twice; the coefficients Vᵀw taken off, summed over both.
+std::vector<double> orthogonalise(std::span<double> w, const std::vector<std::vector<double>>& basis,
+                                  const Communicator& comm);
 
 }  // namespace lift

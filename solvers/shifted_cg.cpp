@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <exception>
+#include <vector>
 
 #include "solvers/operator_shell.hpp"
 #include "solvers/shard_algebra.hpp"
@@ -125,6 +126,18 @@ CgSummary solve_shifted(const SymmetricOperator& h, double mu, std::span<const d
   context.summary.iterations = static_cast<int>(iterations);
   context.summary.end = end_of(reason, context);
   return context.summary;
+}
+
+CgSummary solve_rest(const SymmetricOperator& h, double mu, const KrylovBasis& basis, int chain,
+                     std::span<const double> y, double tol, int max_iterations, const ShardMap& layout,
+                     const Communicator& comm, std::span<double> x) {
+  const auto r = basis.residual_vector(y, chain);
+  const double rest_tol = tol * basis.length(chain) / basis.residual(y, chain);
+  std::vector<double> rest(r.size());
+  const auto cg = solve_shifted(h, mu, r, rest_tol, max_iterations, layout, comm, rest,
+                                basis.size() > 0 ? &basis : nullptr);
+  axpy(1, rest, x);
+  return cg;
 }
 
 }  // namespace lift

@@ -37,4 +37,13 @@ CgSummary solve_shifted(const SymmetricOperator& h, double mu, std::span<const d
                         int max_iterations, const ShardMap& layout, const Communicator& comm,
                         std::span<double> x, const KrylovBasis* known = nullptr);
 
+/// Adds to x = Uy, y = (T + μ)⁻¹Uᵀb_c, what a basis left of chain c's vector: solve_shifted() of its
+/// residual, deflated by the basis, until that is at most tol · ‖b_c‖.
+///
+/// Shapes, collective, throws and cost as solve_shifted(); y not solved to tol.
+/// Test        tests/solvers/test_stationarity_basis.cpp, test_schur_complement.cpp
+CgSummary solve_rest(const SymmetricOperator& h, double mu, const KrylovBasis& basis, int chain,
+                     std::span<const double> y, double tol, int max_iterations, const ShardMap& layout,
+                     const Communicator& comm, std::span<double> x);
+
 }  // namespace lift

@@ -40,7 +40,7 @@ struct BlockCurvature {
 /// "block 7", "embeddings" (−1).
 [[nodiscard]] std::string part_name(int block);
 
-/// What is known of the second-order premises of Propositions 1 and 2 at (λ, W). Key biases are left out of
+/// What is known of the second-order premise of Proposition 2 at (λ, W). Key biases are left out of
 /// all but null_directions: in their directions H22 is 2λ_i, and S would have −4‖b − c‖²/(2λ_i + μ) more.
 struct CurvatureReport {
   std::int64_t n = 0;             ///< coordinates of H22, key biases left out
