@@ -14,10 +14,10 @@ namespace {
 /// Candidates that the line search tries below, above and beside its grid, about.
 constexpr int kRefinements = 4;
 /// Passes over A of a box LP by mehrotra, and the time of as many that preprocessing takes with some 16 rows
-/// (results/README.md: 9 to 14, 25 with 64 rows), those of a program of two sets and of the others, and the
+/// (results/lp: 6 to 13, 22 with 64 rows), those of a program of two sets and of the others, and the
 /// bytes a second that a rank reads in one (gpt2-small: 66 passes of 1.48 GiB in 13.8 s; bench_lp: 101 of
 /// 0.18 GiB in 1.48 s).
-constexpr double kWholeSweeps = 66, kReducedSweeps = 14, kSplitSweeps = 9, kClosedSweeps = 6,
+constexpr double kWholeSweeps = 66, kReducedSweeps = 10, kSplitSweeps = 9, kClosedSweeps = 6,
                  kSweepRate = 7.6e9;
 /// Vectors that a pass reads beside the rows.
 constexpr double kSweepVectors = 8;

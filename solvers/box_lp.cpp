@@ -64,7 +64,7 @@ std::string BoxLpOptions::violation() const {
 }
 
 LpShard BoxLpProblem::shard() const {
-  return {.a = a.local(),
+  return {.a = LpRows(a.local(), a.layout().size(a.comm().rank())),
           .g = g,
           .u = u,
           .tau = tau,

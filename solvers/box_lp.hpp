@@ -48,11 +48,12 @@ struct LpCertificate {
 /// mehrotra       a predictor–corrector method on all of A (Mehrotra 1992, SIAM J. Optim. 2:575): slacks to
 ///                both bounds, the m × m normal matrix A D Aᵀ summed over ranks and factored on every one.
 /// preprocessing  as Portnoy and Koenker (1997, Statist. Sci. 12:279): the dual is a weighted L1 regression
-///                in R^m. A pilot, mehrotra on a sample of the coordinates, gives multipliers that leave no
-///                doubt about the sign of most d_k; these join into one column, mehrotra solves for it and
-///                the few in doubt, and the signs are verified on all of A, again and again until none is
-///                wrong. Where the coordinates are few, or too many stay in doubt, it is mehrotra on all of
-///                A.
+///                in R^m. A pilot, the same program over a sample of the coordinates, gives multipliers that
+///                leave no doubt about the sign of most d_k; these join into one column, the program of it
+///                and the few in doubt is solved, and the signs are verified on all of A, again and again
+///                until none is wrong. Pilot and reduced program are solved by preprocessing too while they
+///                have many coordinates. Where they are few, or too many stay in doubt, it is mehrotra on
+///                all of A.
 enum class LpMethod { mehrotra, preprocessing };
 [[nodiscard]] const char* to_string(LpMethod method) noexcept;
 
@@ -89,6 +90,7 @@ struct BoxLpOptions {
 struct LpReduction {
   std::int64_t pilot = 0;    ///< coordinates drawn for the pilot
   std::int64_t reduced = 0;  ///< coordinates in doubt, the most of any round
+  std::int64_t at_once = 0;  ///< coordinates of the largest program that mehrotra solved
   int rounds = 0;            ///< reduced programs solved
   bool whole = false;        ///< they did not settle it, and mehrotra solved the whole
 };
@@ -134,7 +136,7 @@ struct BoxLpSummary {
 /// Throws      AgreedError(internal) for invalid options, a wrong shape, u < 0 or entries of A, g or u that
 ///             are not finite. Not converging is a status, never an exception.
 /// Cost        mehrotra: three passes over A a step and five beside, O(m² (p+n)) a step, 5 to 30 steps as a
-///             rule. Preprocessing: two passes and two a round, 1 to 3 rounds as a rule, and mehrotra on some
+///             rule. Preprocessing: one pass and two a round, 1 to 3 rounds as a rule, and programs over some
 ///             (m (p+n))^(2/3) coordinates two times or more.
 /// Limits      dependent rows, zero rows, fixed coordinates, g = 0, n < m and badly scaled entries are normal
 ///             cases. Rows that depend on each other up to single-precision rounding, on few coordinates,

@@ -44,31 +44,21 @@ LIFT_INLINE void add_bounds_and_costs(const LpShard& lp, const double* d, const 
     sums.violation = std::max(sums.violation, bound_violation(d[k], u[k]));
 }
 
-LIFT_INLINE void add_products(const LpShard& lp, const double* d, std::int64_t begin, std::int64_t count,
-                              CertificateSums& sums) {
-  const double* u = lp.u.data() + begin;
-  for (int i = 0; i < lp.rows; ++i) {
-    const double* a = lp.row(i) + begin;
-    double product = 0, norm = 0;
-#pragma omp simd reduction(+ : product, norm)
-    for (std::int64_t k = 0; k < count; ++k) {
-      product += a[k] * d[k];
-      norm += std::fabs(a[k]) * u[k];
-    }
-    sums.products[static_cast<std::size_t>(i)] += product;
-    sums.row_norms[static_cast<std::size_t>(i)] += norm;
-  }
-}
-
 /// max of u|r| / w where d is not on its way to the bound that r wants.
-LIFT_INLINE double widest_wrong(const double* u, const double* r, const double* d, const double* w,
-                                std::int64_t count) {
+LIFT_INLINE double widest_wrong(const LpShard& lp, const double* r, const double* d,
+                                std::span<const double> inverse, std::int64_t begin, int count) {
+  const double* u = lp.u.data() + begin;
+  bool any = false;
+#pragma omp simd reduction(|| : any)
+  for (int k = 0; k < count; ++k) any = any || (r[k] * d[k] > -0.5 * u[k] * std::fabs(r[k]) && u[k] > 0);
+  if (!any) return 0;
   double widest = 0;
-#pragma omp simd reduction(max : widest)
-  for (std::int64_t k = 0; k < count; ++k) {
-    const double share = u[k] * std::fabs(r[k]);  // of the gap, were d = 0
-    const double ratio = w[k] > 0 && r[k] * d[k] > -0.5 * share ? share / w[k] : 0;
-    widest = ratio > widest ? ratio : widest;
+  for (int k = 0; k < count; ++k) {
+    if (!(r[k] * d[k] > -0.5 * u[k] * std::fabs(r[k]))) continue;
+    double weight = 0;
+    for (int i = 0; i < lp.rows; ++i)
+      weight += inverse[static_cast<std::size_t>(i)] * std::fabs(lp.a.at(i, begin)[k]);
+    if (u[k] * weight > 0) widest = std::max(widest, std::fabs(r[k]) / weight);
   }
   return widest;
 }
@@ -119,7 +109,7 @@ const char* describe(LpStatus status) {
 }  // namespace
 
 Verification verify(const LpShard& lp, std::span<const double> d, std::span<const double> y,
-                    std::span<const double> w) {
+                    std::span<const double> inverse) {
   const std::size_t m = y.size();
   CertificateSums sums;
   sums.products.assign(m, 0.0);
@@ -129,10 +119,11 @@ Verification verify(const LpShard& lp, std::span<const double> d, std::span<cons
     for_tiles(lp, [&](std::int64_t begin, int count) LIFT_LAMBDA {
       reduced_costs(lp, y.data(), begin, count, r);
       add_bounds_and_costs(lp, d.data() + begin, r, begin, count, sums);
-      add_products(lp, d.data() + begin, begin, count, sums);
-      if (w.empty()) return;
-      sums.widest_wrong = std::max(
-          sums.widest_wrong, widest_wrong(lp.u.data() + begin, r, d.data() + begin, w.data() + begin, count));
+      add_products(lp, d.data() + begin, begin, count, sums.products.data());
+      add_norms(lp, lp.u.data() + begin, begin, count, sums.row_norms.data());
+      if (inverse.empty()) return;
+      sums.widest_wrong =
+          std::max(sums.widest_wrong, widest_wrong(lp, r, d.data() + begin, inverse, begin, count));
     });
   });
   sum_certificate_over_ranks(sums, lp.comm);

@@ -15,13 +15,13 @@ struct Verification {
   double widest_wrong = 0;
 };
 
-/// As certify, on a shard; with `w`, one weight > 0 a coordinate (0 where u or the column of A is), also
+/// As certify, on a shard; with `inverse`, which makes the weights w (box_lp_screen.hpp), also
 /// `widest_wrong`.
 ///
 /// Collective  on lp.comm; the result is the same on every rank.
 /// Cost        one pass over A.
 Verification verify(const LpShard& lp, std::span<const double> d, std::span<const double> y,
-                    std::span<const double> w = {});
+                    std::span<const double> inverse = {});
 
 /// How a solve ended, in one sentence with its numbers.
 std::string ending(const BoxLpSummary& summary, const BoxLpOptions& options);

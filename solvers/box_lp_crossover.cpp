@@ -6,6 +6,7 @@
 
 #include "mpi/collectives.hpp"
 #include "solvers/box_lp_certificate.hpp"
+#include "solvers/lp_tiles.hpp"
 #include "solvers/purification.hpp"
 #include "solvers/shard_algebra.hpp"
 
@@ -26,7 +27,7 @@ bool inside(double value, double bound) {
 bool is_inert(const LpShard& lp, std::size_t k) {
   if (lp.g[k] != 0) return false;
   for (int i = 0; i < lp.rows; ++i) {
-    if (lp.row(i)[k] != 0) return false;
+    if (*lp.a.at(i, static_cast<std::int64_t>(k)) != 0) return false;
   }
   return true;
 }
@@ -47,8 +48,11 @@ std::vector<double> joined(std::span<const double> mine, const Communicator& com
 
 /// Σ over this rank's coordinates of a_ik d_k for every row.
 std::vector<double> products(const LpShard& lp, std::span<const double> d) {
-  std::vector<double> sums;
-  for (int i = 0; i < lp.rows; ++i) sums.push_back(dot({lp.row(i), d.size()}, d));
+  std::vector<double> sums(static_cast<std::size_t>(lp.rows), 0.0);
+  vectorised([&]() LIFT_LAMBDA {
+    for_tiles(lp, [&](std::int64_t begin, int count)
+                      LIFT_LAMBDA { add_products(lp, d.data() + begin, begin, count, sums.data()); });
+  });
   return sums;
 }
 
@@ -98,7 +102,7 @@ class Maker {
   void gather() {
     std::vector<double> columns, g, u, x;
     for (const std::size_t k : inside_) {
-      for (int i = 0; i < lp_.rows; ++i) columns.push_back(lp_.row(i)[k]);
+      for (int i = 0; i < lp_.rows; ++i) columns.push_back(*lp_.a.at(i, static_cast<std::int64_t>(k)));
       g.push_back(lp_.g[k]);
       u.push_back(lp_.u[k]);
       x.push_back(d_[k]);

@@ -11,21 +11,28 @@
 namespace lift::box_lp {
 namespace {
 
-LIFT_INLINE double weighted_norm(const double* values, const double* u, int count) {
-  double norm = 0;
-#pragma omp simd reduction(+ : norm)
-  for (int k = 0; k < count; ++k) norm += std::fabs(values[k]) * u[k];
-  return norm;
+/// body(begin, count) for what is this rank's of every `stride`-th block of coordinates, each of one tile.
+template <typename Body>
+LIFT_INLINE void for_blocks(const LpShard& lp, std::int64_t stride, const Body& body) {
+  const std::int64_t end = lp.begin + lp.size(), step = stride * kNormBlock;
+  for (std::int64_t block = lp.begin / step * step; block < end; block += step) {
+    const std::int64_t to = std::min(block + kNormBlock, end) - lp.begin;
+    for (std::int64_t from = std::max(block - lp.begin, std::int64_t{0}); from < to;) {
+      const std::int64_t next = std::min(to, (from / kTile + 1) * kTile);
+      body(from, static_cast<int>(next - from));
+      from = next;
+    }
+  }
 }
 
 }  // namespace
 
-NormSums norm_sums(const LpShard& lp) {
+NormSums norm_sums(const LpShard& lp, std::int64_t stride) {
   NormSums sums(lp.rows);
   vectorised([&]() LIFT_LAMBDA {
-    for_tiles(lp, [&](std::int64_t begin, int count) LIFT_LAMBDA {
+    for_blocks(lp, stride, [&](std::int64_t begin, int count) LIFT_LAMBDA {
       const double* u = lp.u.data() + begin;
-      for (int i = 0; i < lp.rows; ++i) sums.row(i) += weighted_norm(lp.row(i) + begin, u, count);
+      add_norms(lp, u, begin, count, &sums.row(0));
       sums.cost() += weighted_norm(lp.g.data() + begin, u, count);
     });
   });
@@ -43,9 +50,11 @@ void check_entries(const LpShard& lp, const NormSums& sums) {
   }
   for (std::size_t i = 0; i < sums.rows().size(); ++i) {
     if (std::isfinite(sums.rows()[i])) continue;
-    const std::span row(lp.row(static_cast<int>(i)), static_cast<std::size_t>(lp.size()));
-    if (std::ranges::all_of(row, [](double entry) { return std::isfinite(entry); })) continue;
-    throw Error(ExitCode::internal, fmt::format("box LP: row {} of A holds an entry that is not finite", i));
+    for (std::int64_t k = 0; k < lp.size(); ++k) {
+      if (!std::isfinite(*lp.a.at(static_cast<int>(i), k)))
+        throw Error(ExitCode::internal,
+                    fmt::format("box LP: row {} of A holds an entry that is not finite", i));
+    }
   }
 }
 

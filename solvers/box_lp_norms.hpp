@@ -25,8 +25,10 @@ class NormSums {
   std::vector<double> sums_;
 };
 
-/// One pass over A.
-NormSums norm_sums(const LpShard& lp);
+/// Of every `stride`-th block of kNormBlock coordinates alone, of all n the same whatever the ranks. One pass
+/// over that part of A.
+inline constexpr std::int64_t kNormBlock = 1024;
+NormSums norm_sums(const LpShard& lp, std::int64_t stride = 1);
 
 /// Throws Error(internal) where g, u or, as far as `sums` of this rank makes it look suspect, A holds what no
 /// box LP may: an entry that is not finite, u < 0. Sums that overflow are none of it.

@@ -16,14 +16,21 @@
 namespace lift::box_lp {
 namespace {
 
-constexpr double kPilotTol = 1e-4;      ///< of gap and residual: far below what the draw leaves uncertain
-constexpr double kLargestSample = 0.1;  ///< of all coordinates
+constexpr double kPilotTol = 1e-4;       ///< of gap and residual: far below what the draw leaves uncertain
+constexpr double kLargestSample = 0.15;  ///< of all coordinates
 /// Of a rank's coordinates, and beside that part: with more in doubt, the whole is solved at once.
 constexpr double kMostDoubtful = 0.3;
 constexpr std::int64_t kFewDoubtful = 1000;
 constexpr int kMaxRounds = 6;
-constexpr double kWiden = 2;  ///< times the widest wrong sign of a round is in doubt in the next
-constexpr double kGrow = 3;   ///< times the width, where those in doubt cannot balance the others
+/// Blocks of coordinates that stand for all where first norms are taken, and how unlike theirs the norms may
+/// be.
+constexpr std::int64_t kNormBlocks = 64;
+constexpr double kAlike = 4;
+/// Coordinates below which a pilot or a reduced program is solved at once.
+constexpr std::int64_t kLeastNested = 20'000;
+/// Times the widest wrong sign of a round is in doubt in the next, whose multipliers are much better ones.
+constexpr double kWiden = 0.5;
+constexpr double kGrow = 3;  ///< times the width, where those in doubt cannot balance the others
 
 /// What Portnoy and Koenker take for the pilot and for those in doubt after it: (m n)^(2/3) each balances the
 /// error of the one with the size of the other.
@@ -32,19 +39,27 @@ double sample_size(const LpShard& lp) {
   return std::min(std::cbrt(std::pow(lp.rows * n, 2)), kLargestSample * n);
 }
 
-/// The least width with Σ weight [ratio ≤ width] ≥ count over all ranks, to a part in a thousand.
-double width_of(const Doubt& doubt, double count, const Communicator& comm) {
+/// The least width that `count` of all coordinates are within, as those drawn tell, to a part in a thousand.
+double width_of(std::span<const double> ratios, std::span<const double> chances, double count,
+                const Communicator& comm) {
   double low = 0, high = 0;
-  for (const double ratio : doubt.ratio) high = std::max(high, ratio);
+  for (const double ratio : ratios) high = std::max(high, ratio);
   high = max_over_ranks(high, comm);
   while (high - low > 1e-3 * high) {
     const double middle = 0.5 * (low + high);
     double below = 0;
-    for (std::size_t k = 0; k < doubt.ratio.size(); ++k)
-      below += doubt.ratio[k] <= middle ? doubt.weight[k] : 0;
+    for (std::size_t k = 0; k < ratios.size(); ++k) below += ratios[k] <= middle ? 1 / chances[k] : 0;
     (sum_over_ranks(below, comm) >= count ? high : low) = middle;
   }
   return high;
+}
+
+/// Whether each row's norm is within kAlike of what its sample said.
+bool alike(std::span<const double> sample, std::span<const double> norms) {
+  for (std::size_t i = 0; i < norms.size(); ++i) {
+    if (norms[i] > kAlike * sample[i] || sample[i] > kAlike * norms[i]) return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -54,15 +69,14 @@ Preprocessing::Preprocessing(const LpShard& lp, const BoxLpOptions& options, std
 
 BoxLpSummary Preprocessing::run() {
   if (lp_.coordinates < options_.least_coordinates) return whole();
-  weigh();
-  if (weight_ == 0 || !pilot()) return whole();
+  if (!pilot()) return whole();
   while (reduction_.rounds < kMaxRounds) {
-    Screening screening = screen(lp_, w_, y_, width_, most_doubtful(), d_);
+    Screening screening = screen(lp_, inverse_, y_, width_, most_doubtful(), d_);
     ++sweeps_;
     if (max_over_ranks(std::int64_t{screening.count > most_doubtful()}, lp_.comm) > 0) break;
     const LpStatus status = solve_reduced(screening);
     if (failed(status)) break;
-    const Verification verification = verify(lp_, d_, y_, w_);
+    const Verification verification = verify(lp_, d_, y_, inverse_);
     ++sweeps_;
     if (options_.met_by(verification.certificate))
       return summarise(LpStatus::optimal, verification.certificate);
@@ -85,44 +99,44 @@ std::optional<LpStatus> Preprocessing::limit_reached(LpStatus status) const {
   return late ? std::optional(LpStatus::time_limit) : std::nullopt;
 }
 
-void Preprocessing::weigh() {
-  NormSums sums = norm_sums(lp_);
-  agree(lp_.comm, [&] { check_entries(lp_, sums); });
-  sum_vector_over_ranks(sums.all(), lp_.comm);
+Draw Preprocessing::drawn() {
+  const std::int64_t stride = std::max<std::int64_t>(1, lp_.coordinates / (kNormBlock * kNormBlocks));
+  NormSums norms = norm_sums(lp_, stride);
+  sum_vector_over_ranks(norms.all(), lp_.comm);
+  for (double& norm : norms.all()) norm *= static_cast<double>(stride);
+  sweeps_ += stride == 1 ? 1 : 0;
+  Draw draw = drawn_by(norms);
+  agree(lp_.comm, [&] { check_entries(lp_, draw.norms); });
+  sum_vector_over_ranks(draw.norms.all(), lp_.comm);
+  if (!draw.norms.finite()) return Draw(lp_.rows);  // which mehrotra says
+  if (!alike(norms.rows(), draw.norms.rows())) {
+    norms = draw.norms;
+    draw = drawn_by(norms);
+  }
+  return draw;
+}
+
+Draw Preprocessing::drawn_by(const NormSums& norms) {
+  inverse_.assign(norms.rows().begin(), norms.rows().end());
+  for (double& norm : inverse_) norm = norm > 0 ? 1 / norm : 0;
+  // Σ_k w_k, were these the norms of all coordinates.
+  const auto weight = static_cast<double>(std::ranges::count_if(inverse_, [](double x) { return x > 0; }));
   ++sweeps_;
-  if (!sums.finite()) return;  // which mehrotra says
-  w_.resize(d_.size());
-  weight_ = sum_over_ranks(leverage(lp_, sums.rows(), w_), lp_.comm);
-  ++sweeps_;
+  return draw(lp_, inverse_, weight > 0 ? sample_size(lp_) / weight : 0);
 }
 
 bool Preprocessing::pilot() {
-  PackedLp drawn = draw(lp_, w_, sample_size(lp_) / weight_);
-  const LpShard program = drawn.shard(lp_);
+  Draw draw = drawn();
+  const LpShard program = draw.program.shard(lp_);
   reduction_.pilot = program.coordinates;
+  if (program.coordinates == 0) return false;
   if (y_.empty()) {
     std::vector<double> d(static_cast<std::size_t>(program.size()));
-    const BoxLpOptions options = inner("pilot", kPilotTol, kPilotTol);
-    const BoxLpSummary answer = Mehrotra(program, options, d).run();
-    iterations_ += answer.iterations;
-    if (failed(answer.status)) return false;
-    y_ = answer.y;
+    const BoxLpOptions options = nested("pilot", kPilotTol, kPilotTol);
+    if (failed(solve_part(program, options, d))) return false;
   }
-  width_ = width_of(doubt_about(program, drawn.origin()), sample_size(lp_), lp_.comm);
+  width_ = width_of(doubts(program, draw, y_), draw.chances, sample_size(lp_), lp_.comm);
   return true;
-}
-
-Doubt Preprocessing::doubt_about(const LpShard& drawn, std::span<const std::int64_t> origin) const {
-  const auto size = static_cast<std::size_t>(drawn.size());
-  Doubt doubt{std::vector<double>(size), std::vector<double>(size)};
-  for (std::size_t j = 0; j < size; ++j) {
-    double r = drawn.g[j];
-    for (int i = 0; i < drawn.rows; ++i) r -= y_[static_cast<std::size_t>(i)] * drawn.row(i)[j];
-    const auto k = static_cast<std::size_t>(origin[j]);
-    doubt.ratio[j] = lp_.u[k] * std::fabs(r) / w_[k];
-    doubt.weight[j] = drawn.u[j] / lp_.u[k];
-  }
-  return doubt;
 }
 
 LpStatus Preprocessing::solve_reduced(Screening& screening) {
@@ -136,10 +150,8 @@ LpStatus Preprocessing::solve_reduced(Screening& screening) {
   ++reduction_.rounds;
 
   std::vector<double> d(static_cast<std::size_t>(program.size()));
-  const BoxLpOptions options = inner("reduced", options_.gap_tol, options_.residual_tol);
-  const BoxLpSummary answer = Mehrotra(program, options, d).run();
-  iterations_ += answer.iterations;
-  y_ = answer.y;
+  const BoxLpOptions options = nested("reduced", options_.gap_tol, options_.residual_tol);
+  const LpStatus status = solve_part(program, options, d);
 
   decided_ = lp_.comm.is_root() ? d.back() : 0;
   broadcast(host_buffer(std::span(&decided_, 1)), 0, lp_.comm);
@@ -147,16 +159,25 @@ LpStatus Preprocessing::solve_reduced(Screening& screening) {
   for (std::size_t j = 0; j < packed.origin().size(); ++j) {
     if (packed.origin()[j] >= 0) d_[static_cast<std::size_t>(packed.origin()[j])] = d[j];
   }
+  return status;
+}
+
+LpStatus Preprocessing::solve_part(const LpShard& part, const BoxLpOptions& options, std::span<double> d) {
+  BoxLpSummary answer = Preprocessing(part, options, d).run();
+  iterations_ += answer.iterations;
+  const bool reduced = answer.reduction.at_once > 0;
+  reduction_.at_once = std::max(reduction_.at_once, reduced ? answer.reduction.at_once : part.coordinates);
+  y_ = std::move(answer.y);
   return answer.status;
 }
 
 BoxLpSummary Preprocessing::whole() {
-  std::vector<double>().swap(w_);
   const bool tried = reduction_.pilot > 0;
   const BoxLpOptions options = inner("whole", options_.gap_tol, options_.residual_tol);
   BoxLpSummary summary = Mehrotra(lp_, options, d_).run();
   if (!tried) return summary;
   reduction_.whole = true;
+  reduction_.at_once = lp_.coordinates;
   iterations_ += summary.iterations;
   sweeps_ += summary.sweeps;
   y_ = std::move(summary.y);
@@ -174,6 +195,13 @@ BoxLpOptions Preprocessing::inner(const char* stage, double gap_tol, double resi
       options_.on_iteration(step);
     };
   }
+  return options;
+}
+
+BoxLpOptions Preprocessing::nested(const char* stage, double gap_tol, double residual_tol) const {
+  BoxLpOptions options = inner(stage, gap_tol, residual_tol);
+  options.least_coordinates = kLeastNested;
+  options.start.clear();
   return options;
 }
 

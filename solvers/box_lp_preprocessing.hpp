@@ -9,12 +9,6 @@
 
 namespace lift::box_lp {
 
-/// Of coordinates drawn for a pilot: how wrong y may be about each, and how many each stands for.
-struct Doubt {
-  std::vector<double> ratio;   ///< u_k|r_k| / w_k
-  std::vector<double> weight;  ///< 1 / π_k
-};
-
 /// One solve of a box LP by preprocessing; see LpMethod::preprocessing.
 ///
 /// Collective  everything, on the program's communicator; all ranks take the same decisions.
@@ -24,15 +18,19 @@ class Preprocessing {
   BoxLpSummary run();
 
  private:
-  void weigh();
+  /// The sample for a pilot; settles inverse_. Empty where the rows are zero or their norms not finite.
+  [[nodiscard]] Draw drawn();
+  [[nodiscard]] Draw drawn_by(const NormSums& norms);
   /// First multipliers and the width of the doubt around them; false where there are none.
   [[nodiscard]] bool pilot();
-  [[nodiscard]] Doubt doubt_about(const LpShard& drawn, std::span<const std::int64_t> origin) const;
   /// Solves for the coordinates in doubt and one column of all others; moves d and y to the answer, which is
   /// feasible for the whole program whatever the signs of the others.
   [[nodiscard]] LpStatus solve_reduced(Screening& screening);
+  /// Solves a pilot or a reduced program, by preprocessing again where it is large; moves y.
+  LpStatus solve_part(const LpShard& part, const BoxLpOptions& options, std::span<double> d);
   BoxLpSummary whole();
   [[nodiscard]] BoxLpOptions inner(const char* stage, double gap_tol, double residual_tol) const;
+  [[nodiscard]] BoxLpOptions nested(const char* stage, double gap_tol, double residual_tol) const;
   [[nodiscard]] std::int64_t most_doubtful() const;
   /// That of the whole solve, after a reduced one that ended with `status`.
   [[nodiscard]] std::optional<LpStatus> limit_reached(LpStatus status) const;
@@ -43,8 +41,7 @@ class Preprocessing {
   const BoxLpOptions& options_;
   std::chrono::steady_clock::time_point started_;
   std::span<double> d_;
-  std::vector<double> w_;  ///< leverage
-  double weight_ = 0;      ///< Σ_k w_k over all ranks
+  std::vector<double> inverse_;  ///< what makes the weights w (box_lp_screen.hpp)
   std::vector<double> y_;
   double width_ = 0;    ///< coordinates with u_k|r_k| ≤ width · w_k are in doubt
   double decided_ = 1;  ///< how far all decided coordinates went together, 1 at their bounds

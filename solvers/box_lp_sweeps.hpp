@@ -3,6 +3,7 @@
 #include <span>
 #include <vector>
 
+#include "solvers/lp_shard.hpp"
 #include "solvers/row_basis.hpp"
 
 namespace lift::box_lp {
@@ -14,7 +15,7 @@ namespace lift::box_lp {
 /// A, g and u, which they read in place, tile by tile and always in the same way, so that B is one fixed
 /// matrix.
 struct ScaledLp {
-  std::span<const double> a;  ///< rows × size, one row after the other
+  LpRows a;  ///< rows × size
   std::span<const double> g;
   std::span<const double> u;
   std::span<const double> tau;  ///< [rows] on the rank that has A d, else empty

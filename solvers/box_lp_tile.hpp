@@ -151,7 +151,7 @@ class Workspace {
     const RowBasis& basis = lp_.basis;
     for (std::int64_t begin = 0; begin < lp_.size(); begin += kTile) {
       const int count = static_cast<int>(std::min<std::int64_t>(kTile, lp_.size() - begin));
-      const auto a = [&](int i) { return lp_.a.data() + i * lp_.size() + begin; };
+      const auto a = [&](int i) { return lp_.a.at(i, begin); };
       if (basis.diagonal()) {
         for (int i = 0; i < basis.rank(); ++i) rows_[i] = a(basis.only(i));
       } else {
