@@ -145,8 +145,10 @@ void check_rounds(CheckedOptions& checked) {
   const bool balances = options.text("regularizer") == "l2-sp" && !options.given("search.lambda");
   if (rounds == 0 && !balances && !reports) checked.note_idle(kProducts, "with --search.rounds 0");
   if (!has_stages(options)) checked.note_idle(kOfStages, "without a stage of the search");
-  if (options.text("search.line") == "model")
+  if (options.text("search.line") == "model") {
     checked.refuse_idle("search.max-step", "with --search.line model, which has no grid");
+    checked.refuse_idle("search.ratio", "with --search.line model, which measures it anyway");
+  }
 }
 
 void check_curvature_report(CheckedOptions& checked) {

@@ -245,6 +245,7 @@ TEST(Options, RefusesWhatAnotherChoiceLeavesWithoutMeaning) {
       {{"--search.min-gain", "1e-3"}, "--search.min-gain has no meaning with fewer than two rounds"},
       {{"--search.rounds", "0", "--search.keep", "f"}, "--search.keep has no meaning without a round"},
       {{"--search.line", "model", "--search.max-step", "2"}, "--search.max-step has no meaning"},
+      {{"--search.line", "model", "--search.ratio", "on"}, "--search.ratio has no meaning"},
       {{"--warmup.epochs", "0", "--warmup.schedule", "cosine"}, "--warmup.schedule has no meaning"},
       {{"--search.fd-step", "1e-2"}, "--search.fd-step has no meaning with --search.hvp exact"},
       {{"--search.curvature", "ggn", "--search.hvp", "central"}, "is not made by --search.hvp central"},
