@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "jobs/run_cost.hpp"
+#include "solvers/box_lp_preprocessing.hpp"
 #include "src/objective/head_products.hpp"
 #include "src/objective/sequence_cost.hpp"
 #include "src/search/curvature.hpp"
@@ -55,13 +56,17 @@ class Holdings {
     const double model = search() + vector_ + (search_.rows() + 2) * shard_;
     return std::max(model + rows(), search_.hypergradient ? search() + vector_ + implicit() : 0);
   }
-  /// A, g, u, d and a Krylov basis; then the iterates of the solver, were it to take the whole of A, or d
-  /// whole.
+  /// A, g, u, d and a Krylov basis; then the iterates of the solver, were it to take the whole of A, what is
+  /// copied of A, or d whole.
   [[nodiscard]] double program() const {
     if (search_.rows() == 0) return 0;
     const double basis = search_.probe_kind == ProbeKind::krylov ? search_.probes * shard_ : 0;
+    const std::int64_t coordinates = plan_.layout.p() + plan_.layout.n();
+    // The coordinates in doubt, and half as many in the programs that these are solved by.
+    const double copied =
+        1.5 * box_lp::sample_size(search_.rows(), coordinates) / static_cast<double>(coordinates);
     return search() + vector_ + (search_.rows() + 3) * shard_ + basis +
-           std::max(4 * shard_, whole_ + vector_);
+           std::max({4 * shard_, copied * (search_.rows() + 4) * shard_, whole_ + vector_});
   }
   /// d and W beside, the hidden states of the largest split that is followed, and one forward pass.
   [[nodiscard]] double line_search() const {

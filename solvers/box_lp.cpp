@@ -104,6 +104,10 @@ void check(const BoxLpProblem& problem, const BoxLpOptions& options) {
     throw Error(ExitCode::internal,
                 fmt::format("box LP: start has {} multipliers, expected one of each of {} rows",
                             options.start.size(), problem.a.rows()));
+  for (const double y : options.start) {
+    if (!std::isfinite(y))
+      throw Error(ExitCode::internal, fmt::format("box LP: start holds {}, expected finite multipliers", y));
+  }
   box_lp::check_tau(problem.tau, problem.a.rows());
 }
 

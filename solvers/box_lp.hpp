@@ -60,7 +60,7 @@ enum class LpMethod { mehrotra, preprocessing };
 /// One step of a solve, for a log.
 struct LpIteration {
   const char* stage;  ///< "pilot", "reduced" or "whole": the program that gap and residual are of
-  int iteration;      ///< from 1, within that program
+  int iteration;      ///< from 1, within that program or the part of it that mehrotra works on
   double gap, residual;
 };
 
@@ -76,7 +76,8 @@ struct BoxLpOptions {
   /// Ends at a vertex (box_lp_crossover.hpp): every |d_k| = u_k exactly but for at most m, and but for those
   /// that neither g nor A holds, which stay at 0.
   bool crossover = false;
-  /// Coordinates below which preprocessing is not tried: below some hundred thousand it gains nothing.
+  /// Coordinates below which preprocessing is not tried; pilots and reduced programs have a bound of their
+  /// own.
   std::int64_t least_coordinates = 200'000;
   /// Called on every rank after each step; may be empty.
   std::function<void(const LpIteration&)> on_iteration;
@@ -131,13 +132,14 @@ struct BoxLpSummary {
 ///
 /// Shapes      d: this rank's shard of p + n, out, whatever the status; |d| ≤ u to the last bit.
 /// Types       float64; A is read in place and never copied. Beside it mehrotra needs four vectors of the
-///             shard's length, preprocessing one and the reduced program with four of its own.
+///             shard's length, preprocessing its pilot or the reduced program, and those of its own.
 /// Collective  on problem.a.comm(); the summary is the same on every rank, y to the last bit.
 /// Throws      AgreedError(internal) for invalid options, a wrong shape, u < 0 or entries of A, g or u that
 ///             are not finite. Not converging is a status, never an exception.
 /// Cost        mehrotra: three passes over A a step and five beside, O(m² (p+n)) a step, 5 to 30 steps as a
-///             rule. Preprocessing: one pass and two a round, 1 to 3 rounds as a rule, and programs over some
-///             (m (p+n))^(2/3) coordinates two times or more.
+///             rule. Preprocessing: one pass (two below 131,072
+///             coordinates, and where a row is of few) and two a round, 1 to 3 rounds as a rule, and programs
+///             over some (m (p+n))^(2/3) coordinates two times or more.
 /// Limits      dependent rows, zero rows, fixed coordinates, g = 0, n < m and badly scaled entries are normal
 ///             cases. Rows that depend on each other up to single-precision rounding, on few coordinates,
 ///             need multipliers near 1e8, at which the certificate's own rounding can exceed a gap of 1e-9:

@@ -11,11 +11,12 @@
 namespace lift::box_lp {
 namespace {
 
-/// body(begin, count) for what is this rank's of every `stride`-th block of coordinates, each of one tile.
+/// body(begin, count) for what is this rank's of one block in `stride`, each of one tile.
 template <typename Body>
 LIFT_INLINE void for_blocks(const LpShard& lp, std::int64_t stride, const Body& body) {
-  const std::int64_t end = lp.begin + lp.size(), step = stride * kNormBlock;
-  for (std::int64_t block = lp.begin / step * step; block < end; block += step) {
+  const std::int64_t end = lp.begin + lp.size();
+  for (std::int64_t block = lp.begin / kNormBlock * kNormBlock; block < end; block += kNormBlock) {
+    if (stride * weyl(static_cast<std::uint32_t>(block / kNormBlock)) >= 1) continue;
     const std::int64_t to = std::min(block + kNormBlock, end) - lp.begin;
     for (std::int64_t from = std::max(block - lp.begin, std::int64_t{0}); from < to;) {
       const std::int64_t next = std::min(to, (from / kTile + 1) * kTile);

@@ -25,9 +25,11 @@ class NormSums {
   std::vector<double> sums_;
 };
 
-/// Of every `stride`-th block of kNormBlock coordinates alone, of all n the same whatever the ranks. One pass
-/// over that part of A.
+/// Coordinates of a block that norm_sums takes or leaves.
 inline constexpr std::int64_t kNormBlock = 1024;
+
+/// Of one block in `stride` alone, the same whatever the ranks, and chosen so that they beat with no shapes
+/// of tensors (as draw in box_lp_screen.hpp). One pass over that part of A.
 NormSums norm_sums(const LpShard& lp, std::int64_t stride = 1);
 
 /// Throws Error(internal) where g, u or, as far as `sums` of this rank makes it look suspect, A holds what no

@@ -30,14 +30,12 @@ constexpr double kAlike = 4;
 constexpr std::int64_t kLeastNested = 20'000;
 /// Times the widest wrong sign of a round is in doubt in the next, whose multipliers are much better ones.
 constexpr double kWiden = 0.5;
-constexpr double kGrow = 3;  ///< times the width, where those in doubt cannot balance the others
-
-/// What Portnoy and Koenker take for the pilot and for those in doubt after it: (m n)^(2/3) each balances the
-/// error of the one with the size of the other.
-double sample_size(const LpShard& lp) {
-  const auto n = static_cast<double>(lp.coordinates);
-  return std::min(std::cbrt(std::pow(lp.rows * n, 2)), kLargestSample * n);
-}
+constexpr double kWidenMore = 2;  ///< the same, where the round before was no worse
+constexpr double kGrow = 3;       ///< times the width, where those in doubt cannot balance the others
+constexpr double kBalanced = 1 - 1e-6;
+/// Of the tolerances: what a reduced program is solved to by preprocessing, which stops at once where they
+/// are met.
+constexpr double kNestedTol = 0.3;
 
 /// The least width that `count` of all coordinates are within, as those drawn tell, to a part in a thousand.
 double width_of(std::span<const double> ratios, std::span<const double> chances, double count,
@@ -45,7 +43,9 @@ double width_of(std::span<const double> ratios, std::span<const double> chances,
   double low = 0, high = 0;
   for (const double ratio : ratios) high = std::max(high, ratio);
   high = max_over_ranks(high, comm);
-  while (high - low > 1e-3 * high) {
+  // Where so many of the ratios are 0 no width is the least.
+  const double least = 1e-12 * high;
+  while (high - low > 1e-3 * high && high > least) {
     const double middle = 0.5 * (low + high);
     double below = 0;
     for (std::size_t k = 0; k < ratios.size(); ++k) below += ratios[k] <= middle ? 1 / chances[k] : 0;
@@ -64,6 +64,11 @@ bool alike(std::span<const double> sample, std::span<const double> norms) {
 
 }  // namespace
 
+double sample_size(int rows, std::int64_t coordinates) {
+  const auto n = static_cast<double>(coordinates);
+  return std::min(std::cbrt(std::pow(rows * n, 2)), kLargestSample * n);
+}
+
 Preprocessing::Preprocessing(const LpShard& lp, const BoxLpOptions& options, std::span<double> d)
     : lp_(lp), options_(options), started_(std::chrono::steady_clock::now()), d_(d), y_(options.start) {}
 
@@ -74,6 +79,7 @@ BoxLpSummary Preprocessing::run() {
     Screening screening = screen(lp_, inverse_, y_, width_, most_doubtful(), d_);
     ++sweeps_;
     if (max_over_ranks(std::int64_t{screening.count > most_doubtful()}, lp_.comm) > 0) break;
+    const std::vector<double> before = y_;
     const LpStatus status = solve_reduced(screening);
     if (failed(status)) break;
     const Verification verification = verify(lp_, d_, y_, inverse_);
@@ -82,10 +88,22 @@ BoxLpSummary Preprocessing::run() {
       return summarise(LpStatus::optimal, verification.certificate);
     if (const auto limit = limit_reached(status)) return summarise(*limit, verification.certificate);
     if (!answered(status)) break;  // not for a wrong sign
-    // Decided coordinates that those in doubt cannot balance say too little of which signs are wrong.
-    width_ = decided_ < 0.5 ? kGrow * width_ : std::max(width_, kWiden * verification.widest_wrong);
+    widen(verification.widest_wrong, before);
   }
   return whole();
+}
+
+/// Those in doubt of the next round.
+void Preprocessing::widen(double widest_wrong, const std::vector<double>& before) {
+  if (decided_ < kBalanced) {
+    // Multipliers at which the decided ones as a whole cost nothing say nothing of each.
+    y_ = before;
+    width_ *= kGrow;
+    return;
+  }
+  const bool better = widest_wrong < kWiden * widest_wrong_;
+  width_ = std::max(width_, (better ? kWiden : kWidenMore) * widest_wrong);
+  widest_wrong_ = widest_wrong;
 }
 
 /// Of this rank, so that no rank packs a large part of A.
@@ -109,20 +127,22 @@ Draw Preprocessing::drawn() {
   agree(lp_.comm, [&] { check_entries(lp_, draw.norms); });
   sum_vector_over_ranks(draw.norms.all(), lp_.comm);
   if (!draw.norms.finite()) return Draw(lp_.rows);  // which mehrotra says
-  if (!alike(norms.rows(), draw.norms.rows())) {
-    norms = draw.norms;
-    draw = drawn_by(norms);
-  }
-  return draw;
+  const bool whole = max_over_ranks(std::int64_t{draw.cut_short}, lp_.comm) == 0;
+  if (whole && alike(norms.rows(), draw.norms.rows())) return draw;
+  norms = draw.norms;
+  draw = Draw(lp_.rows);
+  return drawn_by(norms);
 }
 
 Draw Preprocessing::drawn_by(const NormSums& norms) {
   inverse_.assign(norms.rows().begin(), norms.rows().end());
-  for (double& norm : inverse_) norm = norm > 0 ? 1 / norm : 0;
+  for (double& norm : inverse_) norm = norm >= std::numeric_limits<double>::min() ? 1 / norm : 0;
   // Σ_k w_k, were these the norms of all coordinates.
   const auto weight = static_cast<double>(std::ranges::count_if(inverse_, [](double x) { return x > 0; }));
   ++sweeps_;
-  return draw(lp_, inverse_, weight > 0 ? sample_size(lp_) / weight : 0);
+  const double size = sample_size(lp_.rows, lp_.coordinates);
+  return draw(lp_, inverse_, weight > 0 ? size / weight : 0,
+              kFewDoubtful + static_cast<std::int64_t>(kAlike * size));
 }
 
 bool Preprocessing::pilot() {
@@ -132,10 +152,10 @@ bool Preprocessing::pilot() {
   if (program.coordinates == 0) return false;
   if (y_.empty()) {
     std::vector<double> d(static_cast<std::size_t>(program.size()));
-    const BoxLpOptions options = nested("pilot", kPilotTol, kPilotTol);
-    if (failed(solve_part(program, options, d))) return false;
+    if (failed(solve_part(program, inner("pilot", kPilotTol, kPilotTol), d))) return false;
   }
-  width_ = width_of(doubts(program, draw, y_), draw.chances, sample_size(lp_), lp_.comm);
+  width_ =
+      width_of(doubts(program, draw, y_), draw.chances, sample_size(lp_.rows, lp_.coordinates), lp_.comm);
   return true;
 }
 
@@ -144,17 +164,17 @@ LpStatus Preprocessing::solve_reduced(Screening& screening) {
   glob.push_back(screening.glob_cost);
   sum_vector_over_ranks(glob, lp_.comm);
   PackedLp& packed = screening.doubtful;
-  if (lp_.comm.is_root()) packed.add_column(std::span(glob).first(glob.size() - 1), glob.back(), 1);
+  const int last = lp_.comm.size() - 1;  // whose coordinates it follows on any number of ranks
+  if (lp_.comm.rank() == last) packed.add_column(std::span(glob).first(glob.size() - 1), glob.back(), 1);
   const LpShard program = packed.shard(lp_);
   reduction_.reduced = std::max(reduction_.reduced, program.coordinates - 1);
   ++reduction_.rounds;
 
   std::vector<double> d(static_cast<std::size_t>(program.size()));
-  const BoxLpOptions options = nested("reduced", options_.gap_tol, options_.residual_tol);
-  const LpStatus status = solve_part(program, options, d);
+  const LpStatus status = solve_part(program, inner("reduced", options_.gap_tol, options_.residual_tol), d);
 
-  decided_ = lp_.comm.is_root() ? d.back() : 0;
-  broadcast(host_buffer(std::span(&decided_, 1)), 0, lp_.comm);
+  decided_ = lp_.comm.rank() == last ? d.back() : 0;
+  broadcast(host_buffer(std::span(&decided_, 1)), last, lp_.comm);
   for (double& entry : d_) entry *= decided_;
   for (std::size_t j = 0; j < packed.origin().size(); ++j) {
     if (packed.origin()[j] >= 0) d_[static_cast<std::size_t>(packed.origin()[j])] = d[j];
@@ -162,11 +182,20 @@ LpStatus Preprocessing::solve_reduced(Screening& screening) {
   return status;
 }
 
-LpStatus Preprocessing::solve_part(const LpShard& part, const BoxLpOptions& options, std::span<double> d) {
-  BoxLpSummary answer = Preprocessing(part, options, d).run();
+LpStatus Preprocessing::solve_part(const LpShard& part, BoxLpOptions options, std::span<double> d) {
+  options.start.clear();
+  // A part that is hardly smaller would be solved by way of one like it, and so on.
+  const bool at_once =
+      part.coordinates < kLeastNested || 2 * part.coordinates > lp_.coordinates || options.max_seconds <= 0;
+  if (!at_once) {
+    options.least_coordinates = 0;
+    options.gap_tol *= kNestedTol;
+    options.residual_tol *= kNestedTol;
+  }
+  BoxLpSummary answer = at_once ? Mehrotra(part, options, d).run() : Preprocessing(part, options, d).run();
   iterations_ += answer.iterations;
-  const bool reduced = answer.reduction.at_once > 0;
-  reduction_.at_once = std::max(reduction_.at_once, reduced ? answer.reduction.at_once : part.coordinates);
+  const std::int64_t largest = answer.reduction.at_once > 0 ? answer.reduction.at_once : part.coordinates;
+  reduction_.at_once = std::max(reduction_.at_once, largest);
   y_ = std::move(answer.y);
   return answer.status;
 }
@@ -175,7 +204,10 @@ BoxLpSummary Preprocessing::whole() {
   const bool tried = reduction_.pilot > 0;
   const BoxLpOptions options = inner("whole", options_.gap_tol, options_.residual_tol);
   BoxLpSummary summary = Mehrotra(lp_, options, d_).run();
-  if (!tried) return summary;
+  if (!tried) {
+    summary.sweeps += sweeps_;
+    return summary;
+  }
   reduction_.whole = true;
   reduction_.at_once = lp_.coordinates;
   iterations_ += summary.iterations;
@@ -195,13 +227,6 @@ BoxLpOptions Preprocessing::inner(const char* stage, double gap_tol, double resi
       options_.on_iteration(step);
     };
   }
-  return options;
-}
-
-BoxLpOptions Preprocessing::nested(const char* stage, double gap_tol, double residual_tol) const {
-  BoxLpOptions options = inner(stage, gap_tol, residual_tol);
-  options.least_coordinates = kLeastNested;
-  options.start.clear();
   return options;
 }
 

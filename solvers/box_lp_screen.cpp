@@ -10,14 +10,6 @@
 namespace lift::box_lp {
 namespace {
 
-/// 2³² / φ, odd.
-constexpr std::uint32_t kGolden = 0x9E3779B9;
-
-/// frac(k φ), to 31 bits.
-LIFT_INLINE double weyl(std::uint32_t k) {
-  return static_cast<std::int32_t>((k * kGolden) >> 1) * 0x1p-31;
-}
-
 /// The offsets of a tile for which `marked` is set.
 LIFT_INLINE int collect(const bool* marked, int count, int* chosen) {
   int size = 0;
@@ -143,21 +135,20 @@ void PackedLp::add_column(std::span<const double> a, double g, double u) {
 
 LpShard PackedLp::shard(const LpShard& whole) {
   static_assert(kWidth % kTile == 0);
-  // The extra column apart, so that a coordinate's index is the same on any number of ranks.
-  const std::int64_t extra = !origin_.empty() && origin_.back() < 0 ? 1 : 0;
-  const auto sizes = gather_values(size() - extra, whole.comm);
+  const auto sizes = gather_values(size(), whole.comm);
+  pointers_.clear();
   for (const auto& block : blocks_) pointers_.push_back(block.get());
   return {.a = LpRows(pointers_, kWidth),
           .g = g_,
           .u = u_,
           .tau = whole.tau,
           .rows = rows_,
-          .coordinates = std::reduce(sizes.begin(), sizes.end()) + sum_over_ranks(extra, whole.comm),
+          .coordinates = std::reduce(sizes.begin(), sizes.end()),
           .begin = std::reduce(sizes.begin(), sizes.begin() + whole.comm.rank()),
           .comm = whole.comm};
 }
 
-Draw draw(const LpShard& lp, std::span<const double> inverse, double rate) {
+Draw draw(const LpShard& lp, std::span<const double> inverse, double rate, std::int64_t most) {
   Draw drawn(lp.rows);
   vectorised([&]() LIFT_LAMBDA {
     alignas(64) double w[kTile], bounds[kTile];
@@ -169,6 +160,8 @@ Draw draw(const LpShard& lp, std::span<const double> inverse, double rate) {
 #pragma omp simd
       for (int k = 0; k < count; ++k) marked[k] = weyl(first + static_cast<std::uint32_t>(k)) < rate * w[k];
       const int size = collect(marked, count, chosen);
+      drawn.cut_short = drawn.cut_short || drawn.program.size() + size > most;
+      if (drawn.cut_short) return;
       for (int j = 0; j < size; ++j) {
         const double weight = w[chosen[j]], chance = std::min(1.0, rate * weight);
         bounds[j] = lp.u[begin + chosen[j]] / chance;

@@ -20,12 +20,11 @@ class PackedLp {
   /// tile.
   void add(const LpShard& lp, std::int64_t begin, std::span<const int> chosen,
            std::span<const double> bounds);
-  /// A column that is none of the shard's; at most one, behind the others.
+  /// A column that is none of the shard's; at most one, behind the others of the last rank.
   void add_column(std::span<const double> a, double g, double u);
   [[nodiscard]] std::int64_t size() const noexcept { return static_cast<std::int64_t>(origin_.size()); }
   /// Where the packed coordinates stand in the shard, in ascending order; −1 for the column of add_column.
   [[nodiscard]] std::span<const std::int64_t> origin() const noexcept { return origin_; }
-  [[nodiscard]] std::span<const double> bounds() const noexcept { return u_; }
   /// The program over all ranks' packed coordinates of the shard `whole`; the memory is this object's.
   /// Nothing may be added afterwards. Collective on whole.comm.
   [[nodiscard]] LpShard shard(const LpShard& whole);
@@ -50,15 +49,16 @@ struct Draw {
   std::vector<double> weights;  ///< w_k of those drawn
   std::vector<double> chances;  ///< their π_k
   NormSums norms;               ///< norm_sums(lp), from the same pass
+  bool cut_short = false;       ///< there are more than were asked for at most
 };
 
 /// The coordinates drawn with probability π_k = min(1, rate w_k), their bounds u_k / π_k: the L1 regression
-/// Σ (u_k/π_k) |g_k − a_kᵀy| over them is an unbiased estimate of the whole.
+/// Σ (u_k/π_k) |g_k − a_kᵀy| over them is an unbiased estimate of the whole. At most `most` of them.
 ///
 /// Method  k is drawn where frac((k + 1) φ) < π_k with the golden ratio φ, a low-discrepancy sequence: no
 ///         random numbers, the same draw on any number of ranks up to the rounding of `inverse`, and no beat
 ///         with the shapes of the tensors.
-Draw draw(const LpShard& lp, std::span<const double> inverse, double rate);
+Draw draw(const LpShard& lp, std::span<const double> inverse, double rate, std::int64_t most);
 
 /// u_k|r_k| / w_k of those drawn, r = g − Aᵀy; `drawn` is the program of draw.program.
 std::vector<double> doubts(const LpShard& drawn, const Draw& draw, std::span<const double> y);

@@ -8,12 +8,11 @@
 #include "mpi/collectives.hpp"
 #include "solvers/free_lp_parts.hpp"
 #include "solvers/lp_checks.hpp"
+#include "solvers/lp_shard.hpp"
 #include "solvers/shard_algebra.hpp"
 
 namespace lift {
 namespace {
-
-constexpr std::int64_t kTile = 256;
 
 /// Sums of the certificate over coordinates; the vectors have one entry a row of A.
 struct FreeSums {

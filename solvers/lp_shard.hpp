@@ -6,12 +6,15 @@
 
 namespace lift {
 
+/// Coordinates that a pass over a shard works on at a time: what a tile of all rows has stays in cache.
+inline constexpr std::int64_t kTile = 256;
+
 /// One rank's part of A, rows × size, as plain memory that somebody else owns: row after row, either of all
 /// its coordinates or, where it is in blocks, of `width` coordinates each.
 class LpRows {
  public:
   LpRows(std::span<const double> whole, std::int64_t width) noexcept : whole_(whole.data()), width_(width) {}
-  /// `width` is a multiple of kTile (lp_tiles.hpp); the last block has room for as many coordinates.
+  /// `width` is a multiple of kTile; the last block has room for as many coordinates.
   LpRows(std::span<const double* const> blocks, std::int64_t width) noexcept
       : blocks_(blocks.data()), width_(width) {}
 

@@ -10,15 +10,20 @@
 // because each pass is compiled once for every instruction set.
 namespace lift {
 
-/// Coordinates of a tile.
-inline constexpr int kTile = 256;
-
 /// body(begin, count) for each tile, a LIFT_LAMBDA.
 template <typename Body>
 LIFT_INLINE void for_tiles(const LpShard& lp, const Body& body) {
   for (std::int64_t begin = 0; begin < lp.size(); begin += kTile) {
     body(begin, static_cast<int>(std::min<std::int64_t>(kTile, lp.size() - begin)));
   }
+}
+
+/// 2³² / φ, odd.
+inline constexpr std::uint32_t kGolden = 0x9E3779B9;
+
+/// frac(k φ), to 31 bits and never 0: a low-discrepancy sequence.
+LIFT_INLINE double weyl(std::uint32_t k) {
+  return (static_cast<std::int32_t>((k * kGolden) >> 1) + 0.5) * 0x1p-31;
 }
 
 LIFT_INLINE double dot(const double* a, const double* b, int count) {

@@ -4,12 +4,12 @@
 #include <cmath>
 #include <limits>
 
+#include "solvers/lp_shard.hpp"
 #include "solvers/shard_algebra.hpp"
 
 namespace lift {
 namespace {
 
-constexpr std::int64_t kTile = 256;
 constexpr int kRounds = 2;           ///< the solution and its refinement
 constexpr double kRounding = 1e-10;  ///< part of a row's length that counts as rounding
 

@@ -4,13 +4,12 @@
 
 #include "mpi/collectives.hpp"
 #include "solvers/lp_checks.hpp"
+#include "solvers/lp_shard.hpp"
 #include "solvers/shard_algebra.hpp"
 #include "solvers/split_lp_reduction.hpp"
 
 namespace lift {
 namespace {
-
-constexpr std::int64_t kTile = 256;
 
 /// The norm that a part's costs and rows are measured in: Σ|v_k| for a box, ‖v‖₂ for a ball.
 double norm_sum(std::span<const double> v, std::span<const double> u, LambdaSet set) {

@@ -151,38 +151,6 @@ TEST(BoxLpPreprocessing, StartsFromTheMultipliersOfASolveBefore) {
   EXPECT_LT(warm.summary.iterations, cold.summary.iterations);
 }
 
-TEST(BoxLpPreprocessing, SolvesLargePilotsAndReducedProgramsByPreprocessingToo) {
-  const auto world = Communicator::world();
-  for (const auto& lp : {test::gaussian("nested", 16, 400'000, 99), heavy_tailed(16, 400'000, 100)}) {
-    const auto s = solve(lp, world).summary;
-    EXPECT_EQ(s.status, LpStatus::optimal) << s.message;
-    EXPECT_GT(s.reduction.reduced, 20'000) << "too few for another level";
-    EXPECT_LT(s.reduction.at_once, s.reduction.reduced) << s.message;
-    EXPECT_FALSE(s.reduction.whole);
-    EXPECT_EQ(s.sweeps, 1 + 2 * s.reduction.rounds) << "first norms are of a part of A";
-    EXPECT_NEAR(s.certificate.objective, solve(lp, world, mehrotra()).summary.certificate.objective,
-                2e-9 * test::cost_norm(lp));
-    const double alone = solve(lp, Communicator::self()).summary.certificate.objective;
-    EXPECT_NEAR(s.certificate.objective, alone, 1e-10 * test::cost_norm(lp));
-  }
-}
-
-/// Rows that the blocks of the first norms do not show.
-TEST(BoxLpPreprocessing, WeighsRowsOfFewCoordinatesByAllOfThem) {
-  const auto world = Communicator::world();
-  auto lp = test::gaussian("local rows", 4, 300'000, 101);
-  for (std::int64_t k = 0; k < lp.coordinates; ++k) {
-    if (k < 1030 || k >= 1042) lp.a[static_cast<std::size_t>(k)] = 0;
-    if (k != 4) lp.a[static_cast<std::size_t>(lp.coordinates + k)] *= 1e-9;
-  }
-  const auto s = solve(lp, world).summary;
-  EXPECT_EQ(s.status, LpStatus::optimal) << s.message;
-  EXPECT_FALSE(s.reduction.whole);
-  EXPECT_EQ(s.sweeps, 2 + 2 * s.reduction.rounds) << "one more, by the norms of all";
-  EXPECT_NEAR(s.certificate.objective, solve(lp, world, mehrotra()).summary.certificate.objective,
-              2e-9 * test::cost_norm(lp));
-}
-
 TEST(BoxLpPreprocessing, LeavesFewCoordinatesToMehrotra) {
   const auto s = solve(test::gaussian("few", 4, 3000, 94), Communicator::world(), BoxLpOptions{}).summary;
   EXPECT_EQ(s.status, LpStatus::optimal);
