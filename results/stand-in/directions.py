@@ -16,6 +16,8 @@ ROWS = {
     "l2-krylov": "ℓ2, 16 Krylov probes",
     "exact-l2-hessian": "exact, Hessian",
     "exact-l2-absolute": "exact, absolute",
+    "exact-l2-absolute-100": "the same, 100 vectors",
+    "exact-l2-absolute-damped": "the same, 100 vectors, μ given",
     "exact-l2-ggn": "exact, Gauss–Newton",
     "box-adjoint-sp": "l2-sp: box LP, adjoint row",
     "exact-l2-sp-hessian": "l2-sp: exact, Hessian",
@@ -33,13 +35,16 @@ def number(value, form):
 
 
 def at_best(run):
-    """Predicted and actual change of the validation loss at the best t of the quadratic model, where the line search came there; else at t*."""
-    model = run.get("model") or {}
+    """Predicted and actual change of the validation loss at the step tried next to the quadratic model's best; at t* where it has none."""
+    model = run.get("model")
+    if not model:
+        return None, None
     best = model.get("minimiser")
-    losses = {round(t / best, 6): loss for t, loss in run["line_search"]} if best else {}
-    if 1 not in losses:
-        return (model["predicted"], model["actual"]) if model else (None, None)
-    return best * model["slope"] / 2, losses[1] - losses[0]
+    if not best:
+        return model["predicted"], model["actual"]
+    start = run["line_search"][0][1]
+    t, loss = min(run["line_search"][1:], key=lambda step: abs(math.log(step[0] / best)))
+    return model["slope"] * t + model["curvature"] * t * t / 2, loss - start
 
 
 def line(title, run):

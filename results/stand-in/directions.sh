@@ -33,8 +33,10 @@ from l2-krylov --lp.trust-region l2 --search.probe-kind krylov "${gamma[@]}"
 for curvature in hessian absolute ggn; do
   from "exact-l2-sp-$curvature" --direction exact --regularizer l2-sp --search.curvature "$curvature"
 done
+from exact-l2-absolute-100 --direction exact --search.curvature absolute --search.basis 100
+from exact-l2-absolute-damped --direction exact --search.curvature absolute --search.basis 100 --search.damping 0.3
 from sign --direction sign
 from box-adjoint-sp --search.probe-kind adjoint --regularizer l2-sp
-from bilevel-sp --direction bilevel --regularizer l2-sp
+from bilevel-sp --direction bilevel --regularizer l2-sp --search.solve-tol 1e-6
 from gradient --direction gradient
 from wise --direction wise
