@@ -18,6 +18,8 @@ constexpr double kMet = 0.9;           ///< of a tolerance: met by the loop's ow
 constexpr double kPolished = 1e-2;     ///< of a tolerance: what makes one more step not worth while
 constexpr int kPatience = 15;          ///< steps without progress after which the solve counts as stalled
 constexpr int kMaxProjections = 3;
+constexpr double kLost = 1e-10;  ///< pivot of the normal matrix at which the direction of its row is rounding
+constexpr int kMaxReweighs = 20;
 constexpr double kLeastStart = 1e-3;  ///< of the mean cost: the least complementarity at the start
 
 bool all_finite(std::span<const double> values) {
@@ -114,6 +116,7 @@ void Mehrotra::start_multipliers() {
 LpStatus Mehrotra::iterate() {
   for (bool answered = false;; ++iterations_) {
     measure();
+    keep_all_rows();
     if (!all_finite(sums_.all())) return LpStatus::not_finite;
     if (iterations_ > 0 && options_.on_iteration)
       options_.on_iteration({.stage = "whole", .iteration = iterations_, .gap = gap_, .residual = residual_});
@@ -138,6 +141,22 @@ void Mehrotra::measure() {
   residual_ = 0;
   for (std::size_t i = 0; i < row_norms_.size(); ++i) {
     residual_ = std::max(residual_, std::fabs(sums_.primal()[i]) / row_norms_[i]);
+  }
+}
+
+/// Makes the rows anew where the normal matrix has lost some of them: with fewer coordinates inside their
+/// bounds than rows, as at a degenerate vertex, D is many orders larger on those few than on all others, and
+/// what the remaining rows say is below the rounding of the matrix until the few are taken out of them.
+void Mehrotra::keep_all_rows() {
+  const int rank = lp_.basis.rank();
+  while (reweighs_ < kMaxReweighs && all_finite(sums_.all()) &&
+         SemidefiniteFactor(sums_.normal(), rank, kLost).rank() < rank) {
+    y_ = lp_.basis.reweigh(sums_.normal(), y_);
+    ++reweighs_;
+    row_norms_ = basis_norms(lp_);
+    sum_vector_over_ranks(row_norms_, comm_);
+    ++sweeps_;
+    measure();
   }
 }
 

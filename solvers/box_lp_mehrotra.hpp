@@ -34,6 +34,7 @@ class Mehrotra {
   void start_multipliers();
   LpStatus iterate();
   void measure();
+  void keep_all_rows();
   [[nodiscard]] bool within(double part) const;
   [[nodiscard]] bool stalled();
   void restore_feasibility();
@@ -66,6 +67,7 @@ class Mehrotra {
   double residual_ = 0;
   double seconds_ = 0;  ///< agreed on by all ranks after every step
   int iterations_ = 0;
+  int reweighs_ = 0;
   std::int64_t sweeps_ = 0;
   double best_merit_ = std::numeric_limits<double>::infinity();
   int best_iteration_ = 0;

@@ -79,41 +79,40 @@ LIFT_INLINE void reduced_costs(const LpShard& lp, const double* y, std::int64_t 
       });
 }
 
-/// out_i += Σ_k a_ik x_k over one tile, [rows].
-LIFT_INLINE void add_products(const LpShard& lp, const double* x, std::int64_t begin, int count,
-                              double* out) {
+/// out_i += Σ_k term(a_ik, x_k) over one tile, [rows].
+template <typename Term>
+LIFT_INLINE void add_row_sums(const LpShard& lp, const double* x, std::int64_t begin, int count, double* out,
+                              const Term& term) {
   for_rows(
       lp, begin,
       [&](int i, const double* r0, const double* r1, const double* r2, const double* r3) LIFT_LAMBDA {
         double s0 = 0, s1 = 0, s2 = 0, s3 = 0;
 #pragma omp simd reduction(+ : s0, s1, s2, s3)
         for (int k = 0; k < count; ++k) {
-          s0 += r0[k] * x[k];
-          s1 += r1[k] * x[k];
-          s2 += r2[k] * x[k];
-          s3 += r3[k] * x[k];
+          s0 += term(r0[k], x[k]);
+          s1 += term(r1[k], x[k]);
+          s2 += term(r2[k], x[k]);
+          s3 += term(r3[k], x[k]);
         }
         out[i] += s0, out[i + 1] += s1, out[i + 2] += s2, out[i + 3] += s3;
       },
-      [&](int i, const double* row) LIFT_LAMBDA { out[i] += dot(row, x, count); });
+      [&](int i, const double* row) LIFT_LAMBDA {
+        double sum = 0;
+#pragma omp simd reduction(+ : sum)
+        for (int k = 0; k < count; ++k) sum += term(row[k], x[k]);
+        out[i] += sum;
+      });
+}
+
+/// out_i += Σ_k a_ik x_k over one tile, [rows].
+LIFT_INLINE void add_products(const LpShard& lp, const double* x, std::int64_t begin, int count,
+                              double* out) {
+  add_row_sums(lp, x, begin, count, out, [](double a, double b) LIFT_LAMBDA { return a * b; });
 }
 
 /// out_i += Σ_k |a_ik| u_k over one tile, [rows].
 LIFT_INLINE void add_norms(const LpShard& lp, const double* u, std::int64_t begin, int count, double* out) {
-  for_rows(
-      lp, begin,
-      [&](int i, const double* r0, const double* r1, const double* r2, const double* r3) LIFT_LAMBDA {
-        double s0 = 0, s1 = 0, s2 = 0, s3 = 0;
-#pragma omp simd reduction(+ : s0, s1, s2, s3)
-        for (int k = 0; k < count; ++k) {
-          s0 += std::fabs(r0[k]) * u[k];
-          s1 += std::fabs(r1[k]) * u[k];
-          s2 += std::fabs(r2[k]) * u[k];
-          s3 += std::fabs(r3[k]) * u[k];
-        }
-        out[i] += s0, out[i + 1] += s1, out[i + 2] += s2, out[i + 3] += s3;
-      },
-      [&](int i, const double* row) LIFT_LAMBDA { out[i] += weighted_norm(row, u, count); });
+  add_row_sums(lp, u, begin, count, out, [](double a, double b) LIFT_LAMBDA { return std::fabs(a) * b; });
 }
 
 }  // namespace lift

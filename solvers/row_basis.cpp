@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "solvers/semidefinite_factor.hpp"
 
@@ -34,13 +35,29 @@ bool RowBasis::refine(std::span<const double> gram) {
   return false;
 }
 
+std::vector<double> RowBasis::reweigh(std::span<const double> gram, std::span<const double> v) {
+  const int n = rank();
+  const SemidefiniteFactor factor(gram, n, kRoundTol);
+  std::vector<int> all(static_cast<std::size_t>(n));
+  std::iota(all.begin(), all.end(), 0);
+  std::vector<double> out(all.size(), 0.0);
+  for (int i = 0; i < n; ++i) {
+    const int from = factor.original(i);
+    const double part = v[from] * std::sqrt(gram[static_cast<std::size_t>(from) * n + from]);
+    for (int j = 0; j < std::min(i + 1, factor.rank()); ++j) out[j] += part * factor.lower(i, j);
+    if (i >= factor.rank()) out[i] += part;
+  }
+  orthogonalise(all, gram, factor);
+  return out;
+}
+
 void RowBasis::orthogonalise(std::span<const int> kept, std::span<const double> gram,
                              const SemidefiniteFactor& factor) {
   const std::size_t n = kept.size();
   std::vector<double> t, length;
   for (std::size_t i = 0; i < n; ++i) {
     const int from = factor.original(static_cast<int>(i));
-    const double norm = std::sqrt(gram[from * n + from]);
+    const double square = gram[from * n + from], norm = square > 0 ? std::sqrt(square) : 1;
     std::vector<double> next(row(kept[from]).begin(), row(kept[from]).end());
     for (double& entry : next) entry /= norm;
     const auto rank = static_cast<std::size_t>(factor.rank());

@@ -27,6 +27,9 @@ class RowBasis {
   /// One round: `gram` is (T A)(T A)ᵀ, rank() × rank(), row-major, lower triangle. Returns whether T is
   /// final; if not, call again with the Gram matrix of the new T.
   bool refine(std::span<const double> gram);
+  /// Makes the rows orthonormal in another product, whose Gram matrix of the present combinations is `gram`,
+  /// as far as one round trusts it; none is left out. Returns v' with T'ᵀv' = Tᵀv.
+  std::vector<double> reweigh(std::span<const double> gram, std::span<const double> v);
 
   [[nodiscard]] int rank() const noexcept { return static_cast<int>(length_.size()); }
   /// Row i of T, [m].

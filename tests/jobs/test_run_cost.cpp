@@ -142,7 +142,7 @@ TEST(RunCost, CountsThePassesOfEachProgram) {
     const double bytes = 24.0 * 8 * 16532738;
     return estimate_seconds(plan, kWikiText2, 1, at_rate(1.0)).lp * 7.6e9 / bytes;
   };
-  EXPECT_NEAR(sweeps(), 14, 1e-9);
+  EXPECT_NEAR(sweeps(), 10, 1e-9);
   plan.search.lp.least_coordinates = 20'000'000;
   EXPECT_NEAR(sweeps(), 66, 1e-9);
   plan.search.lp = BoxLpOptions();

@@ -1,5 +1,7 @@
 #include "tests/solvers/lp_catalogue.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cctype>
 #include <cmath>
@@ -217,6 +219,27 @@ DenseLp heavy_tailed(const std::string& name, int rows, std::int64_t coordinates
   return lp;
 }
 
+DenseLp vertex(int rows, const std::vector<double>& inside, std::int64_t coordinates, std::uint64_t seed) {
+  auto lp =
+      gaussian(fmt::format("{} rows, {} inside, {}", rows, inside.size(), seed), rows, coordinates, seed);
+  Draw draw(10 * seed);
+  const std::int64_t free = std::ssize(inside);
+  std::vector<double> d(static_cast<std::size_t>(coordinates));
+  for (std::int64_t k = 0; k < coordinates; ++k) d[k] = k < free ? inside[k] : (draw.normal() > 0 ? 1 : -1);
+  for (int i = 0; i < rows; ++i) {
+    double left = 0;
+    for (std::int64_t k = 0; k < coordinates; ++k) left += row(lp, i)[k] * d[k];
+    for (std::int64_t k = free; k < coordinates; ++k)
+      row(lp, i)[k] -= left * d[k] / static_cast<double>(coordinates - free);
+  }
+  for (std::int64_t k = 0; k < coordinates; ++k) lp.g[k] = k < free ? 0 : -d[k] * std::fabs(draw.normal());
+  for (int i = 0; i < rows; ++i) {
+    const double y = draw.normal();
+    for (std::int64_t k = 0; k < coordinates; ++k) lp.g[k] += row(lp, i)[k] * y;
+  }
+  return lp;
+}
+
 std::vector<DenseLp> closed_forms() {
   const double a1 = 10.0 / 3, h = 1.2, g = 2.0 / 3;
   return {
@@ -265,6 +288,10 @@ std::vector<DenseLp> hard_cases() {
           degenerate(),
           all_at_bounds(),
           mixed_boxes(),
+          vertex(4, {0.3, -0.1, 0.4}, 5000, 34),
+          vertex(4, {0.2}, 5000, 35),
+          vertex(4, {0.3, -0.1, 0.4, 1 - 1e-7}, 5000, 36),
+          vertex(4, {0.3, 1 - 1e-8, 0.4, 1 - 1e-7}, 5000, 37),
           gaussian("16 rows, 20000 coordinates", 16, 20000, 33)};
 }
 

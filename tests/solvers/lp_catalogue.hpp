@@ -30,6 +30,10 @@ DenseLp gaussian(const std::string& name, int rows, std::int64_t coordinates, st
 /// Likewise, its columns and costs multiplied by Cauchy variates.
 DenseLp heavy_tailed(const std::string& name, int rows, std::int64_t coordinates, std::uint64_t seed);
 
+/// A Gaussian instance that by construction has one optimum: its first coordinates `inside` the box u = 1,
+/// where there may be fewer than rows or some hardly off a bound, all others at theirs.
+DenseLp vertex(int rows, const std::vector<double>& inside, std::int64_t coordinates, std::uint64_t seed);
+
 /// One DenseLp dealt out over the ranks of a communicator.
 class DistributedLp {
  public:

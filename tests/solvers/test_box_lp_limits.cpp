@@ -152,5 +152,29 @@ TEST_F(BoxLpLimits, RowsEqualUpToSinglePrecisionAreSolvedOrStall) {
   EXPECT_GT(stalled, 0) << "the limit is none";
 }
 
+/// Two wide boxes, as of lambda, rows that are much alike, and (for these seeds of thousands) a coordinate
+/// hardly off its bound: near the end D is many orders larger on the others inside, and the normal matrix
+/// holds fewer rows.
+TEST_F(BoxLpLimits, NeedsEveryRowWhereACoordinateIsHardlyOffItsBound) {
+  constexpr int kRows = 8;
+  constexpr std::int64_t kCoordinates = 400;
+  BoxLpOptions options;
+  options.method = LpMethod::mehrotra;
+  for (const std::uint64_t seed : {1171, 3041}) {
+    auto lp = test::gaussian("hardly off", kRows, kCoordinates, seed);
+    const auto entry = [&](int i, std::int64_t k) -> double& {
+      return lp.a[static_cast<std::size_t>(i * kCoordinates + k)];
+    };
+    for (std::int64_t k = 0; k < kCoordinates; ++k) {
+      lp.u[k] = k < 2 ? 80 : std::exp(std::sin(37.0 * static_cast<double>(k)));
+      if (k < 2) lp.g[k] = 0;
+      for (int i = 1; i < kRows && k >= 2; ++i) entry(i, k) = 0.1 * entry(i, k) + entry(0, k);
+    }
+    const auto s = test::solve_dealt(lp, world_, options).summary;
+    EXPECT_EQ(s.status, LpStatus::optimal) << seed << ": " << s.message;
+    EXPECT_LE(s.certificate.residual, 1e-9) << seed;
+  }
+}
+
 }  // namespace
 }  // namespace lift

@@ -15,7 +15,7 @@ namespace {
 using ::testing::HasSubstr;
 
 constexpr int kRows = 16;
-constexpr std::int64_t kCoordinates = 400'000;
+constexpr std::int64_t kCoordinates = 240'000;
 
 test::LpSolution solve(const test::DenseLp& lp, const Communicator& comm, const BoxLpOptions& options = {},
                        std::span<const double> tau = {}) {

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "mpi/philox.hpp"
+#include "solvers/semidefinite_factor.hpp"
 
 namespace lift {
 namespace {
@@ -49,6 +50,30 @@ RowBasis settle(const Rows& a, std::vector<double> scale) {
   }
   ADD_FAILURE() << "the basis did not settle";
   return basis;
+}
+
+/// Two columns weigh 1e12 times what the others do: three rows span what two cannot see of each other.
+TEST(RowBasis, ReweighsWithoutLosingARow) {
+  const Rows a = gaussian_rows(3, 40, 9);
+  const auto weighted = [&](const RowBasis& basis) {
+    Rows rows = combined(basis, a);
+    for (auto& row : rows) {
+      row[7] *= 1e12;
+      row[20] *= 1e12;
+    }
+    return gram(rows);
+  };
+  auto basis = settle(a, {1, 2, 3});
+  const std::vector<double> v{0.3, -2, 1};
+  const auto before = basis.apply_transposed(v);
+  ASSERT_LT(SemidefiniteFactor(weighted(basis), 3).rank(), 3) << "nothing is lost";
+  auto moved = basis.reweigh(weighted(basis), v);
+  for (int round = 0; round < 3 && SemidefiniteFactor(weighted(basis), 3, 1e-10).rank() < 3; ++round)
+    moved = basis.reweigh(weighted(basis), moved);
+  ASSERT_EQ(basis.rank(), 3);
+  EXPECT_EQ(SemidefiniteFactor(weighted(basis), 3, 1e-10).rank(), 3);
+  const auto after = basis.apply_transposed(moved);
+  for (std::size_t i = 0; i < before.size(); ++i) EXPECT_NEAR(after[i], before[i], 1e-9);
 }
 
 TEST(RowBasis, KeepsWellConditionedRowsAsTheyAre) {
