@@ -144,9 +144,9 @@ struct BoxLpSummary {
 ///             cases. Rows that depend on each other up to single-precision rounding, on few coordinates,
 ///             need multipliers near 1e8, at which the certificate's own rounding can exceed a gap of 1e-9:
 ///             `stalled`.
-/// Test        tests/solvers/test_box_lp.cpp, test_box_lp_preprocessing.cpp, test_box_lp_relaxed.cpp (closed
-/// forms and a catalogue of
-///             instances; HiGHS; each method against the other; 1, 2, 4 ranks)
+/// Test        tests/solvers/test_box_lp.cpp, test_box_lp_preprocessing.cpp, test_box_lp_nested.cpp,
+///             test_box_lp_relaxed.cpp, test_box_lp_limits.cpp (closed forms and a catalogue of instances;
+///             HiGHS; each method against the other; 1, 2, 4 ranks)
 BoxLpSummary solve_box_lp(const BoxLpProblem& problem, const BoxLpOptions& options, std::span<double> d);
 
 }  // namespace lift

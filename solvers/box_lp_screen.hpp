@@ -9,7 +9,7 @@
 
 // The passes over A that preprocessing is made of; each is local to the rank. The weight of coordinate k is
 // its part in all rows, w_k = u_k Σ_i |a_ik| / norm_i: made anew from `inverse`, the 1/norm_i, [rows], with 0
-// for a row that is to be left out.
+// for a row that is to be left out. Test: tests/solvers/test_box_lp_screen.cpp
 namespace lift::box_lp {
 
 /// Some coordinates of a rank's shard, copied next to each other: a box LP of its own.

@@ -8,6 +8,15 @@
 
 namespace lift {
 
+namespace {
+
+/// What a row is divided by: its length, or 1 where that is 0.
+double length_of(double square) {
+  return square > 0 ? std::sqrt(square) : 1;
+}
+
+}  // namespace
+
 RowBasis::RowBasis(std::span<const double> scale) : m_(scale.size()) {
   for (std::size_t i = 0; i < m_; ++i) {
     if (scale[i] == 0) continue;
@@ -43,7 +52,7 @@ std::vector<double> RowBasis::reweigh(std::span<const double> gram, std::span<co
   std::vector<double> out(all.size(), 0.0);
   for (int i = 0; i < n; ++i) {
     const int from = factor.original(i);
-    const double part = v[from] * std::sqrt(gram[static_cast<std::size_t>(from) * n + from]);
+    const double part = v[from] * length_of(gram[static_cast<std::size_t>(from) * n + from]);
     for (int j = 0; j < std::min(i + 1, factor.rank()); ++j) out[j] += part * factor.lower(i, j);
     if (i >= factor.rank()) out[i] += part;
   }
@@ -57,7 +66,7 @@ void RowBasis::orthogonalise(std::span<const int> kept, std::span<const double> 
   std::vector<double> t, length;
   for (std::size_t i = 0; i < n; ++i) {
     const int from = factor.original(static_cast<int>(i));
-    const double square = gram[from * n + from], norm = square > 0 ? std::sqrt(square) : 1;
+    const double norm = length_of(gram[from * n + from]);
     std::vector<double> next(row(kept[from]).begin(), row(kept[from]).end());
     for (double& entry : next) entry /= norm;
     const auto rank = static_cast<std::size_t>(factor.rank());
