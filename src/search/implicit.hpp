@@ -6,7 +6,7 @@
 
 namespace lift {
 
-/// What the implicit solves of a round are held to. Test tests/src/search/test_direction.cpp
+/// What the implicit solves of a round are held to. Test tests/src/search/test_implicit_direction.cpp
 [[nodiscard]] StationarityOptions solver_options(const SearchOptions& options);
 
 /// dλ, dW and hypergradient of one round from two implicit solves.
@@ -21,7 +21,7 @@ struct ImplicitStep {
 ///             radius.
 /// Collective  on round.state.comm; all ranks split the sequences of each product.
 /// Throws      AgreedError(numerical) if a product is not finite. Not converging is in the summary.
-/// Test        tests/src/search/test_direction.cpp: a dense solve, the hypergradient
+/// Test        tests/src/search/test_implicit_direction.cpp: a dense solve, the hypergradient
 ImplicitStep implicit_step(const Round& round, const Slope& slope, const SearchObserver& observer);
 
 /// q and the hypergradient of one round from one implicit solve.

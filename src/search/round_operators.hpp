@@ -17,7 +17,7 @@ namespace lift {
 /// Ownership   keeps a reference to `round`; neither copied nor moved: its operators refer to it.
 /// Collective  the products of h22() and h22_block() on round.state.comm.
 /// Throws      the products AgreedError(numerical) where one is not finite.
-/// Test        tests/src/search/test_direction.cpp, test_curvature_report.cpp
+/// Test        tests/src/search/test_implicit_direction.cpp, test_curvature_report.cpp
 class RoundOperators {
  public:
   /// `training_gradient`: ∇L_t on the round's HVP sequences, which forward differences alone read.
