@@ -39,13 +39,14 @@ void AtomicFile::write(std::string_view text) {
   write(std::as_bytes(std::span(text)));
 }
 
-void AtomicFile::commit() {
-  if (::fsync(fd_) != 0) fail("cannot be synced");
+void AtomicFile::commit(Durability durability) {
+  const bool syncs = durability == Durability::of_the_machine;
+  if (syncs && ::fsync(fd_) != 0) fail("cannot be synced");
   const int fd = std::exchange(fd_, -1);
   if (::close(fd) != 0) fail("cannot be closed");
   if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail("cannot be renamed into place");
   temporary_.clear();
-  sync_folder(folder_of(path_));
+  if (syncs) sync_folder(folder_of(path_));
 }
 
 void AtomicFile::fail(const char* step) const {

@@ -7,6 +7,9 @@
 
 namespace lift {
 
+/// What a written file outlives: the process that wrote it, or also the machine, which costs a sync.
+enum class Durability { of_the_process, of_the_machine };
+
 /// A file that is there whole or not at all: written beside its place, synced, then renamed into it.
 ///
 /// Ownership  not movable; without commit() the destructor removes what was written.
@@ -21,8 +24,9 @@ class AtomicFile {
 
   void write(std::span<const std::byte> bytes);
   void write(std::string_view text);
-  /// Syncs the file, renames it into place and syncs its folder; nothing may be written after it.
-  void commit();
+  /// Syncs the file, renames it into place and syncs its folder; nothing may be written after it. A file
+  /// that need only outlive the process is not synced.
+  void commit(Durability durability = Durability::of_the_machine);
 
  private:
   [[noreturn]] void fail(const char* step) const;

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "src/files/atomic_file.hpp"
+
 namespace lift {
 
 /// Element types of a safetensors file that fill whole bytes.
@@ -80,13 +82,14 @@ struct TensorToWrite {
   std::span<const std::byte> bytes;
 };
 
-/// Writes a safetensors file with `format: pt` in its metadata: beside it first, synced, then renamed into
-/// place. Tensors lie in the file in the order given.
+/// Writes a safetensors file with `format: pt` in its metadata: beside it first, synced (unless it need only
+/// outlive the process), then renamed into place. Tensors lie in the file in the order given.
 ///
 /// Throws  Error(write) naming the file and the system's reason, and nothing half-written stays behind;
 ///         Error(internal) if bytes do not match type and shape, or a name stands twice.
 /// Limits  under a file-size limit (ulimit -f) only a process that ignores SIGXFSZ gets the error.
 /// Test    tests/src/model/test_safetensors.cpp, and the safetensors wheel under the label `wheels`
-void write_safetensors(const std::filesystem::path& path, const std::vector<TensorToWrite>& tensors);
+void write_safetensors(const std::filesystem::path& path, const std::vector<TensorToWrite>& tensors,
+                       Durability durability = Durability::of_the_machine);
 
 }  // namespace lift

@@ -65,12 +65,13 @@ void SafetensorsWriter::add(std::span<const std::byte> bytes) {
   }
 }
 
-void SafetensorsWriter::finish() {
+void SafetensorsWriter::finish(Durability durability) {
   if (next_ != tensors_.size()) refuse(tensors_[next_], filled_);
-  file_.commit();
+  file_.commit(durability);
 }
 
-void write_safetensors(const std::filesystem::path& path, const std::vector<TensorToWrite>& tensors) {
+void write_safetensors(const std::filesystem::path& path, const std::vector<TensorToWrite>& tensors,
+                       Durability durability) {
   std::vector<StoredTensor> stored;
   for (const TensorToWrite& tensor : tensors) {
     stored.push_back({tensor.name, tensor.type, tensor.shape});
@@ -78,7 +79,7 @@ void write_safetensors(const std::filesystem::path& path, const std::vector<Tens
   }
   SafetensorsWriter writer(path, std::move(stored));
   for (const TensorToWrite& tensor : tensors) writer.add(tensor.bytes);
-  writer.finish();
+  writer.finish(durability);
 }
 
 }  // namespace lift

@@ -27,7 +27,7 @@ class SafetensorsWriter {
  public:
   SafetensorsWriter(const std::filesystem::path& path, std::vector<StoredTensor> tensors);
   void add(std::span<const std::byte> bytes);
-  void finish();
+  void finish(Durability durability = Durability::of_the_machine);
 
  private:
   AtomicFile file_;
