@@ -25,11 +25,23 @@ std::set<std::string> names_of_all(const std::map<std::string, double>& mine, co
 }  // namespace
 
 PhaseTimers::Scope::Scope(PhaseTimers& timers, std::string name)
-    : timers_(timers), name_(std::move(name)), start_(std::chrono::steady_clock::now()) {}
+    : timers_(timers), name_(std::move(name)), start_(std::chrono::steady_clock::now()) {
+  timers_.open_.push_back(this);
+}
 
 PhaseTimers::Scope::~Scope() {
-  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start_;
-  timers_.add(name_, elapsed.count());
+  settle();
+  std::erase(timers_.open_, this);
+}
+
+void PhaseTimers::Scope::settle() {
+  const auto now = std::chrono::steady_clock::now();
+  timers_.add(name_, std::chrono::duration<double>(now - start_).count());
+  start_ = now;
+}
+
+void PhaseTimers::settle() {
+  for (Scope* scope : open_) scope->settle();
 }
 
 void PhaseTimers::add(const std::string& name, double seconds) {

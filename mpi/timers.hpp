@@ -31,12 +31,19 @@ class PhaseTimers {
     Scope& operator=(const Scope&) = delete;
 
    private:
+    friend class PhaseTimers;
+    void settle();
     PhaseTimers& timers_;
     std::string name_;
     std::chrono::steady_clock::time_point start_;
   };
   [[nodiscard]] Scope measure(std::string name) { return {*this, std::move(name)}; }
   void add(const std::string& name, double seconds);
+  /// Adds what open scopes have measured so far, which they then do not add again: for a record in the midst
+  /// of a phase.
+  void settle();
+  /// Seconds of this rank by phase.
+  [[nodiscard]] const std::map<std::string, double>& all() const noexcept { return seconds_; }
   /// Seconds of this rank in `name` so far, 0 if it never ran.
   [[nodiscard]] double seconds(const std::string& name) const;
   /// All phases that any rank ran, by name; a rank that did not run one counts as 0 s. Collective on `comm`.
@@ -44,6 +51,7 @@ class PhaseTimers {
 
  private:
   std::map<std::string, double> seconds_;
+  std::vector<Scope*> open_;  ///< innermost last
 };
 
 }  // namespace lift
