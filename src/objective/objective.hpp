@@ -93,6 +93,13 @@ class Objective {
   [[nodiscard]] int micro_batch() const noexcept { return micro_batch_; }
   [[nodiscard]] Activations activations() const noexcept { return activations_; }
   [[nodiscard]] const WorkCount& work() const noexcept { return work_; }
+  /// Counts work that was done before the run was left and taken up again.
+  void count(const WorkCount& work) const noexcept {
+    work_.loss_sequences += work.loss_sequences;
+    work_.gradient_sequences += work.gradient_sequences;
+    work_.hvp_sequences += work.hvp_sequences;
+    work_.prefix_sequences += work.prefix_sequences;
+  }
   /// Counts gradients that were made for this objective elsewhere (TrainingObjective).
   void count_gradients(std::int64_t sequences, std::int64_t prefixes) const noexcept {
     work_.gradient_sequences += sequences;

@@ -1,4 +1,5 @@
 #include "src/text/corpus.hpp"
+#include "src/text/content_hash.hpp"
 
 #include <fmt/format.h>
 
@@ -108,6 +109,14 @@ SequenceSet::SequenceSet(std::vector<Token> tokens, int length)
 
 std::span<const Token> SequenceSet::operator[](std::int64_t i) const noexcept {
   return std::span(tokens_).subspan(static_cast<std::size_t>(i * length_), static_cast<std::size_t>(length_));
+}
+
+std::string SequenceSet::digest() const {
+  const auto used = static_cast<std::size_t>(size_) * static_cast<std::size_t>(length_);
+  ContentHash hash;
+  hash.add_number(length_);
+  hash.add_text({reinterpret_cast<const char*>(tokens_.data()), used * sizeof(Token)});
+  return hash.hex();
 }
 
 SequenceSet SequenceSet::first(std::int64_t count) const {

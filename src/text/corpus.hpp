@@ -21,6 +21,8 @@ class SequenceSet {
   [[nodiscard]] std::int64_t size() const noexcept { return size_; }
   [[nodiscard]] int length() const noexcept { return length_; }
   [[nodiscard]] std::span<const Token> operator[](std::int64_t i) const noexcept;
+  /// XXH3-128 of all tokens in order, 32 hexadecimal digits.
+  [[nodiscard]] std::string digest() const;
   /// The first `count` sequences (all of them if there are fewer).
   [[nodiscard]] SequenceSet first(std::int64_t count) const;
   /// `count` sequences, evenly apart from the first on (all of them if there are fewer).

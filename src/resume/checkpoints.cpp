@@ -1,0 +1,161 @@
+#include "src/resume/checkpoints.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <chrono>
+#include <ctime>
+#include <utility>
+
+#include "mpi/agreement.hpp"
+#include "mpi/collectives.hpp"
+#include "mpi/error.hpp"
+#include "src/resume/broadcast_point.hpp"
+
+namespace lift {
+namespace {
+
+std::string utc_now() {
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
+}
+
+/// What a run has now, and what the checkpoint was made with.
+std::string difference(const std::map<std::string, std::string>& mine,
+                       const std::map<std::string, std::string>& theirs) {
+  const auto value = [](const std::map<std::string, std::string>& of, const std::string& key) {
+    const auto found = of.find(key);
+    return found == of.end() ? std::string("not set") : found->second;
+  };
+  for (const auto* keys : {&mine, &theirs}) {
+    for (const auto& [key, unused] : *keys) {
+      if (value(mine, key) != value(theirs, key))
+        return fmt::format("{} is {} now, and was {} when the run was left", key, value(mine, key),
+                           value(theirs, key));
+    }
+  }
+  return "";
+}
+
+}  // namespace
+
+Checkpoints::Checkpoints(CheckpointOptions options, const Communicator& comm)
+    : comm_(comm),
+      options_(std::move(options)),
+      store_(options_.folder, options_.keep),
+      memo_(options_.folder / "memo", options_.memo),
+      stopper_(options_.stop) {}
+
+Checkpoints::Part::Part(Checkpoints& checkpoints, std::string part, Save save) : checkpoints_(checkpoints) {
+  checkpoints_.parts_.emplace_back(std::move(part), std::move(save));
+}
+
+Checkpoints::Part::~Part() {
+  checkpoints_.parts_.pop_back();
+}
+
+Checkpoints::Taken Checkpoints::resume() {
+  Taken taken;
+  ResumePoint point;
+  agree(comm_, [&] {
+    if (!comm_.is_root()) return;
+    store_.remove_drafts();
+    auto found = store_.newest(taken.passed_over);
+    if (!found) {
+      memo_.clear();
+      return;
+    }
+    check_identity(found->point);
+    taken.where = fmt::format("{}: {}, of {} rank{}", found->folder.filename().string(), found->point.where,
+                              found->point.ranks, found->point.ranks == 1 ? "" : "s");
+    last_where_ = found->point.where;
+    point = std::move(found->point);
+  });
+  broadcast(point, comm_);
+  broadcast(taken.where, 0, comm_);
+  broadcast(last_where_, 0, comm_);
+  taken.found = !taken.where.empty();
+  left_ = std::move(point.sections);
+  return taken;
+}
+
+void Checkpoints::check_identity(const ResumePoint& point) const {
+  if (const auto found = difference(options_.identity, point.identity); !found.empty())
+    throw Error(ExitCode::usage, fmt::format("--resume: {}", found));
+}
+
+std::optional<Section> Checkpoints::take(const std::string& part) {
+  const auto found = left_.extract(part);
+  return found.empty() ? std::nullopt : std::optional(std::move(found.mapped()));
+}
+
+void Checkpoints::write(const Where& where) {
+  const auto start = std::chrono::steady_clock::now();
+  ResumePoint point{.where = where(),
+                    .ranks = comm_.size(),
+                    .written = utc_now(),
+                    .identity = options_.identity,
+                    .sections = {}};
+  for (const auto& [part, save] : parts_) {
+    Section section(comm_.is_root());
+    save(section);
+    point.sections.emplace(part, std::move(section));
+  }
+  last_where_ = point.where;
+  agree(comm_, [&] {
+    if (comm_.is_root()) store_.publish(std::move(point));
+  });
+  stopper_.saved(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+}
+
+void Checkpoints::stop(const std::string& where) {
+  throw AgreedError(ExitCode::stopped,
+                    fmt::format("{} ({}); the same command with --resume goes on", stopper_.reason(), where));
+}
+
+void Checkpoints::boundary(const Where& where) {
+  const Ask ask = stopper_.ask(comm_);
+  if (ask == Ask::go_on) return;
+  write(where);
+  if (ask == Ask::stop) stop(last_where_);
+}
+
+void Checkpoints::poll() {
+  if (stopper_.ask(comm_) == Ask::stop) stop("after " + last_where_);
+}
+
+void Checkpoints::stage_done(const Where& where) {
+  write(where);
+  agree(comm_, [&] {
+    if (comm_.is_root()) memo_.clear();
+  });
+  if (stopper_.ask(comm_) == Ask::stop) stop(last_where_);
+}
+
+void Checkpoints::finish() {
+  agree(comm_, [&] {
+    if (!comm_.is_root()) return;
+    store_.clear();
+    memo_.clear();
+  });
+}
+
+std::string Checkpoints::key(const std::string& label, const std::vector<at::Tensor>& inputs) const {
+  return comm_.is_root() ? WorkMemo::key(label, inputs) : "";
+}
+
+std::optional<MemoEntry> Checkpoints::recall(const std::string& key) {
+  std::optional<MemoEntry> found;
+  agree(comm_, [&] {
+    if (comm_.is_root()) found = memo_.find(key);
+  });
+  broadcast(found, comm_);
+  return found;
+}
+
+void Checkpoints::remember(const std::string& key, const MemoEntry& entry) {
+  agree(comm_, [&] {
+    if (comm_.is_root()) memo_.keep(key, entry);
+  });
+}
+
+}  // namespace lift

@@ -1,0 +1,113 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "mpi/communicator.hpp"
+#include "src/resume/resume_store.hpp"
+#include "src/resume/section.hpp"
+#include "src/resume/stopper.hpp"
+#include "src/resume/work_memo.hpp"
+
+namespace lift {
+
+struct CheckpointOptions {
+  std::filesystem::path folder;  ///< the checkpoints of the run
+  int keep = 2;                  ///< resume points that stay, ≥ 1
+  WorkMemo::Policy memo = WorkMemo::Policy::measured;
+  StopperOptions stop;
+  std::map<std::string, std::string> identity;  ///< what a run that goes on must have in common with this one
+};
+
+/// Lets a run be left at many points, by its own choice or by being killed, and taken up again.
+///
+/// Two kinds of progress are on disk. A *resume point* holds the run as it stood between two steps of an
+/// optimiser or two stages: each part of the run that is under way adds its section. Within a stage that
+/// trains nothing (a line search, the products of a round) only single results count: these are in the
+/// *memo*, and the stage is begun again from its resume point and meets them there. So wherever a run is
+/// left, what it does again is less than the steps since the last resume point, or one product or evaluation.
+///
+/// Collective  every member on the communicator of the constructor, but recall's and remember's helpers as
+/// said;
+///             rank 0 alone touches the disk. Members are called in the same order by all ranks.
+/// Throws      AgreedError(stopped) from boundary(), stage_done() and poll() when the run is to stop; its
+///             message says why and what to do. AgreedError(write) where a resume point cannot be written:
+///             the earlier ones are as they were.
+/// Test        tests/src/resume/test_checkpoints.cpp (1, 2, 4 ranks), tests/jobs/test_resume.cpp
+class Checkpoints {
+ public:
+  using Save = std::function<void(Section&)>;
+  using Where = std::function<std::string()>;
+
+  Checkpoints(CheckpointOptions options, const Communicator& comm);
+  Checkpoints(const Checkpoints&) = delete;
+  Checkpoints& operator=(const Checkpoints&) = delete;
+
+  struct Taken {
+    std::string where;                     ///< "resume-000012, warm-up, step 120 of 400, of 2 ranks"
+    std::vector<std::string> passed_over;  ///< newer ones that are not whole, and why; rank 0's
+    bool found = false;                    ///< false: there is none, and the run begins
+  };
+  /// Takes up the newest whole resume point; drops what an unfinished write left behind, and without a point
+  /// the memo. Throws AgreedError(usage) naming the first key of the identity that differs.
+  Taken resume();
+  /// What a part of the run left of itself, once; nothing where it was not under way.
+  [[nodiscard]] std::optional<Section> take(const std::string& part);
+
+  /// Whether such a part is there to be taken. Local.
+  [[nodiscard]] bool left(const std::string& part) const { return left_.contains(part); }
+
+  /// While it lives, `save` adds section `part` to every resume point; on every rank.
+  class Part {
+   public:
+    Part(Checkpoints& checkpoints, std::string part, Save save);
+    ~Part();
+    Part(const Part&) = delete;
+    Part& operator=(const Part&) = delete;
+
+   private:
+    Checkpoints& checkpoints_;
+  };
+
+  /// Between two steps of an optimiser: a resume point if one is due; stops if that is asked for.
+  void boundary(const Where& where);
+  /// Where the memo has all that was done: stops if that is asked for.
+  void poll();
+  /// After a stage: a resume point, and an empty memo.
+  void stage_done(const Where& where);
+  /// The run is at its end: nothing of this class stays on disk.
+  void finish();
+
+  /// The name of a computation (WorkMemo::key); empty on other ranks than 0. Local.
+  [[nodiscard]] std::string key(const std::string& label, const std::vector<at::Tensor>& inputs) const;
+  /// What was made under that name before, on every rank; the tensor on the CPU, [its count].
+  [[nodiscard]] std::optional<MemoEntry> recall(const std::string& key);
+  /// The same on rank 0 alone, where nothing is to be handed on. Local.
+  [[nodiscard]] std::optional<MemoEntry> look_up(const std::string& key) const { return memo_.find(key); }
+  /// Keeps what rank 0 has of it.
+  void remember(const std::string& key, const MemoEntry& entry);
+  /// Why nothing is remembered any more, once; rank 0's. Local.
+  [[nodiscard]] std::string memo_trouble() { return memo_.trouble(); }
+
+  [[nodiscard]] const Communicator& comm() const noexcept { return comm_; }
+
+ private:
+  void write(const Where& where);
+  [[noreturn]] void stop(const std::string& where);
+  void check_identity(const ResumePoint& point) const;
+
+  const Communicator& comm_;
+  CheckpointOptions options_;
+  ResumeStore store_;
+  WorkMemo memo_;
+  Stopper stopper_;
+  std::vector<std::pair<std::string, Save>> parts_;
+  std::map<std::string, Section> left_;  ///< sections that were resumed and not yet taken
+  std::string last_where_;               ///< of the last resume point; "" before the first
+};
+
+}  // namespace lift
