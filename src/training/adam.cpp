@@ -25,6 +25,12 @@ void Adam::step(at::Tensor& w, const at::Tensor& gradient, double rate) {
                    /*maximize=*/false);
 }
 
+void Adam::resume(const at::Tensor& first, const at::Tensor& second, std::int64_t steps) {
+  moments_.first.copy_(first);
+  moments_.second.copy_(second);
+  steps_ = steps;
+}
+
 double clip_norm(at::Tensor& gradient, double limit) {
   const double norm = norm64(gradient);
   if (limit > 0 && std::isfinite(norm) && norm > limit) gradient.mul_(limit / norm);

@@ -28,6 +28,8 @@ class Adam {
   /// For a kernel that makes the whole step itself, and then counts it.
   [[nodiscard]] const Moments& moments() const noexcept { return moments_; }
   void count_step() noexcept { ++steps_; }
+  /// Goes on from moments [n] and a number of steps that another Adam had.
+  void resume(const at::Tensor& first, const at::Tensor& second, std::int64_t steps);
 
  private:
   Options options_;

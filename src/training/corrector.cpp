@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <optional>
 
 #include "mpi/error.hpp"
 #include "mpi/fault.hpp"
@@ -28,33 +29,80 @@ std::string CorrectorOptions::violation() const {
   return "";
 }
 
+namespace {
+
+/// One corrector, between two of whose steps it can be left.
+class Corrector {
+ public:
+  Corrector(const Objective& objective, const Regularizer& regularizer, std::span<const double> lambda,
+            const SequenceSet& train, const CorrectorOptions& options, const Communicator& comm)
+      : options_(options),
+        order_(options.seed, train.size(), options.batch),
+        steps_(options.total(order_.batches_per_epoch())),
+        trainer_(objective, regularizer, lambda, train, options.clip, options.precision, comm) {}
+
+  void resume(const Section& section) {
+    trainer_.resume(section);
+    total_ = section.number("total");
+  }
+  void save(Section& section) const {
+    trainer_.save(section);
+    section.put("total", total_);
+  }
+  [[nodiscard]] bool done() const { return trainer_.steps() == steps_; }
+  [[nodiscard]] std::int64_t steps() const { return steps_; }
+  [[nodiscard]] std::int64_t step() const { return trainer_.steps(); }
+  [[nodiscard]] CorrectorSummary summary() const {
+    return {steps_, steps_ > 0 ? total_ / static_cast<double>(steps_) : 0.0};
+  }
+
+  void advance() {
+    const std::int64_t step = trainer_.steps(), per_epoch = order_.batches_per_epoch();
+    const auto sequences = order_.batch(first_epoch(options_.stage) + step / per_epoch, step % per_epoch);
+    try {
+      total_ += trainer_.step(sequences, scheduled_rate(options_.schedule, options_.rate, step, steps_)).loss;
+    } catch (const AgreedError& error) {
+      throw AgreedError(error.code(),
+                        fmt::format("corrector stopped after step {} of {}: {}", step, steps_, error.what()));
+    }
+  }
+
+ private:
+  const CorrectorOptions& options_;
+  BatchOrder order_;
+  std::int64_t steps_;
+  Trainer trainer_;
+  double total_ = 0;  ///< Σ of the losses of its batches
+};
+
+}  // namespace
+
 CorrectorSummary correct(const Objective& objective, const Regularizer& regularizer,
                          std::span<const double> lambda, const SequenceSet& train,
                          const CorrectorOptions& options,
                          const std::function<void(std::int64_t done, std::int64_t total)>& on_progress,
-                         const Communicator& comm) {
+                         const Communicator& comm, Checkpoints* checkpoints) {
   if (const auto violation = options.violation(); !violation.empty()) {
     throw AgreedError(ExitCode::usage, "corrector: " + violation);
   }
-  const BatchOrder order(options.seed, train.size(), options.batch);
-  const std::int64_t per_epoch = order.batches_per_epoch();
-  const std::int64_t steps = options.total(per_epoch);
   fault_point("corrector");
-  Trainer trainer(objective, regularizer, lambda, train, options.clip, options.precision, comm);
-  double total = 0;
-  for (std::int64_t step = 0; step < steps; ++step) {
-    const auto sequences = order.batch(first_epoch(options.stage) + step / per_epoch, step % per_epoch);
-    try {
-      total += trainer.step(sequences, scheduled_rate(options.schedule, options.rate, step, steps)).loss;
-    } catch (const AgreedError& error) {
-      throw AgreedError(error.code(),
-                        fmt::format("corrector stopped after step {} of {}: {}", step, steps, error.what()));
-    }
-    if (on_progress) on_progress(step + 1, steps);
+  Corrector corrector(objective, regularizer, lambda, train, options, comm);
+  std::optional<Checkpoints::Part> part;
+  if (checkpoints != nullptr) {
+    if (const auto left = checkpoints->take("corrector")) corrector.resume(*left);
+    part.emplace(*checkpoints, "corrector", [&](Section& section) { corrector.save(section); });
+  }
+  const auto where = [&] {
+    return fmt::format("corrector, step {} of {}", corrector.step(), corrector.steps());
+  };
+  while (!corrector.done()) {
+    corrector.advance();
+    if (on_progress) on_progress(corrector.step(), corrector.steps());
+    if (checkpoints != nullptr) checkpoints->boundary(where);
   }
   at::Tensor w = objective.tuned().flat();
   broadcast(w, 0, comm);
-  return {steps, steps > 0 ? total / static_cast<double>(steps) : 0.0};
+  return corrector.summary();
 }
 
 }  // namespace lift

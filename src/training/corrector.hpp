@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 
+#include "src/resume/checkpoints.hpp"
 #include "src/training/trainer.hpp"
 
 namespace lift {
@@ -39,6 +40,8 @@ struct CorrectorSummary {
 /// Method      Adam with fresh moments; batches as BatchOrder's epochs, apart from those of the warm-up.
 /// In/out      objective.tuned().flat() moves; equal on all ranks to the last bit at the end.
 /// Shapes      lambda: [p].
+/// Resume      with `checkpoints` it can be left between two steps: part "corrector", W being the caller's to
+///             keep; one that was left goes on from where it was.
 /// Collective  on `comm`.
 /// Throws      AgreedError(numerical) if a loss or the gradient is not finite: W is then the last one whose
 ///             training loss was finite. AgreedError(usage) for invalid options.
@@ -48,6 +51,6 @@ CorrectorSummary correct(const Objective& objective, const Regularizer& regulari
                          std::span<const double> lambda, const SequenceSet& train,
                          const CorrectorOptions& options,
                          const std::function<void(std::int64_t done, std::int64_t total)>& on_progress,
-                         const Communicator& comm);
+                         const Communicator& comm, Checkpoints* checkpoints = nullptr);
 
 }  // namespace lift

@@ -42,6 +42,10 @@ class RegularizedAdam {
   /// Cost  waits for the device: the norm comes back.
   double step(at::Tensor& w, at::Tensor& gradient, double rate, double clip);
   [[nodiscard]] std::int64_t steps() const noexcept { return adam_.steps(); }
+  [[nodiscard]] const Adam::Moments& moments() const noexcept { return adam_.moments(); }
+  void resume(const at::Tensor& first, const at::Tensor& second, std::int64_t steps) {
+    adam_.resume(first, second, steps);
+  }
 
  private:
   double step_by_kernels(at::Tensor& w, const at::Tensor& gradient, double rate, double clip);

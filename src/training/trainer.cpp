@@ -1,5 +1,6 @@
 #include "src/training/trainer.hpp"
 
+#include <ATen/ops/empty_like.h>
 #include <fmt/format.h>
 
 #include <cmath>
@@ -50,6 +51,21 @@ Trainer::Step Trainer::step(std::span<const std::int64_t> sequences, double rate
         ExitCode::numerical,
         fmt::format("the gradient of step {} is not finite (learning rate {:.3g})", adam_.steps() + 1, rate));
   return {f.loss, norm};
+}
+
+void Trainer::save(Section& section) const {
+  section.put("steps", static_cast<double>(adam_.steps()));
+  section.put("first_moments", adam_.moments().first);
+  section.put("second_moments", adam_.moments().second);
+  section.put("last_good", last_good_);
+}
+
+void Trainer::resume(const Section& section) {
+  section.load("last_good", last_good_);
+  at::Tensor first = at::empty_like(w_), second = at::empty_like(w_);
+  section.load("first_moments", first);
+  section.load("second_moments", second);
+  adam_.resume(first, second, section.count("steps"));
 }
 
 }  // namespace lift

@@ -7,6 +7,7 @@
 #include "mpi/communicator.hpp"
 #include "src/objective/regularizer.hpp"
 #include "src/objective/training_objective.hpp"
+#include "src/resume/section.hpp"
 #include "src/text/corpus.hpp"
 #include "src/training/regularized_adam.hpp"
 
@@ -44,6 +45,10 @@ class Trainer {
   /// One step over a global batch with learning rate `rate`.
   Step step(std::span<const std::int64_t> sequences, double rate);
   [[nodiscard]] std::int64_t steps() const noexcept { return adam_.steps(); }
+  /// Adds what the next step needs beside W to a resume point, or takes it from one.
+  /// Throws Error(input) if a section does not fit. Local.
+  void save(Section& section) const;
+  void resume(const Section& section);
   /// W ← the last one whose training loss was finite.
   void restore_last_good() { w_.copy_(last_good_); }
 

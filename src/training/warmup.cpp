@@ -1,10 +1,12 @@
 #include "src/training/warmup.hpp"
 
+#include <ATen/ops/empty.h>
 #include <fmt/format.h>
 
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include "mpi/error.hpp"
@@ -54,9 +56,18 @@ class Warmup {
         w_(objective.tuned().flat()),
         trainer_(objective, regularizer, lambda, train, options.clip, options.precision, comm) {}
 
-  WarmupSummary run() {
-    evaluate(0, kNaN);
-    for (int epoch = 1; epoch <= options_.epochs; ++epoch) evaluate(epoch, train_epoch(epoch));
+  WarmupSummary run(Checkpoints* checkpoints) {
+    checkpoints_ = checkpoints;
+    std::optional<Checkpoints::Part> part;
+    if (checkpoints != nullptr) {
+      if (const auto left = checkpoints->take("warm-up")) resume(*left);
+      part.emplace(*checkpoints, "warm-up", [this](Section& section) { save(section); });
+    }
+    if (summary_.epochs.empty()) evaluate(0, kNaN);
+    while (std::ssize(summary_.epochs) <= options_.epochs) {
+      const int epoch = static_cast<int>(std::ssize(summary_.epochs));
+      evaluate(epoch, train_epoch(epoch));
+    }
     summary_.steps = trainer_.steps();
     return std::move(summary_);
   }
@@ -100,14 +111,52 @@ class Warmup {
     summary_.best_weights = w_.to(at::kCPU, w_.scalar_type(), /*non_blocking=*/false, /*copy=*/true);
   }
 
-  /// One pass over the training sequences; returns the mean loss of its sequences as they were met.
+  /// The rest of a pass over the training sequences; returns the mean loss of all its sequences as they were
+  /// met.
   double train_epoch(int epoch) {
-    double total = 0;
-    for (std::int64_t index = 0; index < order_.batches_per_epoch(); ++index) {
-      const auto sequences = order_.batch(epoch - 1, index);
-      total += train_step(epoch, sequences) * static_cast<double>(sequences.size());
+    const std::int64_t first = (epoch - 1) * order_.batches_per_epoch();
+    while (trainer_.steps() < first + order_.batches_per_epoch()) {
+      const auto sequences = order_.batch(epoch - 1, trainer_.steps() - first);
+      epoch_total_ += train_step(epoch, sequences) * static_cast<double>(sequences.size());
+      if (checkpoints_ != nullptr)
+        checkpoints_->boundary(
+            [this] { return fmt::format("warm-up, step {} of {}", trainer_.steps(), steps_); });
     }
-    return total / static_cast<double>(train_.size());
+    return std::exchange(epoch_total_, 0.0) / static_cast<double>(train_.size());
+  }
+
+  void save(Section& section) const {
+    trainer_.save(section);
+    section.put("best_weights", summary_.best_weights);
+    section.put("best_loss", best_loss_);
+    section.put("best_epoch", summary_.best_epoch);
+    section.put("epoch_total", epoch_total_);
+    std::vector<double> train, valid, test;
+    for (const WarmupEpoch& epoch : summary_.epochs) {
+      train.push_back(epoch.train);
+      valid.push_back(epoch.valid);
+      test.push_back(epoch.test);
+    }
+    section.put("train", train);
+    section.put("valid", valid);
+    section.put("test", test);
+  }
+
+  void resume(const Section& section) {
+    trainer_.resume(section);
+    best_loss_ = section.number("best_loss");
+    summary_.best_epoch = static_cast<int>(section.count("best_epoch"));
+    summary_.best_weights = at::empty(w_.sizes(), w_.options().device(at::kCPU));
+    section.load("best_weights", summary_.best_weights);
+    epoch_total_ = section.number("epoch_total");
+    const auto train = section.numbers("train"), valid = section.numbers("valid"),
+               test = section.numbers("test");
+    double least = std::numeric_limits<double>::infinity();
+    for (std::size_t k = 0; k < valid.size(); ++k) {
+      const bool best = k == 0 || valid[k] < least;
+      if (best) least = valid[k];
+      summary_.epochs.push_back({static_cast<int>(k), train.at(k), valid[k], test.at(k), best});
+    }
   }
 
   /// One Adam step on F over a global batch; returns L_t of the batch before it.
@@ -130,7 +179,7 @@ class Warmup {
     const auto epochs = static_cast<double>(options_.epochs);
     record.epoch = epochs * static_cast<double>(record.step) / static_cast<double>(steps_);
     record.tokens_per_second = static_cast<double>(sequences) * train_.length() / seconds;
-    const double evaluations_left = epochs + 1 - static_cast<double>(evaluation_pace_.times);
+    const double evaluations_left = epochs + 1 - static_cast<double>(std::ssize(summary_.epochs));
     record.seconds_left = step_pace_.mean() * static_cast<double>(steps_ - record.step) +
                           evaluation_pace_.mean() * evaluations_left;
     observer_.on_step(record);
@@ -164,6 +213,8 @@ class Warmup {
   Trainer trainer_;
   Pace step_pace_;
   Pace evaluation_pace_;
+  Checkpoints* checkpoints_ = nullptr;
+  double epoch_total_ = 0;  ///< Σ of the losses of this epoch's sequences so far
   double best_loss_ = std::numeric_limits<double>::infinity();
   WarmupSummary summary_;
 };
@@ -181,11 +232,11 @@ std::string WarmupOptions::violation() const {
 WarmupSummary warm_up(const Objective& objective, const Regularizer& regularizer,
                       std::span<const double> lambda, const SequenceSet& train, const SequenceSet& valid,
                       const SequenceSet& test, const WarmupOptions& options, const WarmupObserver& observer,
-                      const Communicator& comm) {
+                      const Communicator& comm, Checkpoints* checkpoints) {
   if (const auto violation = options.violation(); !violation.empty()) {
     throw AgreedError(ExitCode::usage, "warm-up: " + violation);
   }
-  return Warmup(objective, regularizer, lambda, train, valid, test, options, observer, comm).run();
+  return Warmup(objective, regularizer, lambda, train, valid, test, options, observer, comm).run(checkpoints);
 }
 
 }  // namespace lift

@@ -6,6 +6,7 @@
 #include "mpi/communicator.hpp"
 #include "src/objective/distributed.hpp"
 #include "src/objective/regularizer.hpp"
+#include "src/resume/checkpoints.hpp"
 #include "src/text/batches.hpp"
 #include "src/training/trainer.hpp"
 
@@ -64,6 +65,9 @@ struct WarmupSummary {
 ///
 /// In/out      objective.tuned().flat() moves from the checkpoint's W to W0.
 /// Shapes      lambda: [p].
+/// Resume      with `checkpoints` it can be left between two steps: part "warm-up", W being the caller's to
+///             keep; one that was left goes on from where it was, and its observer hears no more of what was
+///             before.
 /// Collective  on `comm`; after every epoch the weights are equal on all ranks to the last bit.
 /// Throws      AgreedError(numerical) naming step and epoch if a loss or the gradient is not finite, before
 ///             it reaches the weights: W is then the last one whose training loss was finite.
@@ -74,6 +78,6 @@ struct WarmupSummary {
 WarmupSummary warm_up(const Objective& objective, const Regularizer& regularizer,
                       std::span<const double> lambda, const SequenceSet& train, const SequenceSet& valid,
                       const SequenceSet& test, const WarmupOptions& options, const WarmupObserver& observer,
-                      const Communicator& comm);
+                      const Communicator& comm, Checkpoints* checkpoints = nullptr);
 
 }  // namespace lift
