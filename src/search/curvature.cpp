@@ -1,8 +1,10 @@
 #include "src/search/curvature.hpp"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/zeros_like.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -10,6 +12,7 @@
 #include "mpi/agreement.hpp"
 #include "mpi/fault.hpp"
 #include "src/objective/distributed.hpp"
+#include "src/resume/made_once.hpp"
 #include "src/search/saved_weights.hpp"
 #include "src/search/sharded.hpp"
 #include "src/training/vectors.hpp"
@@ -80,12 +83,37 @@ namespace {
 
 using Shards = std::span<const std::span<const double>>;
 
+/// Means of ∇²L_t v over the round's sequences, unless they were made before the run was left: one after the
+/// other in one tensor.
+std::vector<at::Tensor> products_once(const Round& round, LocalCurvature& curvature,
+                                      const std::vector<at::Tensor>& v) {
+  const SearchState& state = round.state;
+  std::vector<at::Tensor> inputs = v;
+  inputs.push_back(round.tuned().flat());
+  const auto label = fmt::format("{} products of kind {}, step {:a}, sequences {}", v.size(),
+                                 static_cast<int>(round.options.products.kind), round.options.products.step,
+                                 fmt::join(round.hessian_sequences, ","));
+  const Made made = made_once(state.checkpoints, label, inputs, state.objective, [&] {
+    std::vector<at::Tensor> products;
+    agree(state.comm, [&] {
+      fault_point("implicit");
+      products = curvature.products(v);
+    });
+    for (at::Tensor& product : products) {
+      sum_over_ranks(product, state.comm);
+      product.div_(static_cast<double>(round.hessian_sequences.size()));
+    }
+    return Made{{}, products.size() == 1 ? products.front() : at::cat(products)};
+  });
+  return made.tensor.split(made.tensor.numel() / std::ssize(v));
+}
+
 /// H22 x of the whole vectors of at most kProbesPerGraph shards.
 std::vector<WholeProduct> whole_products(const Round& round, const ShardMap& layout,
                                          LocalCurvature& curvature, Shards x) {
   const SearchState& state = round.state;
   std::vector<WholeProduct> found;
-  std::vector<at::Tensor> units, products;
+  std::vector<at::Tensor> units;
   std::vector<double> norms;
   for (const auto& shard : x) {
     auto v = whole_tensor(shard, layout, round.tuned().flat(), state.comm);
@@ -95,14 +123,9 @@ std::vector<WholeProduct> whole_products(const Round& round, const ShardMap& lay
     units.push_back(norms.back() > 0 ? v / norms.back() : v);
     found.push_back({v, {}});
   }
-  agree(state.comm, [&] {
-    fault_point("implicit");
-    products = curvature.products(units);
-  });
+  const auto products = products_once(round, curvature, units);
   for (std::size_t j = 0; j < found.size(); ++j) {
-    at::Tensor& product = products[j];
-    sum_over_ranks(product, state.comm);
-    product.div_(static_cast<double>(round.hessian_sequences.size()));
+    at::Tensor product = products[j];
     state.regularizer.add_hessian_vector(state.lambda, units[j], product);
     mask(product, round.masked);
     found[j].product = product.mul_(norms[j]);

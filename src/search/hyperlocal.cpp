@@ -12,7 +12,6 @@
 #include "mpi/error.hpp"
 #include "src/objective/distributed.hpp"
 #include "src/search/probes.hpp"
-#include "src/search/recovery.hpp"
 #include "src/search/saved_weights.hpp"
 #include "src/search/step_model.hpp"
 #include "src/training/vectors.hpp"
@@ -56,7 +55,8 @@ LineSearchSummary search_along(const SearchState& state, const SearchOptions& op
   const auto on_progress = [&](std::int64_t done, std::int64_t planned) {
     report(observer, "line_search", done, planned);
   };
-  return line_search(state.objective, state.select(), direction.w, line, on_progress, state.comm);
+  return line_search(state.objective, state.select(), direction.w, line, on_progress, state.comm,
+                     state.checkpoints);
 }
 
 /// t = 0, t*, the last step and others between them, about `count` in all.
@@ -82,7 +82,8 @@ void watch(const SearchState& state, const Direction& direction, const SearchObs
     const auto on_progress = [&](std::int64_t done, std::int64_t planned) {
       report(observer, phase.c_str(), done, planned);
     };
-    summary.curves[name] = losses_along(state.objective, *set, direction.w, steps, on_progress, state.comm);
+    summary.curves[name] =
+        losses_along(state.objective, *set, direction.w, steps, on_progress, state.comm, state.checkpoints);
   }
   summary.watched.loss_sequences = state.objective.work().loss_sequences - before;
 }
@@ -104,21 +105,6 @@ void take_step(const SearchState& state, const RadiusOptions& radius, const Dire
   step_along(w, w, direction.w, t);
 }
 
-/// Tells of a round and returns its name as a stage.
-std::string tell_round(int round, const RoundSummary& summary, const SearchObserver& observer) {
-  const std::string name = fmt::format("round {}", round + 1);
-  if (observer.on_round) observer.on_round(round, summary);
-  if (observer.on_stage) {
-    observer.on_stage({.name = name,
-                       .t = summary.line.t_star,
-                       .selection = summary.line.loss,
-                       .losses = summary.line.losses,
-                       .message = summary.line.message,
-                       .evaluated = summary.line.evaluated});
-  }
-  return name;
-}
-
 /// Whether the direction could move λ, but every column of H21 is zero, or the bound of its dλ_i.
 bool lambda_is_inert(const SearchState& state, const SearchOptions& options) {
   const bool moves = options.direction == DirectionKind::lp || options.direction == DirectionKind::exact ||
@@ -131,41 +117,6 @@ bool lambda_is_inert(const SearchState& state, const SearchOptions& options) {
     if (squares[i] > 0 && bounds[i] > 0 && (!logarithmic || state.lambda[i] > 0)) return false;
   }
   return true;
-}
-
-void check_pretrained(const SearchState& state, const SearchOptions& options) {
-  const bool asked = options.recovery.interpolate || options.direction == DirectionKind::wise;
-  if (asked && !state.pretrained.defined())
-    throw AgreedError(ExitCode::usage, "hyperlocal search: the way to the pretrained weights needs them");
-}
-
-/// The rounds with the correctors between them; W and λ are the best iterate's at the end.
-std::vector<RoundSummary> run_rounds(const SearchState& state, const SearchOptions& options,
-                                     const SearchObserver& observer, BestIterate& best) {
-  SearchOptions current = options;
-  std::vector<RoundSummary> rounds;
-  double present = best.loss();  // of W
-  for (int round = 0; round < options.rounds; ++round) {
-    const double before = best.loss();
-    if (round > 0 && !options.corrector.none()) {
-      current.corrector.stage = round;
-      const std::string name = fmt::format("corrector before round {}", round + 1);
-      present = run_corrector(state, current.corrector, observer, name);
-      best.offer(present, name);
-      if (!std::isfinite(present)) {
-        best.restore();
-        present = best.loss();
-      }
-    }
-    rounds.push_back(hyperlocal_round(state, current, round, observer, present));
-    present = rounds.back().line.loss;
-    const std::string name = tell_round(round, rounds.back(), observer);
-    best.offer(present, name);
-    if (before - best.loss() < options.min_gain) break;
-    current.radius.rho = next_radius(current.radius.rho, rounds.back().line.t_star);
-  }
-  best.restore();
-  return rounds;
 }
 
 }  // namespace
@@ -213,25 +164,6 @@ RoundSummary hyperlocal_round(const SearchState& state, const SearchOptions& opt
   watch(state, direction, observer, summary);
   take_step(state, options.radius, direction, summary.line.t_star);
   summary.lambda_after = state.lambda;
-  return summary;
-}
-
-SearchSummary hyperlocal_search(const SearchState& state, const SearchOptions& options,
-                                const SearchObserver& observer) {
-  check(options);
-  check_pretrained(state, options);
-  BestIterate best(state, state.start_loss ? *state.start_loss : selection_loss(state));
-  SearchSummary summary;
-  try {
-    recover(state, options, observer, best);
-    summary.rounds = run_rounds(state, options, observer, best);
-    if (options.tune_rate) tune_learning_rate(state, options, observer, best);
-  } catch (const AgreedError&) {
-    best.restore();
-    throw;
-  }
-  best.restore();
-  summary.kept = best.stage();
   return summary;
 }
 

@@ -60,8 +60,8 @@ RoundSummary hyperlocal_round(const SearchState& state, const SearchOptions& opt
                               const SearchObserver& observer, std::optional<double> start_loss = {});
 
 struct SearchSummary {
-  std::vector<RoundSummary> rounds;
-  std::string kept;  ///< the stage whose end W and λ are: "round 2", …, or "start"
+  std::vector<RoundSummary> rounds;  ///< of a search that was taken up again: those since then
+  std::string kept;                  ///< the stage whose end W and λ are: "round 2", …, or "start"
 };
 
 /// The whole search: recovery, then options.rounds hyperlocal searches with correctors between them.
@@ -71,6 +71,9 @@ struct SearchSummary {
 ///             selection loss by less than options.min_gain. What is left in W and λ is the iterate of least
 ///             selection loss: that loss never rises from one accepted step to the next.
 /// In/out      state.lambda and objective.tuned().flat(); the best iterate so far also where it throws.
+/// Resume      with state.checkpoints it can be left between its stages and in a corrector (part "search"), W
+///             and λ being the caller's to keep; within another stage its products, gradients and evaluations
+///             are in the memo. The observer hears no more of the stages that were done.
 /// Collective  and errors as hyperlocal_round.
 /// Test        tests/src/search/test_hyperlocal.cpp, test_recovery.cpp
 SearchSummary hyperlocal_search(const SearchState& state, const SearchOptions& options,

@@ -10,6 +10,7 @@
 #include "mpi/error.hpp"
 #include "mpi/fault.hpp"
 #include "mpi/process_grid.hpp"
+#include "src/resume/made_once.hpp"
 #include "src/search/held_validation.hpp"
 #include "src/search/saved_weights.hpp"
 
@@ -27,8 +28,10 @@ class Candidates {
   using Progress = std::function<void(std::int64_t done, std::int64_t planned)>;
 
   Candidates(const Objective& objective, const SequenceSet& valid, const at::Tensor& direction,
-             const Progress& on_progress, const Communicator& comm)
+             const Progress& on_progress, const Communicator& comm, Checkpoints* checkpoints)
       : comm_(comm),
+        checkpoints_(checkpoints),
+        set_digest_(checkpoints == nullptr ? "" : valid.digest()),
         grid_(comm, kLineSearchWave),
         objective_(objective),
         valid_(valid),
@@ -44,24 +47,16 @@ class Candidates {
   void evaluate(std::vector<double> steps) {
     std::erase_if(steps, [this](double t) { return knows(t); });
     if (steps.empty()) return;
-    if (!validation_) validation_.emplace(objective_, valid_, grid_);
     const auto groups = static_cast<std::size_t>(grid_.groups());
-    std::vector<double> losses(steps.size(), 0.0);
+    std::vector<double> losses;
     planned_ += steps.size();
     report(0);
     for (std::size_t first = 0; first < steps.size(); first += groups) {
-      const std::size_t mine = first + static_cast<std::size_t>(grid_.group());
-      std::vector<double> share;
-      agree(comm_, [&] {
-        if (mine < steps.size()) share = losses_at(steps[mine]);
-      });
-      if (mine < steps.size()) {
-        const double loss = validation_->mean(share);
-        losses[mine] = grid_.leads() ? loss : 0.0;
-      }
-      report(std::min(first + groups, steps.size()));
+      const auto batch = std::span(steps).subspan(first, std::min(groups, steps.size() - first));
+      const auto found = losses_of(batch);
+      losses.insert(losses.end(), found.begin(), found.end());
+      report(losses.size());
     }
-    sum_over_ranks(host_buffer(std::span<double>(losses)), comm_);
     done_ += steps.size();
     for (std::size_t i = 0; i < steps.size(); ++i) losses_.emplace_back(steps[i], losses[i]);
     std::sort(losses_.begin(), losses_.end());
@@ -86,11 +81,37 @@ class Candidates {
   [[nodiscard]] bool knows(double t) const {
     return std::ranges::find(losses_, t, &std::pair<double, double>::first) != losses_.end();
   }
+  /// Losses of one step for each group of ranks.
+  std::vector<double> losses_of(std::span<const double> batch) {
+    const auto mine = static_cast<std::size_t>(grid_.group());
+    if (mine < batch.size()) ++evaluated_;
+    if (checkpoints_ == nullptr) return evaluate_batch(batch);
+    std::string label = fmt::format("losses of the sequences {} along a direction, at", set_digest_);
+    for (const double t : batch) label += fmt::format(" {:a}", t);
+    return made_once(checkpoints_, label, {weights_.start(), direction_}, objective_,
+                     [&] { return Made{evaluate_batch(batch)}; })
+        .numbers;
+  }
+
+  std::vector<double> evaluate_batch(std::span<const double> batch) {
+    if (!validation_) validation_.emplace(objective_, valid_, grid_);
+    const auto mine = static_cast<std::size_t>(grid_.group());
+    std::vector<double> losses(batch.size(), 0.0), share;
+    agree(comm_, [&] {
+      if (mine < batch.size()) share = losses_at(batch[mine]);
+    });
+    if (mine < batch.size()) {
+      const double loss = validation_->mean(share);
+      losses[mine] = grid_.leads() ? loss : 0.0;
+    }
+    sum_over_ranks(host_buffer(std::span<double>(losses)), comm_);
+    return losses;
+  }
+
   /// Losses of this rank's share of the sequences at W0 + t dW, +∞ where one is not finite.
   std::vector<double> losses_at(double t) {
     fault_point("line-search");
     weights_.step(direction_, t);
-    ++evaluated_;
     return validation_->losses();
   }
 
@@ -101,6 +122,8 @@ class Candidates {
   }
 
   const Communicator& comm_;
+  Checkpoints* checkpoints_;
+  std::string set_digest_;
   ProcessGrid grid_;
   const Objective& objective_;
   const SequenceSet& valid_;
@@ -249,9 +272,9 @@ std::string LineSearchOptions::violation() const {
 std::vector<std::pair<double, double>> losses_along(
     const Objective& objective, const SequenceSet& set, const at::Tensor& direction,
     const std::vector<double>& steps,
-    const std::function<void(std::int64_t done, std::int64_t planned)>& on_progress,
-    const Communicator& comm) {
-  Candidates candidates(objective, set, direction, on_progress, comm);
+    const std::function<void(std::int64_t done, std::int64_t planned)>& on_progress, const Communicator& comm,
+    Checkpoints* checkpoints) {
+  Candidates candidates(objective, set, direction, on_progress, comm, checkpoints);
   candidates.evaluate(steps);
   return candidates.losses();
 }
@@ -259,11 +282,11 @@ std::vector<std::pair<double, double>> losses_along(
 LineSearchSummary line_search(const Objective& objective, const SequenceSet& valid,
                               const at::Tensor& direction, const LineSearchOptions& options,
                               const std::function<void(std::int64_t done, std::int64_t planned)>& on_progress,
-                              const Communicator& comm) {
+                              const Communicator& comm, Checkpoints* checkpoints) {
   if (const auto violation = options.violation(); !violation.empty()) {
     throw AgreedError(ExitCode::usage, "line search: " + violation);
   }
-  Candidates candidates(objective, valid, direction, on_progress, comm);
+  Candidates candidates(objective, valid, direction, on_progress, comm, checkpoints);
   if (options.start_loss) candidates.know(0, *options.start_loss);
   const bool seeded = options.seed > 0 && options.limit > 0;
   const auto grid = seeded ? std::vector<double>{} : grid_of(options);

@@ -8,6 +8,7 @@
 
 #include "mpi/communicator.hpp"
 #include "src/objective/objective.hpp"
+#include "src/resume/checkpoints.hpp"
 
 namespace lift {
 
@@ -48,8 +49,8 @@ struct LineSearchSummary {
 std::vector<std::pair<double, double>> losses_along(
     const Objective& objective, const SequenceSet& set, const at::Tensor& direction,
     const std::vector<double>& steps,
-    const std::function<void(std::int64_t done, std::int64_t planned)>& on_progress,
-    const Communicator& comm);
+    const std::function<void(std::int64_t done, std::int64_t planned)>& on_progress, const Communicator& comm,
+    Checkpoints* checkpoints = nullptr);
 
 /// Finds the step t along d = (dλ, dW) of least validation loss L_v(W0 + t dW).
 ///
@@ -64,6 +65,8 @@ std::vector<std::pair<double, double>> losses_along(
 ///             halve the smallest if t = 0 is, and else divide the two gaps beside the best.
 /// In/out      objective.tuned().flat() is W0 on entry and, to the last bit, on return.
 /// Shapes      direction: dW [n], the same on every rank.
+/// Resume      with `checkpoints` the losses of each batch of candidates, one a group of ranks, are kept as
+///             they come, and it can be left before each.
 /// Collective  on `comm`; the summary is the same on every rank but for `evaluated`.
 /// Throws      AgreedError(numerical) if the loss at t = 0 is not finite, AgreedError(usage) for invalid
 ///             options. A loss that is not finite at another t counts as +∞.
@@ -75,6 +78,6 @@ std::vector<std::pair<double, double>> losses_along(
 LineSearchSummary line_search(const Objective& objective, const SequenceSet& valid,
                               const at::Tensor& direction, const LineSearchOptions& options,
                               const std::function<void(std::int64_t done, std::int64_t planned)>& on_progress,
-                              const Communicator& comm);
+                              const Communicator& comm, Checkpoints* checkpoints = nullptr);
 
 }  // namespace lift

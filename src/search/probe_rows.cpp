@@ -3,17 +3,25 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros_like.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <memory>
+#include <numeric>
+#include <optional>
+#include <utility>
 
 #include "mpi/agreement.hpp"
+#include "mpi/collectives.hpp"
 #include "mpi/error.hpp"
 #include "mpi/fault.hpp"
 #include "mpi/process_grid.hpp"
 #include "solvers/lanczos.hpp"
 #include "src/objective/distributed.hpp"
+#include "src/resume/broadcast_point.hpp"
+#include "src/resume/made_once.hpp"
 #include "src/search/curvature.hpp"
 #include "src/search/implicit.hpp"
 #include "src/search/probe_curvature.hpp"
@@ -114,29 +122,139 @@ at::Tensor probe_row(const Round& round, int probe, const at::Tensor& v, std::sp
   return row;
 }
 
-/// Probes are dealt over the groups of ranks; the leader of a group hands over the row of each.
+namespace {
+
+/// The random rows of a round: waves of probes dealt over the groups of ranks, the leader of a group handing
+/// over the row of each. Rows that were made before the run was left come from the memo.
 ///
 /// What may fail on one rank, for want of memory too, is agreed on by all before the next communication.
-void add_random_rows(const Round& round, const SearchObserver& observer, LocalModel& model) {
-  const Communicator& comm = round.state.comm;
-  const ProcessGrid grid(comm, model.a.rows());
-  LocalCurvature curvature(round, part_of_rank(round.hessian_sequences, grid.data()),
-                           model.slope.training_gradient);
-  for (int first = 0; first < grid.rounds(); first += kProbesPerGraph) {
-    const int last = std::min(first + kProbesPerGraph, grid.rounds());
+class RandomRows {
+ public:
+  RandomRows(const Round& round, LocalModel& model)
+      : round_(round),
+        model_(model),
+        grid_(round.state.comm, model.a.rows()),
+        curvature_(round, part_of_rank(round.hessian_sequences, grid_.data()),
+                   model.slope.training_gradient) {}
+
+  [[nodiscard]] int waves() const { return (grid_.rounds() + kProbesPerGraph - 1) / kProbesPerGraph; }
+  [[nodiscard]] const ProcessGrid& grid() const { return grid_; }
+  /// Probes that all groups have done after so many waves.
+  [[nodiscard]] int done(int waves) const {
+    return std::min(std::min(waves * kProbesPerGraph, grid_.rounds()) * grid_.groups(), grid_.tasks());
+  }
+
+  void add(int wave) {
+    Checkpoints* checkpoints = round_.state.checkpoints;
+    if (checkpoints == nullptr) {
+      make(wave, nullptr);
+    } else if (!recall(wave, *checkpoints)) {
+      checkpoints->poll();
+      make(wave, checkpoints);
+    }
+  }
+
+ private:
+  /// Probes of all groups in a wave, in the order in which they are handed over.
+  [[nodiscard]] std::vector<int> probes(int wave) const {
+    std::vector<int> all(static_cast<std::size_t>(done(wave + 1) - done(wave)));
+    std::iota(all.begin(), all.end(), done(wave));
+    return all;
+  }
+  [[nodiscard]] std::string key(int probe, const Checkpoints& checkpoints) const {
+    return checkpoints.key(
+        fmt::format("row {} of round {}, kind {}, step {:a}, space {}, sequences {}", probe, round_.number,
+                    static_cast<int>(round_.options.products.kind), round_.options.products.step,
+                    static_cast<int>(round_.options.probe_space), fmt::join(round_.hessian_sequences, ",")),
+        {round_.tuned().flat()});
+  }
+
+  /// Hands over the rows of a wave as rank 0 finds them; false where one is missing.
+  bool recall(int wave, Checkpoints& checkpoints) {
+    const Communicator& comm = round_.state.comm;
+    std::optional<MemoEntry> work;  // of the whole wave
+    agree(comm, [&] {
+      if (comm.is_root()) work = work_if_whole(wave, checkpoints);
+    });
+    broadcast(work, comm);
+    if (!work) return false;
+    count_work(round_.state.objective, work->work, comm);
+    for (const int probe : probes(wave)) {
+      at::Tensor row;
+      agree(comm, [&] {
+        if (comm.is_root()) row = checkpoints.look_up(key(probe, checkpoints)).value().tensor;
+      });
+      insert_row(round_, model_.a, comm.is_root() ? probe : -1, row);
+    }
+    return true;
+  }
+
+  /// Rank 0 reads each row twice rather than hold a wave of all groups.
+  [[nodiscard]] std::optional<MemoEntry> work_if_whole(int wave, const Checkpoints& checkpoints) const {
+    std::optional<MemoEntry> first;
+    for (const int probe : probes(wave)) {
+      auto entry = checkpoints.look_up(key(probe, checkpoints));
+      if (!entry) return std::nullopt;
+      if (!first) first = MemoEntry{.numbers = {}, .tensor = {}, .work = std::move(entry->work)};
+    }
+    return first;
+  }
+
+  void make(int number, Checkpoints* checkpoints) {
+    const Communicator& comm = round_.state.comm;
+    const WorkCount before = round_.state.objective.work();
+    const auto start = std::chrono::steady_clock::now();
+    const int first = number * kProbesPerGraph, last = std::min(first + kProbesPerGraph, grid_.rounds());
     Wave wave;
-    for (int k = first; k < std::min(last, grid.tasks_of_group()); ++k) wave.probes.push_back(grid.task(k));
-    agree(comm, [&] { add_products(round, curvature, wave); });
-    join_products(round, wave, grid.data());
-    agree(comm, [&] { add_rows(round, wave); });
+    for (int k = first; k < std::min(last, grid_.tasks_of_group()); ++k) wave.probes.push_back(grid_.task(k));
+    agree(comm, [&] { add_products(round_, curvature_, wave); });
+    join_products(round_, wave, grid_.data());
+    agree(comm, [&] { add_rows(round_, wave); });
     for (int k = first; k < last; ++k) {
-      const bool mine = grid.leads() && k < grid.tasks_of_group();
-      insert_row(round, model.a, mine ? grid.task(k) : -1,
+      const bool mine = grid_.leads() && k < grid_.tasks_of_group();
+      insert_row(round_, model_.a, mine ? grid_.task(k) : -1,
                  mine ? wave.rows[static_cast<std::size_t>(k - first)] : at::Tensor());
     }
-    report(observer, "probes", std::min(last * grid.groups(), grid.tasks()), grid.tasks());
+    if (checkpoints == nullptr) return;
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    const MemoEntry entry{
+        .numbers = {},
+        .tensor = {},
+        .work = work_of_ranks(before, round_.state.objective.work(), comm),
+        .seconds = seconds.count() / static_cast<double>(wave.rows.empty() ? 1 : wave.rows.size())};
+    for (const int probe : probes(number)) remember(probe, wave, entry, *checkpoints);
   }
-  model.probes_done = round.options.products.kind == ProductKind::identity ? 0 : grid.tasks_of_group();
+
+  /// Brings a row from the group that made it to rank 0, which keeps it.
+  void remember(int probe, const Wave& wave, MemoEntry entry, Checkpoints& checkpoints) const {
+    const Communicator& comm = round_.state.comm;
+    const auto own = std::ranges::find(wave.probes, probe);
+    const bool mine = grid_.leads() && own != wave.probes.end();
+    const int leader = static_cast<int>(max_over_ranks(std::int64_t{mine ? comm.rank() : -1}, comm));
+    if (mine) entry.tensor = wave.rows[static_cast<std::size_t>(own - wave.probes.begin())];
+    if (leader != 0) {
+      const auto& w = round_.tuned().flat();
+      if (!mine) entry.tensor = at::empty({round_.p() + w.numel()}, at::TensorOptions(w.scalar_type()));
+      broadcast(entry.tensor, leader, comm);
+    }
+    checkpoints.remember(key(probe, checkpoints), entry);
+  }
+
+  const Round& round_;
+  LocalModel& model_;
+  ProcessGrid grid_;
+  LocalCurvature curvature_;
+};
+
+}  // namespace
+
+void add_random_rows(const Round& round, const SearchObserver& observer, LocalModel& model) {
+  RandomRows rows(round, model);
+  for (int wave = 0; wave < rows.waves(); ++wave) {
+    rows.add(wave);
+    report(observer, "probes", rows.done(wave + 1), rows.grid().tasks());
+  }
+  model.probes_done = round.options.products.kind == ProductKind::identity ? 0 : rows.grid().tasks_of_group();
   model.probe = [draw = drawer(round)](int i) { return draw(i).w; };
   model.curvature = probe_curvature(round, model.a);
 }

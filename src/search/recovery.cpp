@@ -8,6 +8,7 @@
 
 #include "mpi/error.hpp"
 #include "src/objective/distributed.hpp"
+#include "src/resume/made_once.hpp"
 #include "src/search/saved_weights.hpp"
 
 namespace lift {
@@ -28,7 +29,8 @@ LineSearchSummary search_interpolation(const SearchState& state, const at::Tenso
   const auto on_progress = [&](std::int64_t done, std::int64_t planned) {
     report(observer, "interpolation", done, planned);
   };
-  return line_search(state.objective, state.select(), direction, line, on_progress, state.comm);
+  return line_search(state.objective, state.select(), direction, line, on_progress, state.comm,
+                     state.checkpoints);
 }
 
 void tell(const SearchObserver& observer, const StageSummary& stage) {
@@ -47,7 +49,7 @@ CorrectorSummary train(const SearchState& state, const CorrectorOptions& options
     report(observer, "corrector", step, steps);
   };
   return correct(state.objective, state.regularizer, state.lambda, state.train, options, on_progress,
-                 state.comm);
+                 state.comm, state.checkpoints);
 }
 
 }  // namespace
@@ -70,9 +72,29 @@ void BestIterate::restore() const {
   state_.lambda = lambda_;
 }
 
+void BestIterate::save(Section& section, const std::string& prefix) const {
+  section.put(prefix + "w", w_);
+  section.put(prefix + "lambda", lambda_);
+  section.put(prefix + "loss", loss_);
+  section.put_text(prefix + "stage", stage_);
+}
+
+void BestIterate::resume(const Section& section, const std::string& prefix) {
+  section.load(prefix + "w", w_);
+  lambda_ = section.numbers(prefix + "lambda");
+  loss_ = section.number(prefix + "loss");
+  stage_ = section.text(prefix + "stage");
+}
+
 double selection_loss(const SearchState& state) {
   const auto scope = state.timers.measure("line_search");
-  return mean_loss(state.objective, state.select(), first_sequences(state.select().size()), state.comm);
+  const auto evaluate = [&]() -> Made {
+    const auto& set = state.select();
+    return {{mean_loss(state.objective, set, first_sequences(set.size()), state.comm)}};
+  };
+  return made_once(state.checkpoints, "selection loss", {state.objective.tuned().flat()}, state.objective,
+                   evaluate)
+      .numbers.at(0);
 }
 
 double run_corrector(const SearchState& state, const CorrectorOptions& options,
@@ -92,40 +114,30 @@ double run_corrector(const SearchState& state, const CorrectorOptions& options,
   return stage.selection;
 }
 
-void tune_learning_rate(const SearchState& state, const SearchOptions& options,
-                        const SearchObserver& observer, BestIterate& best) {
+CorrectorOptions corrector_at_rate(const SearchOptions& options, std::size_t k) {
   CorrectorOptions corrector = options.corrector;
   if (corrector.none()) corrector.epochs = 1;
   corrector.stage = options.rounds + 1;
-  const BestIterate start(state, best.loss());
-  for (const double factor : kRateFactors) {
-    start.restore();
-    corrector.rate = factor * options.corrector.rate;
-    const std::string name = fmt::format("learning rate {:.3g}", corrector.rate);
-    best.offer(run_corrector(state, corrector, observer, name), name);
-  }
+  corrector.rate = kRateFactors.at(k) * options.corrector.rate;
+  return corrector;
 }
 
-void recover(const SearchState& state, const SearchOptions& options, const SearchObserver& observer,
-             BestIterate& best) {
+void interpolate(const SearchState& state, const SearchOptions& options, const SearchObserver& observer,
+                 BestIterate& best) {
   const RecoveryOptions& recovery = options.recovery;
-  if (recovery.interpolate) {
-    const at::Tensor start = state.objective.tuned().flat().clone();
-    const at::Tensor direction = state.pretrained - start;
-    const auto found = search_interpolation(state, direction, best.loss(), observer);
-    move_along(state, start, direction, found.t_star);
-    best.offer(found.loss, "interpolation");
-    tell(observer, {.name = "interpolation",
-                    .t = found.t_star,
-                    .selection = found.loss,
-                    .losses = found.losses,
-                    .message = "towards the pretrained weights: " + found.message,
-                    .evaluated = found.evaluated});
-    if (!recovery.corrector.none() && found.t_star > 0)
-      move_along(state, start, direction, std::min(1.0, recovery.overshoot * found.t_star));
-  }
-  if (!recovery.corrector.none()) best.offer(run_corrector(state, recovery.corrector, observer), "corrector");
-  best.restore();
+  const at::Tensor start = state.objective.tuned().flat().clone();
+  const at::Tensor direction = state.pretrained - start;
+  const auto found = search_interpolation(state, direction, best.loss(), observer);
+  move_along(state, start, direction, found.t_star);
+  best.offer(found.loss, "interpolation");
+  tell(observer, {.name = "interpolation",
+                  .t = found.t_star,
+                  .selection = found.loss,
+                  .losses = found.losses,
+                  .message = "towards the pretrained weights: " + found.message,
+                  .evaluated = found.evaluated});
+  if (!recovery.corrector.none() && found.t_star > 0)
+    move_along(state, start, direction, std::min(1.0, recovery.overshoot * found.t_star));
 }
 
 }  // namespace lift

@@ -10,7 +10,7 @@ namespace lift {
 
 /// Evaluations of the interpolation, t = 0 among them.
 inline constexpr int kInterpolationSteps = 9;
-/// Learning rates that tune_learning_rate() tries, as multiples of the correctors'.
+/// Learning rates that are tried, as multiples of the correctors'.
 inline constexpr std::array kRateFactors = {0.25, 0.5, 1.0, 2.0, 4.0};
 
 /// The best W and λ of a search by their selection loss.
@@ -24,6 +24,9 @@ class BestIterate {
   [[nodiscard]] const std::string& stage() const noexcept { return stage_; }
   /// Puts the best W and λ back.
   void restore() const;
+  /// Adds all of it to a resume point, or takes it from one, under names that begin with `prefix`.
+  void save(Section& section, const std::string& prefix) const;
+  void resume(const Section& section, const std::string& prefix);
   [[nodiscard]] double loss() const noexcept { return loss_; }
 
  private:
@@ -34,29 +37,27 @@ class BestIterate {
   std::string stage_ = "start";
 };
 
-/// What an overfitted W0 gets before the rounds: a line search towards the pretrained weights, and a
-/// corrector from beyond its best step.
+/// The first half of what an overfitted W0 gets before the rounds: a line search towards the pretrained
+/// weights, which leaves W where a corrector is to begin.
 ///
 /// Method      with c the pretrained weights, L_v(W0 + t(c − W0)) is searched over t in [0, 1]; the step
-///             taken is min(1, overshoot·t*), from where the corrector trains on F back towards the training
-///             data: the fine-tuning is begun anew from a point that has forgotten most of the overfitting.
-///             The best of W0, t* and the corrector's end is kept.
+///             taken is t*, or min(1, overshoot·t*) where a corrector follows: that trains on F back towards
+///             the training data, and so the fine-tuning is begun anew from a point that has forgotten most
+///             of the overfitting. W at t* is offered to `best`.
 /// In/out      objective.tuned().flat() moves; λ does not.
 /// Collective  on state.comm; W equal on all ranks.
-/// Throws      AgreedError(numerical) as line_search(); a corrector that diverges is a stage not kept.
-/// Cost        at most eight evaluations of the selection split, the corrector's steps and one evaluation.
+/// Throws      AgreedError(numerical) as line_search().
+/// Cost        at most eight evaluations of the selection split.
 /// Test        tests/src/search/test_recovery.cpp (1, 2, 3, 4 ranks)
-void recover(const SearchState& state, const SearchOptions& options, const SearchObserver& observer,
-             BestIterate& best);
+void interpolate(const SearchState& state, const SearchOptions& options, const SearchObserver& observer,
+                 BestIterate& best);
 
-/// The learning rate as a hyperparameter (I_η of the paper's Table 1): correctors from the best iterate at a
-/// quarter, a half, once, twice and four times their rate; the best of them by selection loss is offered.
+/// The corrector that tries the learning rate as a hyperparameter (I_η of the paper's Table 1) at
+/// kRateFactors[k] times that of the correctors; its steps are theirs, or one epoch where those have none.
 ///
-/// F does not depend on the rate, so that it has no column in H21 and enters as a search of its own.
-/// In/out, collective and errors as recover(). Cost: five correctors of options.corrector's steps (one epoch
-/// where those are 0) and as many evaluations. Test: tests/src/search/test_recovery.cpp
-void tune_learning_rate(const SearchState& state, const SearchOptions& options,
-                        const SearchObserver& observer, BestIterate& best);
+/// F does not depend on the rate, so that it has no column in H21 and enters as a search of its own, from the
+/// best iterate of all that was before.
+[[nodiscard]] CorrectorOptions corrector_at_rate(const SearchOptions& options, std::size_t k);
 
 /// One corrector over the present W and λ, as a stage; returns the selection loss after it, +∞ where a loss
 /// or gradient on the way was not finite: what to do then is the caller's.

@@ -1,6 +1,7 @@
 #include "src/search/round.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cmath>
 
@@ -8,6 +9,7 @@
 #include "mpi/collectives.hpp"
 #include "mpi/fault.hpp"
 #include "src/objective/distributed.hpp"
+#include "src/resume/made_once.hpp"
 #include "src/training/vectors.hpp"
 
 namespace lift {
@@ -30,11 +32,27 @@ Round choose_round(const SearchState& state, const SearchOptions& options, int n
           key_biases(state.objective.tuned().layout())};
 }
 
+namespace {
+
+/// The mean gradient over `sequences` of a split, unless it was made before the run was left.
+LossAndGradient gradient_once(const SearchState& state, const std::string& split, const SequenceSet& set,
+                              const std::vector<std::int64_t>& sequences) {
+  const std::string label = fmt::format("gradient of {} sequences {}", split, fmt::join(sequences, ","));
+  const Made made =
+      made_once(state.checkpoints, label, {state.objective.tuned().flat()}, state.objective, [&] {
+        auto found = mean_gradient(state.objective, set, sequences, state.comm);
+        return Made{{found.loss}, found.gradient};
+      });
+  return {made.numbers.at(0), made.tensor};
+}
+
+}  // namespace
+
 Slope validation_slope(const Round& round, const SearchObserver& observer) {
   const SearchState& state = round.state;
   const auto scope = state.timers.measure("gradient");
   report(observer, "gradient", 0, 2);
-  auto [loss, gradient] = mean_gradient(state.objective, state.valid, round.gradient_sequences, state.comm);
+  auto [loss, gradient] = gradient_once(state, "validation", state.valid, round.gradient_sequences);
   mask(gradient, round.masked);
   agree(state.comm, [&] {
     fault_point("slope");
@@ -44,7 +62,7 @@ Slope validation_slope(const Round& round, const SearchObserver& observer) {
           fmt::format("the gradient of the validation loss in round {} is not finite", round.number + 1));
   });
   report(observer, "gradient", 1, 2);
-  auto f = mean_gradient(state.objective, state.train, round.hessian_sequences, state.comm);
+  auto f = gradient_once(state, "training", state.train, round.hessian_sequences);
   const bool kept = round.options.products.kind == ProductKind::forward;
   const at::Tensor training_gradient = kept ? f.gradient.clone() : at::Tensor();
   state.regularizer.add_gradient(state.lambda, round.tuned().flat(), f.gradient);

@@ -13,6 +13,7 @@
 #include "solvers/exact_stationarity.hpp"
 #include "src/objective/objective.hpp"
 #include "src/objective/regularizer.hpp"
+#include "src/resume/checkpoints.hpp"
 #include "src/search/line_search.hpp"
 #include "src/search/radius.hpp"
 #include "src/text/corpus.hpp"
@@ -119,6 +120,7 @@ struct SearchState {
   at::Tensor pretrained = {};  ///< [n], where interpolation leads; undefined if nothing asks for it
   /// Loss of the selection split at the W that a search begins from, where it is known, nats/token.
   std::optional<double> start_loss = {};
+  Checkpoints* checkpoints = nullptr;  ///< lets the search be left and taken up again; may be null
 
   [[nodiscard]] const SequenceSet& select() const noexcept { return selection ? *selection : valid; }
 };

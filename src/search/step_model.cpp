@@ -1,10 +1,14 @@
 #include "src/search/step_model.hpp"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
 #include <vector>
 
 #include "src/objective/distributed.hpp"
+#include "src/resume/made_once.hpp"
 #include "src/search/sharded.hpp"
 #include "src/training/vectors.hpp"
 
@@ -44,7 +48,13 @@ StepModel model_along(const SearchState& state, const SearchOptions& options, co
   report(observer, "curvature along d", 0, 1);
   const auto sequences =
       thinned(direction.sequences, model_sequences(options, std::ssize(direction.sequences)));
-  const auto product = mean_hessian_vector(state.objective, state.valid, sequences, direction.w, state.comm);
+  const auto multiply = [&] {
+    return Made{{}, mean_hessian_vector(state.objective, state.valid, sequences, direction.w, state.comm)};
+  };
+  const at::Tensor product =
+      made_once(state.checkpoints, fmt::format("curvature along d, sequences {}", fmt::join(sequences, ",")),
+                {state.objective.tuned().flat(), direction.w}, state.objective, multiply)
+          .tensor;
   report(observer, "curvature along d", 1, 1);
   return {.slope = direction.slope, .curvature = from_root(dot64(direction.w, product), state.comm)};
 }
