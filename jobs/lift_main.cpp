@@ -136,7 +136,9 @@ void run(const Words& words, const Options& options, const Communicator& comm) {
       check_all_used(context, nullptr);
     }
   } catch (const std::exception& error) {
-    log.detail(fmt::format("error: {}", error.what()));  // stderr is lift_main's
+    const auto* ours = dynamic_cast<const Error*>(&error);
+    const bool stopped = ours != nullptr && ours->code() == ExitCode::stopped;
+    log.detail(fmt::format("{}: {}", stopped ? "stopped" : "error", error.what()));  // stderr is lift_main's
     throw;
   }
 }

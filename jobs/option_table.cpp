@@ -38,6 +38,7 @@ constexpr std::string_view kSearch = "Hyperlocal search";
 constexpr std::string_view kRecover = "Recovery before the rounds";
 constexpr std::string_view kLp = "Linear program";
 constexpr std::string_view kCurvature = "Curvature report";
+constexpr std::string_view kCheckpoints = "Leaving and going on";
 constexpr std::string_view kProgram = "Program";
 
 // A row: name, kind, default, range, choices, unit, help, group, jobs.
@@ -243,6 +244,24 @@ std::vector<OptionSpec> build_table() {
      "Random starts of the spectral density, which shares what products are left.", kCurvature, kMeasures},
     {"curvature.blocks", choice, "on", kAny, {"on", "off"}, "",
      "Whether each tuned block is judged by itself too.", kCurvature, kMeasures},
+
+    {"resume", flag, "", kAny, {}, "",
+     "Go on in --out from its newest whole checkpoint, or begin where there is none; a run that is done is left as it is.",
+     kCheckpoints, kRun, kOptional, kTypedOnly},
+    {"max-hours", real, "", kPositive, {}, "h",
+     "Stop with a checkpoint and exit code 75 before so long has passed; Slurm's own limit is kept without it.",
+     kCheckpoints, kRun},
+    {"stop-signals", text, "TERM,USR1,USR2", kAny, {}, "",
+     "Signals upon which to stop at the next step with a checkpoint and exit code 75, of TERM, INT, HUP, USR1, USR2, or none; a second one ends the program at once. Of mpirun, USR1 and USR2 alone arrive.",
+     kCheckpoints, kRun},
+    {"checkpoint.minutes", real, "15", kNotNegative, {}, "min",
+     "Time between two checkpoints of a training phase; 0 for none but where it stops. Each stage of the search ends with one.",
+     kCheckpoints, kRun},
+    {"checkpoint.keep", count, "2", from(1), {}, "checkpoints",
+     "How many of the newest stay while the run goes on; none when it is done.", kCheckpoints, kRun},
+    {"checkpoint.memo", choice, "measured", kAny, {"measured", "always", "never"}, "",
+     "Whether products, gradients and losses of a stage are written as they come, so that they need not be made again: where writing and reading takes less time.",
+     kCheckpoints, kRun},
 
     {"seed", count, "0", kNotNegative, {}, "",
      "Seed of all random numbers.", kProgram, {Job::run, Job::pretrain, Job::curvature, Job::example}},

@@ -205,12 +205,21 @@ std::string Options::as_config() const {
   std::string config =
       fmt::format("# Options of lift {} as resolved; read back with --config.\n", to_string(job_));
   for (const OptionSpec& spec : option_table()) {
-    const Value* value = find(spec.name);
-    if (spec.belongs_to(job_) && spec.place == Place::anywhere && value != nullptr) {
-      config += fmt::format("{} = {}\n", spec.name, value->text);
-    }
+    if (stands_in_config(spec)) config += fmt::format("{} = {}\n", spec.name, find(spec.name)->text);
   }
   return config;
+}
+
+std::map<std::string, std::string> Options::values() const {
+  std::map<std::string, std::string> values;
+  for (const OptionSpec& spec : option_table()) {
+    if (stands_in_config(spec)) values.emplace(spec.name, find(spec.name)->text);
+  }
+  return values;
+}
+
+bool Options::stands_in_config(const OptionSpec& spec) const {
+  return spec.belongs_to(job_) && spec.place == Place::anywhere && find(spec.name) != nullptr;
 }
 
 std::string Options::as_table() const {

@@ -61,6 +61,8 @@ class Options {
   [[nodiscard]] std::string origin(std::string_view name) const;
   /// Everything that has a value, in Boost's INI form: --config reads it back to the same values.
   [[nodiscard]] std::string as_config() const;
+  /// Everything that as_config() gives, by name.
+  [[nodiscard]] std::map<std::string, std::string> values() const;
   /// One line an option for a reader: name, value, origin; what --dry-run prints.
   [[nodiscard]] std::string as_table() const;
   /// A line each: what was given but has no effect, because a whole phase is left out.
@@ -81,6 +83,7 @@ class Options {
   void take_defaults();
   void take(const std::vector<Setting>& settings);
   void require_what_is_required() const;
+  [[nodiscard]] bool stands_in_config(const OptionSpec& spec) const;
   [[nodiscard]] const Value* find(std::string_view name) const;
   /// Notes the reading; nullptr if unset. Throws Error(internal) on an unknown name or another kind.
   [[nodiscard]] const Value* read(std::string_view name, std::initializer_list<Kind> kinds) const;

@@ -17,6 +17,7 @@
 #include "jobs/tuned_model.hpp"
 #include "mpi/agreement.hpp"
 #include "mpi/fault.hpp"
+#include "mpi/stop_signals.hpp"
 #include "src/model/checkpoint.hpp"
 #include "src/objective/distributed.hpp"
 #include "src/search/holdout.hpp"
@@ -25,20 +26,83 @@
 namespace lift {
 namespace {
 
+/// What a run does one after the other; a whole number in a resume point.
+enum class Phase { warmup, before, search, saving, done };
+
 /// One run of Algorithm 1, step by step; every member is collective on context.comm.
 class Run {
  public:
   Run(JobContext& context, const RunPlan& plan, Gpt2 model, const Corpus& corpus, const Holdout& parts,
-      RunOutput& output)
+      RunOutput& output, Checkpoints& checkpoints)
       : context_(context),
         plan_(plan),
         corpus_(corpus),
         parts_(parts),
         output_(output),
+        checkpoints_(checkpoints),
         tuning_(plan, std::move(model)),
-        record_(context, plan, corpus, tuning_.objective, output) {}
+        record_(context, plan, corpus, tuning_.objective, output, checkpoints) {}
 
-  void start_from_plan() { tuning_.start_from_plan(context_.device, context_.comm); }
+  /// Puts W and λ where the plan says, or where the run was left.
+  void start() {
+    const auto left = checkpoints_.take("run");
+    if (!left) return tuning_.start_from_plan(context_.device, context_.comm);
+    at::Tensor w = tuning_.tuned.flat();
+    agree(context_.comm, [&] {
+      left->load("w", w);
+      tuning_.lambda = left->numbers("lambda");
+      phase_ = static_cast<Phase>(left->count("phase"));
+    });
+    const auto record = checkpoints_.take("record");
+    if (record) record_.resume(*record);
+  }
+
+  /// Every phase that is left to do, a checkpoint after each.
+  void go_on() {
+    const Checkpoints::Part run(checkpoints_, "run", [this](Section& section) { save_state(section); });
+    const Checkpoints::Part record(checkpoints_, "record",
+                                   [this](Section& section) { record_.save(section); });
+    const Checkpoints::Part output(checkpoints_, "output",
+                                   [this](Section& section) { output_.save(section); });
+    while (phase_ != Phase::done) advance();
+  }
+
+  const RunResult& finish() { return record_.finish(tuning_.lambda); }
+  void check_programs() const { record_.check_programs(); }
+
+ private:
+  void advance() {
+    switch (phase_) {
+      case Phase::warmup:
+        warm_up();
+        return next(Phase::before, "the warm-up is done");
+      case Phase::before:
+        look_around();
+        return next(Phase::search, "the search is to begin");
+      case Phase::search:
+        search();
+        return next(Phase::saving, "the search is done");
+      case Phase::saving:
+        save();
+        phase_ = Phase::done;
+        break;
+      case Phase::done:
+        break;
+    }
+  }
+
+  void next(Phase phase, const char* where) {
+    phase_ = phase;
+    checkpoints_.stage_done([where] { return std::string(where); });
+    if (const auto trouble = checkpoints_.memo_trouble(); !trouble.empty())
+      context_.log.warn(fmt::format("results of a stage are no longer kept as they come: {}", trouble));
+  }
+
+  void save_state(Section& section) const {
+    section.put("w", tuning_.tuned.flat());
+    section.put("lambda", tuning_.lambda);
+    section.put("phase", static_cast<double>(phase_));
+  }
 
   void warm_up() {
     const auto time = record_.timers().measure("warmup");
@@ -52,24 +116,27 @@ class Run {
     const WorkMeter::Scope metered(record_.meter(), record_.result().warmup_units);
     keeping_last_good([&] {
       keep_best_epoch(lift::warm_up(tuning_.objective, tuning_.regularizer, tuning_.lambda, corpus_.train,
-                                    corpus_.valid, corpus_.test, plan_.warmup, observer, context_.comm));
+                                    corpus_.valid, corpus_.test, plan_.warmup, observer, context_.comm,
+                                    &checkpoints_));
     });
     output_.progress().finish();
   }
 
-  void search() {
+  /// What is told of W0 before the search, and λ as the search starts.
+  void look_around() {
     record_.add_before();
-    SearchState state{tuning_.objective, tuning_.regularizer, corpus_.train,
-                      parts_.shaping,    tuning_.lambda,      context_.comm,
-                      record_.timers(),  &parts_.selection,   tuning_.pretrained};
-    if (plan_.selects_on_valid()) state.start_loss = record_.result().before.valid->loss;
+    const SearchState state = search_state();
     keeping_last_good([&] { record_.add_self_check(check_second_derivatives(state, plan_.search)); });
     const WorkMeter::Scope metered(record_.meter(), record_.result().search_units);
+    keeping_last_good([&] { begin_search(state); });
+  }
+
+  void search() {
+    const SearchState state = search_state();
+    const WorkMeter::Scope metered(record_.meter(), record_.result().search_units);
     const SequenceSet train = corpus_.train.first(corpus_.valid.size());
-    keeping_last_good([&] {
-      begin_search(state);
-      record_.result().kept_stage = hyperlocal_search(state, plan_.search, observer(train)).kept;
-    });
+    keeping_last_good(
+        [&] { record_.result().kept_stage = hyperlocal_search(state, plan_.search, observer(train)).kept; });
   }
 
   /// Rounds the model to what the file holds, writes it, and evaluates that. Frozen tensors keep their values
@@ -84,12 +151,17 @@ class Run {
     record_.result().after = record_.losses().all();
   }
 
-  const RunResult& finish(double total_seconds) { return record_.finish(tuning_.lambda, total_seconds); }
-  void check_programs() const { record_.check_programs(); }
+  SearchState search_state() {
+    SearchState state{tuning_.objective, tuning_.regularizer, corpus_.train,
+                      parts_.shaping,    tuning_.lambda,      context_.comm,
+                      record_.timers(),  &parts_.selection,   tuning_.pretrained};
+    if (plan_.selects_on_valid()) state.start_loss = record_.result().before.valid->loss;
+    state.checkpoints = &checkpoints_;
+    return state;
+  }
 
- private:
-  template <typename Phase>
-  void keeping_last_good(const Phase& phase) {
+  template <typename Action>
+  void keeping_last_good(const Action& phase) {
     const std::filesystem::path name = "checkpoints/last-good";
     lift::keeping_last_good(plan_.out / name, phase, [&] { output_.write_model(name, tuning_.model); });
   }
@@ -163,8 +235,10 @@ class Run {
   const Corpus& corpus_;
   const Holdout& parts_;  ///< of corpus_.search
   RunOutput& output_;
+  Checkpoints& checkpoints_;
   TunedModel tuning_;
   RunRecord record_;
+  Phase phase_ = Phase::warmup;
 };
 
 Holdout parts_of(const SequenceSet& valid, double holdout) {
@@ -180,13 +254,34 @@ void check_kept_file(const RunPlan& plan, const Options& options) {
   check_output_file(plan.keep, "search.keep");
 }
 
+CheckpointOptions checkpoint_options(const RunPlan& plan, const StopSignals& signals, RunOutput& output) {
+  const CheckpointPlan& planned = plan.checkpoints;
+  CheckpointOptions options{
+      .folder = plan.out / "checkpoints",
+      .keep = planned.keep,
+      .memo = planned.memo,
+      .stop = {.signal = [&signals] { return signals.received(); }, .save_interval = planned.interval},
+      .identity = planned.identity};
+  limit_time(planned, options.stop);
+  options.identity.merge(output.digest_inputs());
+  return options;
+}
+
+/// Takes up what the run left, if it is to go on; says what it found.
+void take_up(Checkpoints& checkpoints, const RunPlan& plan, JobContext& context) {
+  if (!plan.checkpoints.resume) return;
+  const Checkpoints::Taken taken = checkpoints.resume();
+  if (!context.comm.is_root()) return;
+  for (const std::string& line : taken.passed_over)
+    context.log.warn(fmt::format("this checkpoint is passed over: {}", line));
+  context.log.info(taken.found
+                       ? fmt::format("going on from {}", taken.where)
+                       : fmt::format("there is no checkpoint in {}: the run begins", plan.out.string()));
+}
+
 }  // namespace
 
 void run_job(JobContext& context) {
-  const auto start = std::chrono::steady_clock::now();
-  const auto seconds = [start] {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  };
   std::optional<RunPlan> plan;
   agree(context.comm, [&] {
     plan.emplace(plan_run(context.options));
@@ -196,12 +291,16 @@ void run_job(JobContext& context) {
     if (context.comm.is_root()) context.log.warn(note);
   }
   RunOutput output(context, *plan);
+  const bool plans_only = context.options.flag("dry-run");
+  if (plan->checkpoints.resume && !plans_only && output.done())
+    return context.log.info(fmt::format("the run in {} is done", plan->out.string()));
+  const StopSignals signals(plan->checkpoints.signals);
   check_splits(plan->corpus, {Split::train, Split::valid, Split::test}, context.comm);
   Gpt2 model = load_checkpoint(plan->model, plan->precision, context.device, context.comm);
   const Corpus corpus = load_corpus(plan->model, plan->config, plan->corpus, plan->search_sequences, context);
   std::optional<Holdout> parts;
   agree(context.comm, [&] { parts = parts_of(corpus.search, plan->holdout); });
-  if (context.options.flag("dry-run")) {
+  if (plans_only) {
     context.log.block(context.options.as_table());
     context.log.block(describe(*plan,
                                {.train = corpus.train.size(),
@@ -211,14 +310,15 @@ void run_job(JobContext& context) {
                                context.comm.size(), measure_rates(*plan, context.device)));
     return;
   }
-  Run run(context, *plan, std::move(model), corpus, *parts, output);
-  run.start_from_plan();
-  output.open();
-  run.warm_up();
-  run.search();
-  run.save();
-  const RunResult& result = run.finish(seconds());
+  Checkpoints checkpoints(checkpoint_options(*plan, signals, output), context.comm);
+  take_up(checkpoints, *plan, context);
+  Run run(context, *plan, std::move(model), corpus, *parts, output, checkpoints);
+  run.start();
+  output.open(checkpoints.take("output"));
+  run.go_on();
+  const RunResult& result = run.finish();
   output.close(result);
+  checkpoints.finish();
   write_answer(context, to_json(result));
   run.check_programs();
 }

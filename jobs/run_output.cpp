@@ -4,6 +4,8 @@
 
 #include <chrono>
 #include <cmath>
+#include <sstream>
+#include <system_error>
 
 #include "jobs/curvature_record.hpp"
 #include "jobs/kept_instance.hpp"
@@ -14,31 +16,75 @@
 #include "src/model/checkpoint.hpp"
 #include "src/report/figures.hpp"
 #include "src/report/result_tables.hpp"
+#include "src/search/sharded.hpp"
 
 namespace lift {
 
 RunOutput::RunOutput(JobContext& context, const RunPlan& plan)
     : context_(context), plan_(plan), progress_(context.log) {
-  on_root([&] { folder_.emplace(plan.out); });
+  const auto use = plan.checkpoints.resume ? RunFolder::Use::resumed : RunFolder::Use::fresh;
+  on_root([&] { folder_.emplace(plan.out, use); });
 }
 
-void RunOutput::open() {
+bool RunOutput::done() const {
+  return from_root(folder_ && folder_->done() ? 1.0 : 0.0, context_.comm) != 0;
+}
+
+std::map<std::string, std::string> RunOutput::digest_inputs() {
+  std::map<std::string, std::string> digests;
   on_root([&] {
     fault_point("open");
-    // Nothing is made before all inputs could be read.
     provenance_ = begin_provenance(context_.command_line, context_.bindings);
     provenance_.libraries.merge(library_versions());
-    hash_folder(plan_.model, provenance_);
-    if (!plan_.start.empty()) hash_folder(plan_.start, provenance_);
+    const auto add = [&](const std::string& name, const auto& hash) {
+      const std::size_t first = provenance_.inputs.size();
+      hash();
+      for (std::size_t k = first; k < provenance_.inputs.size(); ++k) {
+        const InputFile& file = provenance_.inputs[k];
+        digests.emplace(fmt::format("{} of {}", std::filesystem::path(file.path).filename().string(), name),
+                        fmt::format("of digest {}", file.xxh3_128));
+      }
+    };
+    add("--model", [&] { hash_folder(plan_.model, provenance_); });
+    if (!plan_.start.empty()) add("--start", [&] { hash_folder(plan_.start, provenance_); });
     for (const Split split : {Split::train, Split::valid, Split::test}) {
       for (const auto& file : split_files(plan_.corpus.folder, split).files)
-        provenance_.inputs.push_back(hash_file(file));
+        add("--data", [&] { provenance_.inputs.push_back(hash_file(file)); });
     }
+  });
+  return digests;
+}
+
+void RunOutput::open(const std::optional<Section>& section) {
+  on_root([&] {
+    // Nothing is made before all inputs could be read.
     folder_->create();
+    std::uintmax_t kept = 0;
+    if (section) {
+      kept = static_cast<std::uintmax_t>(section->count("metrics_bytes"));
+      std::istringstream lines(section->text("sessions"));
+      for (std::string line; std::getline(lines, line);) provenance_.earlier.push_back(line);
+    }
+    std::error_code error;
+    if (std::filesystem::exists(folder_->metrics(), error))
+      std::filesystem::resize_file(folder_->metrics(), kept, error);
+    if (error)
+      throw Error(ExitCode::write, fmt::format("{}: cannot be cut back to the checkpoint: {}",
+                                               folder_->metrics().string(), error.message()));
     context_.log.open_file(folder_->log());
     metrics_.emplace(folder_->metrics());
     write_file(folder_->config(), context_.options.as_config());
     write_file(folder_->provenance(), to_json(provenance_));
+  });
+}
+
+void RunOutput::save(Section& section) {
+  on_root([&] {
+    section.put("metrics_bytes", static_cast<double>(metrics_->bytes()));
+    std::string sessions;
+    for (const std::string& line : provenance_.earlier) sessions += line + "\n";
+    sessions += fmt::format("{}, {} ranks\n", provenance_.started, context_.comm.size());
+    section.put_text("sessions", sessions);
   });
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,11 +22,19 @@ namespace lift {
 /// Test        tests/jobs/test_run_job.cpp
 class RunOutput {
  public:
-  /// Only looks at the folder. Throws AgreedError(usage) if it holds something.
+  /// Only looks at the folder. Throws AgreedError(usage) if it holds something, or, to be resumed, something
+  /// else than a run.
   RunOutput(JobContext& context, const RunPlan& plan);
 
-  /// Makes the folder with config.cfg and provenance.json, and opens log.txt and metrics.jsonl.
-  void open();
+  /// Whether the run that is to be resumed has come to its end.
+  [[nodiscard]] bool done() const;
+  /// Reads the inputs; their digests by name, which a run that goes on must find again.
+  [[nodiscard]] std::map<std::string, std::string> digest_inputs();
+  /// Makes the folder with config.cfg and provenance.json, and opens log.txt and metrics.jsonl; of a run that
+  /// goes on, metrics.jsonl is cut back to what it had at the checkpoint that left `section`.
+  void open(const std::optional<Section>& section);
+  /// What open() needs of it.
+  void save(Section& section);
   /// Epochs go to metrics.jsonl and into `result`, steps to metrics.jsonl and the progress line.
   [[nodiscard]] WarmupObserver warmup_observer(RunResult& result);
   /// Progress, --search.keep, and the ray of an unbounded program.

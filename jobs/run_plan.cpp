@@ -57,29 +57,29 @@ void check_start(const RunPlan& plan) {
 RunPlan plan_run(const Options& options) {
   const std::filesystem::path model = options.path("model");
   const Gpt2Config config = inspect_checkpoint(model);
-  RunPlan plan{
-      .model = model,
-      .out = options.path("out"),
-      .preset = options.text("preset"),
-      .start = options.path("start"),
-      .keep = options.path("search.keep"),
-      .config = config,
-      .layout = TunedLayout(config, tuning_spec(options, config)),
-      .corpus = corpus_options(options),
-      .warmup = warmup_options(options),
-      .kept_epochs = options.integers("warmup.keep"),
-      .search = search_options(options),
-      .lambda = options.real("warmup.lambda"),
-      .around_pretrained = options.text("regularizer") == "l2-sp",
-      .search_lambda = options.optional_real("search.lambda"),
-      .search_sequences = options.optional_count("search.sequences"),
-      .holdout = options.real("search.holdout"),
-      .watched_steps = static_cast<int>(options.count("search.watch")),
-      .micro_batch = static_cast<int>(options.count("micro-batch")),
-      .activations = activations(options),
-      .precision = scalar_type(options),
-      .save_type = chosen<at::ScalarType>(
-          options, "save.dtype", {{"f32", at::kFloat}, {"f16", at::kHalf}, {"bf16", at::kBFloat16}})};
+  RunPlan plan{.model = model,
+               .out = options.path("out"),
+               .preset = options.text("preset"),
+               .start = options.path("start"),
+               .keep = options.path("search.keep"),
+               .config = config,
+               .layout = TunedLayout(config, tuning_spec(options, config)),
+               .corpus = corpus_options(options),
+               .warmup = warmup_options(options),
+               .kept_epochs = options.integers("warmup.keep"),
+               .search = search_options(options),
+               .lambda = options.real("warmup.lambda"),
+               .around_pretrained = options.text("regularizer") == "l2-sp",
+               .search_lambda = options.optional_real("search.lambda"),
+               .search_sequences = options.optional_count("search.sequences"),
+               .holdout = options.real("search.holdout"),
+               .watched_steps = static_cast<int>(options.count("search.watch")),
+               .micro_batch = static_cast<int>(options.count("micro-batch")),
+               .activations = activations(options),
+               .precision = scalar_type(options),
+               .save_type = chosen<at::ScalarType>(
+                   options, "save.dtype", {{"f32", at::kFloat}, {"f16", at::kHalf}, {"bf16", at::kBFloat16}}),
+               .checkpoints = checkpoint_plan(options)};
   const CurvatureOptions curvature = curvature_options(options);
   if (options.text("curvature.report") == "on") plan.curvature = curvature;
   plan.notes = idle_without_groups(options, plan.layout);

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "jobs/checkpoint_plan.hpp"
 #include "jobs/options.hpp"
 #include "src/model/tuning.hpp"
 #include "src/search/curvature_report.hpp"
@@ -39,7 +40,8 @@ struct RunPlan {
   Activations activations = Activations::keep;  ///< --recompute
   at::ScalarType precision = at::kFloat;
   at::ScalarType save_type = at::kFloat;  ///< --save.dtype
-  std::vector<std::string> notes = {};    ///< what of the options has no effect on this model, a line each
+  CheckpointPlan checkpoints = {};
+  std::vector<std::string> notes = {};  ///< what of the options has no effect on this model, a line each
 
   /// Where --search.keep puts the instance of a round: of several rounds, round K in NAME-K.
   [[nodiscard]] std::filesystem::path kept_file(int round) const;

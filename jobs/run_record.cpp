@@ -74,6 +74,15 @@ std::optional<double> test_loss_at_step(const RoundSummary& summary) {
   return taken == curve->second.end() ? std::nullopt : std::optional(taken->second);
 }
 
+/// What a list over ranks has for this one; of other numbers of ranks, rank 0 takes what is left over.
+double part_of_rank(const std::vector<double>& values, const Communicator& comm) {
+  const auto rank = static_cast<std::size_t>(comm.rank());
+  double part = rank < values.size() ? values[rank] : 0.0;
+  for (auto k = static_cast<std::size_t>(comm.size()); comm.is_root() && k < values.size(); ++k)
+    part += values[k];
+  return part;
+}
+
 }  // namespace
 
 std::string reproducibility(const Binding& binding, bool deterministic, int ranks, DeviceRoute route) {
@@ -89,14 +98,14 @@ std::string reproducibility(const Binding& binding, bool deterministic, int rank
 }
 
 RunRecord::RunRecord(JobContext& context, const RunPlan& plan, const Corpus& corpus,
-                     const Objective& objective, RunOutput& output)
+                     const Objective& objective, RunOutput& output, Checkpoints& checkpoints)
     : context_(context),
       plan_(plan),
       corpus_(corpus),
       objective_(objective),
       output_(output),
       meter_(objective),
-      losses_(objective, corpus, output.progress(), timers_, context.comm) {
+      losses_(objective, corpus, output.progress(), timers_, context.comm, &checkpoints) {
   result_.start = plan.start.string();
   result_.n = plan.layout.n();
   result_.p = plan.layout.p();
@@ -222,9 +231,64 @@ void RunRecord::check_programs() const {
                                                      unanswered_, plan_.out.string()));
 }
 
-const RunResult& RunRecord::finish(std::span<const double> lambda, double total_seconds) {
+void RunRecord::save(Section& section) {
+  meter_.settle();
+  timers_.settle();
+  losses_.save(section);
+  RunResult result = result_;
+  result.warmup_units = result.search_units = 0;
+  section.put_text("result", to_json(result));
+  section.put_text("unanswered", unanswered_);
+  section.put("seconds", seconds_so_far());
+  const WorkCount& work = objective_.work();
+  const Communicator& comm = context_.comm;
+  const auto put = [&](const char* name, double value) { section.put(name, gather_values(value, comm)); };
+  put("loss_sequences", static_cast<double>(work.loss_sequences));
+  put("gradient_sequences", static_cast<double>(work.gradient_sequences));
+  put("hvp_sequences", static_cast<double>(work.hvp_sequences));
+  put("prefix_sequences", static_cast<double>(work.prefix_sequences));
+  put("probes", static_cast<double>(probes_done_));
+  put("steps", static_cast<double>(steps_done_));
+  put("memory", static_cast<double>(std::max(earlier_memory_, peak_memory_bytes())));
+  put("left_out", meter_.left_out_so_far());
+  put("warmup_units", result_.warmup_units);
+  put("search_units", result_.search_units);
+  for (const PhaseTime& phase : timers_.summary(comm))
+    put(("seconds of " + phase.name).c_str(), timers_.seconds(phase.name));
+}
+
+void RunRecord::resume(const Section& section) {
+  const RunResult now = result_;
+  result_ = parse_result(section.text("result"), "result of a checkpoint");
+  result_.ranks = now.ranks;
+  result_.threads = now.threads;
+  result_.device = now.device;
+  unanswered_ = section.text("unanswered");
+  earlier_seconds_ = section.number("seconds");
+  const auto mine = [&](const std::string& name) {
+    return part_of_rank(section.numbers(name), context_.comm);
+  };
+  const auto whole = [&](const char* name) { return static_cast<std::int64_t>(mine(name)); };
+  objective_.count({.loss_sequences = whole("loss_sequences"),
+                    .gradient_sequences = whole("gradient_sequences"),
+                    .hvp_sequences = whole("hvp_sequences"),
+                    .prefix_sequences = whole("prefix_sequences")});
+  probes_done_ = whole("probes");
+  steps_done_ = whole("steps");
+  earlier_memory_ = whole("memory");
+  meter_.resume(mine("left_out"));
+  result_.warmup_units = mine("warmup_units");
+  result_.search_units = mine("search_units");
+  const std::string prefix = "seconds of ";
+  for (const auto& [name, unused] : section.tensors()) {
+    if (name.starts_with(prefix)) timers_.add(name.substr(prefix.size()), mine(name));
+  }
+  losses_.resume(section);
+}
+
+const RunResult& RunRecord::finish(std::span<const double> lambda) {
   result_.lambda_after.assign(lambda.begin(), lambda.end());
-  add_seconds(total_seconds);
+  add_seconds();
   add_work();
   for (double* units : {&result_.warmup_units, &result_.search_units})
     *units = sum_over_ranks(*units, context_.comm);
@@ -240,8 +304,12 @@ DeviceRoute RunRecord::route() const {
   return devices && context_.comm.size() > 1 ? settled_route(context_.comm) : DeviceRoute::host;
 }
 
-void RunRecord::add_seconds(double total) {
-  timers_.add("total", total);
+double RunRecord::seconds_so_far() const {
+  return earlier_seconds_ + std::chrono::duration<double>(std::chrono::steady_clock::now() - began_).count();
+}
+
+void RunRecord::add_seconds() {
+  timers_.add("total", seconds_so_far());
   for (const PhaseTime& phase : timers_.summary(context_.comm)) {
     result_.seconds[phase.name] = phase.max;
     context_.log.detail(fmt::format("seconds of {}: {:.2f} least, {:.2f} mean, {:.2f} most over the ranks",
@@ -255,7 +323,7 @@ void RunRecord::add_work() {
   const auto gradients = column(work.gradient_sequences), hvps = column(probes_done_),
              hvp_sequences = column(work.hvp_sequences), sequences = column(work.loss_sequences),
              prefix = column(work.prefix_sequences), steps = column(steps_done_),
-             memory = column(peak_memory_bytes());
+             memory = column(std::max(earlier_memory_, peak_memory_bytes()));
   for (int rank = 0; rank < context_.comm.size(); ++rank) {
     result_.work.push_back({.rank = rank,
                             .gradients = gradients[rank],

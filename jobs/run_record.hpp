@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <span>
 #include <string>
 
@@ -27,7 +28,12 @@ namespace lift {
 class RunRecord {
  public:
   RunRecord(JobContext& context, const RunPlan& plan, const Corpus& corpus, const Objective& objective,
-            RunOutput& output);
+            RunOutput& output, Checkpoints& checkpoints);
+
+  /// Adds all that was recorded so far, the work and seconds of each rank too, to a resume point; or takes it
+  /// from one, into a record that has nothing yet. W and the objective are then those of the point.
+  void save(Section& section);
+  void resume(const Section& section);
 
   [[nodiscard]] RunResult& result() noexcept { return result_; }
   [[nodiscard]] PhaseTimers& timers() noexcept { return timers_; }
@@ -43,8 +49,8 @@ class RunRecord {
   void add_curvature(const CurvatureReport& report);
   void add_stage(const StageSummary& stage);
   void add_round(int round, const RoundSummary& summary);
-  /// The whole, of a run of `total_seconds` that ended with `lambda`.
-  [[nodiscard]] const RunResult& finish(std::span<const double> lambda, double total_seconds);
+  /// The whole, of a run that ended with `lambda`; its time counts from the record's construction.
+  [[nodiscard]] const RunResult& finish(std::span<const double> lambda);
   /// Throws AgreedError(numerical) where a linear program stopped short of its tolerances: its direction was
   /// used, and all results are there.
   void check_programs() const;
@@ -54,7 +60,8 @@ class RunRecord {
   void tell_model(const ModelResult& model) const;
   void tell_implicit(const ImplicitReport& implicit, bool of_a_program) const;
   [[nodiscard]] DeviceRoute route() const;
-  void add_seconds(double total);
+  [[nodiscard]] double seconds_so_far() const;
+  void add_seconds();
   void add_work();
 
   JobContext& context_;
@@ -66,7 +73,10 @@ class RunRecord {
   WorkMeter meter_;
   SplitLosses losses_;
   RunResult result_;
-  std::string unanswered_;  ///< of the first program that stopped short: its round and message
+  std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
+  double earlier_seconds_ = 0;       ///< wall seconds of earlier sessions, as far as they count
+  std::int64_t earlier_memory_ = 0;  ///< peak of this rank in them, bytes
+  std::string unanswered_;           ///< of the first program that stopped short: its round and message
   std::int64_t probes_done_ = 0;
   std::int64_t steps_done_ = 0;
 };

@@ -5,13 +5,19 @@
 #include <cmath>
 
 #include "src/objective/distributed.hpp"
+#include "src/resume/made_once.hpp"
 #include "src/search/sharded.hpp"
 
 namespace lift {
 
 SplitLosses::SplitLosses(const Objective& objective, const Corpus& corpus, Progress& progress,
-                         PhaseTimers& timers, const Communicator& comm)
-    : objective_(objective), corpus_(corpus), progress_(progress), timers_(timers), comm_(comm) {}
+                         PhaseTimers& timers, const Communicator& comm, Checkpoints* checkpoints)
+    : objective_(objective),
+      corpus_(corpus),
+      progress_(progress),
+      timers_(timers),
+      comm_(comm),
+      checkpoints_(checkpoints) {}
 
 SplitLoss SplitLosses::train() {
   return mean(corpus_.train.first(corpus_.valid.size()), "train");
@@ -47,9 +53,24 @@ SplitLoss SplitLosses::mean(const SequenceSet& set, const char* split) {
   const auto time = timers_.measure("evaluate");
   const std::string phase = fmt::format("evaluate {}", split);
   const auto show = [&](std::int64_t done, std::int64_t total) { progress_.update(phase, done, total); };
-  const double loss = mean_loss(objective_, set, first_sequences(set.size()), comm_, show);
+  const auto evaluate = [&] {
+    return Made{{mean_loss(objective_, set, first_sequences(set.size()), comm_, show)}};
+  };
+  const double loss =
+      made_once(checkpoints_, phase, {objective_.tuned().flat()}, objective_, evaluate).numbers.at(0);
   progress_.finish(fmt::format("perplexity {:.2f}", std::exp(loss)));
   return {loss, set.size()};
+}
+
+void SplitLosses::save(Section& section) {
+  forget_if_moved();
+  if (valid_) section.put("valid", valid_->loss);
+  if (test_) section.put("test", test_->loss);
+}
+
+void SplitLosses::resume(const Section& section) {
+  if (section.has("valid")) know_valid(section.number("valid"));
+  if (section.has("test")) know_test(section.number("test"));
 }
 
 /// What follows is collective, so that all ranks take rank 0's word for whether W has moved.

@@ -9,6 +9,7 @@
 #include "src/objective/objective.hpp"
 #include "src/report/progress.hpp"
 #include "src/report/run_result.hpp"
+#include "src/resume/checkpoints.hpp"
 
 namespace lift {
 
@@ -21,7 +22,7 @@ namespace lift {
 class SplitLosses {
  public:
   SplitLosses(const Objective& objective, const Corpus& corpus, Progress& progress, PhaseTimers& timers,
-              const Communicator& comm);
+              const Communicator& comm, Checkpoints* checkpoints = nullptr);
 
   /// Of the first min(|train|, |valid|) training sequences.
   [[nodiscard]] SplitLoss train();
@@ -31,6 +32,9 @@ class SplitLosses {
   /// Takes what others found at the present W, nats/token.
   void know_valid(double loss);
   void know_test(double loss);
+  /// Adds what is known at the present W to a resume point, or takes it from one whose W is in place.
+  void save(Section& section);
+  void resume(const Section& section);
   /// What is known no longer holds, as where frozen weights have moved.
   void forget() { w_.reset(); }
 
@@ -43,6 +47,7 @@ class SplitLosses {
   Progress& progress_;
   PhaseTimers& timers_;
   const Communicator& comm_;
+  Checkpoints* checkpoints_;
   at::Tensor w_;  ///< at which valid_ and test_ hold
   std::optional<SplitLoss> valid_, test_;
 };

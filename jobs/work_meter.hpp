@@ -22,23 +22,42 @@ class WorkMeter {
     return result;
   }
 
-  /// Adds what is done while it lives to `units`.
+  /// Adds what is done while it lives to `units`; one at a time.
   class Scope {
    public:
-    Scope(const WorkMeter& meter, double& units) : meter_(meter), units_(units), start_(meter.so_far()) {}
-    ~Scope() { units_ += meter_.so_far() - start_; }
+    Scope(WorkMeter& meter, double& units) : meter_(meter), units_(units), start_(meter.so_far()) {
+      meter_.open_ = this;
+    }
+    ~Scope() {
+      settle();
+      meter_.open_ = nullptr;
+    }
     Scope(const Scope&) = delete;
     Scope& operator=(const Scope&) = delete;
 
    private:
-    const WorkMeter& meter_;
+    friend class WorkMeter;
+    void settle() {
+      const double now = meter_.so_far();
+      units_ += now - start_;
+      start_ = now;
+    }
+    WorkMeter& meter_;
     double& units_;
     double start_;
   };
+  /// Adds what the open scope has metered so far: for a record in the midst of a phase.
+  void settle() {
+    if (open_ != nullptr) open_->settle();
+  }
+  /// Goes on from what was left out of work that the objective counts from now on too. No scope is open.
+  [[nodiscard]] double left_out_so_far() const { return left_out_; }
+  void resume(double left_out) { left_out_ = left_out; }
 
  private:
   const Objective& objective_;
   double left_out_ = 0;
+  Scope* open_ = nullptr;
 };
 
 }  // namespace lift

@@ -80,7 +80,8 @@ void agree(const Communicator& comm, const std::function<void()>& action) {
 ExitCode end_with_error(const Communicator& comm, const std::exception& error) {
   const Failure failure = describe(error);
   if (comm.size() == 1 || agreed_by_all(error, comm)) {
-    if (comm.is_root()) fmt::print(stderr, "lift: error: {}\n", failure.message);
+    const char* word = failure.code == ExitCode::stopped ? "stopped" : "error";
+    if (comm.is_root()) fmt::print(stderr, "lift: {}: {}\n", word, failure.message);
     return failure.code;
   }
   fmt::print(stderr, "lift: error: {}{}\n", failure.message, failure.agreed ? "" : this_rank());

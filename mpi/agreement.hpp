@@ -21,7 +21,8 @@ namespace lift {
 /// Test        tests/mpi/test_agreement.cpp
 void agree(const Communicator& comm, const std::function<void()>& action);
 
-/// Turns what a job threw into its exit code, after saying it once on stderr as `lift: error: …`.
+/// Turns what a job threw into its exit code, after saying it once on stderr as `lift: error: …`, or as
+/// `lift: stopped: …` where the run was left to go on another time.
 ///
 /// An AgreedError of all ranks of `comm`, or any error where there is one rank, is said by rank 0 and its
 /// code returned. Any other exception means that the ranks no longer agree: this rank says it and calls

@@ -24,6 +24,8 @@ class AppendFile {
   /// Throws Error(write) naming file and reason if an append has failed.
   void check() const;
 
+  [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+
  private:
   std::filesystem::path path_;
   int descriptor_ = -1;

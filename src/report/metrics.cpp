@@ -1,6 +1,7 @@
 #include "src/report/metrics.hpp"
 
 #include <cmath>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 namespace lift {
@@ -55,6 +56,11 @@ void MetricsWriter::flush() {
   file_.append(buffer_);
   buffer_.clear();
   next_flush_ = clock_() + flush_interval_;
+}
+
+std::int64_t MetricsWriter::bytes() {
+  check();
+  return static_cast<std::int64_t>(std::filesystem::file_size(file_.path()));
 }
 
 void MetricsWriter::check() {

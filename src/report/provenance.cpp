@@ -18,7 +18,7 @@
 #include <set>
 #include <system_error>
 
-#include "mpi/error.hpp"
+#include "src/files/file_digest.hpp"
 #include "src/report/json_text.hpp"
 
 namespace lift {
@@ -103,36 +103,11 @@ std::vector<std::string> hosts(const std::vector<Binding>& devices) {
   return names;
 }
 
-struct FreeState {
-  void operator()(XXH3_state_t* state) const { XXH3_freeState(state); }
-};
-
-std::string hexadecimal(const XXH128_hash_t& hash) {
-  XXH128_canonical_t bytes;
-  XXH128_canonicalFromHash(&bytes, hash);
-  std::string text;
-  for (const unsigned char byte : bytes.digest) text += fmt::format("{:02x}", byte);
-  return text;
-}
-
 }  // namespace
 
 InputFile hash_file(const std::filesystem::path& file) {
-  constexpr std::size_t kChunk = std::size_t{1} << 20U;
-  errno = 0;
-  std::ifstream stream(file, std::ios::binary);
-  const std::unique_ptr<XXH3_state_t, FreeState> state(XXH3_createState());
-  XXH3_128bits_reset(state.get());
-  std::vector<char> chunk(kChunk);
-  std::int64_t bytes = 0;
-  while (stream.read(chunk.data(), kChunk) || stream.gcount() > 0) {
-    XXH3_128bits_update(state.get(), chunk.data(), static_cast<std::size_t>(stream.gcount()));
-    bytes += stream.gcount();
-  }
-  if (!stream.eof()) {
-    throw Error(ExitCode::input, fmt::format("{}: cannot be read: {}", file.string(), std::strerror(errno)));
-  }
-  return {file.string(), bytes, hexadecimal(XXH3_128bits_digest(state.get()))};
+  const FileDigest digest = digest_file(file);
+  return {file.string(), digest.bytes, digest.xxh3_128};
 }
 
 void hash_folder(const std::filesystem::path& folder, Provenance& provenance) {
@@ -151,6 +126,7 @@ Provenance begin_provenance(std::vector<std::string> command_line, std::vector<B
           .devices = std::move(devices),
           .inputs = {},
           .slurm = slurm_variables(),
+          .earlier = {},
           .started = utc_time(std::chrono::system_clock::now()),
           .ended = {}};
 }
@@ -170,6 +146,7 @@ std::string to_json(const Provenance& provenance) {
                         {"devices", list(provenance.devices)},
                         {"inputs", list(provenance.inputs)},
                         {"slurm", provenance.slurm},
+                        {"earlier_sessions", provenance.earlier},
                         {"started", provenance.started},
                         {"ended", provenance.ended.empty() ? Json() : Json(provenance.ended)}});
 }

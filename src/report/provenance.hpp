@@ -42,8 +42,9 @@ struct Provenance {
   std::vector<Binding> devices;  ///< rank → host → device
   std::vector<InputFile> inputs;
   std::map<std::string, std::string> slurm;  ///< the SLURM_* variables that name the job; empty outside Slurm
-  std::string started;                       ///< ISO 8601, UTC
-  std::string ended;                         ///< empty while the run goes on: null in the file
+  std::vector<std::string> earlier;  ///< a line each: sessions that the run was left in, before this one
+  std::string started;               ///< ISO 8601, UTC
+  std::string ended;                 ///< empty while the run goes on: null in the file
 };
 
 /// Adds the files that lie in `folder` to the inputs. Throws and costs as hash_file.

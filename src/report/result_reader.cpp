@@ -189,6 +189,15 @@ RunResult read_run(const JsonNode& root) {
 
 }  // namespace
 
+RunResult parse_result(const std::string& text, const std::string& name) {
+  try {
+    const auto json = nlohmann::json::parse(text);
+    return read_run(JsonNode(name, "", json));
+  } catch (const nlohmann::json::parse_error& error) {
+    throw Error(ExitCode::input, fmt::format("{}: {}", name, error.what()));
+  }
+}
+
 RunResult read_result(const std::filesystem::path& file) {
   const std::string name = file.string();
   const nlohmann::json json = parse_json(file);

@@ -65,16 +65,17 @@ void require_writable(const fs::path& path) {
   }
 }
 
-void inspect(const fs::path& path) {
-  if (path.empty())
-    throw Error(ExitCode::usage, "--out is empty; expected a folder that is missing or empty");
-  require_writable(path);
-  std::error_code error;
-  if (fs::exists(path, error)) require_empty(path);
+/// A folder that a run may go on in: empty, or with the log that every run begins with.
+void require_run(const fs::path& folder) {
+  const std::vector<std::string> names = entries(folder);
+  if (names.empty() || std::ranges::count(names, "log.txt") > 0) return;
+  throw Error(ExitCode::usage,
+              fmt::format("--out {}: holds no run to resume; expected the folder of one, or an empty one",
+                          folder.string()));
 }
 
-/// Makes log.txt if nobody else has: whoever makes it owns the folder.
-void claim(const fs::path& folder, const fs::path& log) {
+/// Makes log.txt if nobody else has: of two runs that begin in a folder one is to be the first.
+void make_first(const fs::path& folder, const fs::path& log) {
   const int descriptor = ::open(log.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (descriptor >= 0) {
     ::close(descriptor);
@@ -87,17 +88,39 @@ void claim(const fs::path& folder, const fs::path& log) {
   throw Error(ExitCode::write, fmt::format("{}: cannot be written: {}", log.string(), std::strerror(errno)));
 }
 
+void inspect(const fs::path& path, RunFolder::Use use) {
+  if (path.empty())
+    throw Error(ExitCode::usage, "--out is empty; expected a folder that is missing or empty");
+  require_writable(path);
+  std::error_code error;
+  if (!fs::exists(path, error)) return;
+  use == RunFolder::Use::fresh ? require_empty(path) : require_run(path);
+}
+
 }  // namespace
 
-RunFolder::RunFolder(fs::path path) : path_(std::move(path)) {
-  inspect(path_);
+RunFolder::RunFolder(fs::path path, Use use) : path_(std::move(path)), use_(use) {
+  inspect(path_, use_);
 }
 
 void RunFolder::create() {
-  inspect(path_);
+  inspect(path_, use_);
   make_folder(path_);
-  claim(path_, log());
+  if (use_ == Use::fresh) make_first(path_, log());
+  claim_ = std::make_shared<FileLock>(log());
+  if (!claim_->held())
+    throw Error(ExitCode::usage, fmt::format("--out {}: another run goes on in it", path_.string()));
   created_ = true;
+}
+
+bool RunFolder::begun() const {
+  std::error_code error;
+  return fs::exists(log(), error);
+}
+
+bool RunFolder::done() const {
+  std::error_code error;
+  return fs::exists(result(), error);
 }
 
 }  // namespace lift

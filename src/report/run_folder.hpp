@@ -1,7 +1,10 @@
 #pragma once
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <string_view>
+
+#include "src/files/file_lock.hpp"
 
 namespace lift {
 
@@ -15,14 +18,19 @@ namespace lift {
 /// Test        tests/src/report/test_run_folder.cpp
 class RunFolder {
  public:
+  enum class Use { fresh, resumed };
   /// Throws Error(usage), naming what was found, if `path` is a file, or a folder that holds another run or
   /// anything else; Error(write) if the nearest folder above that exists cannot be written to. A folder that
   /// is missing or empty is fine.
-  explicit RunFolder(std::filesystem::path path);
+  /// To be resumed, it may be one that a run has begun to fill, and nothing else.
+  explicit RunFolder(std::filesystem::path path, Use use = Use::fresh);
 
-  /// Makes the folder with its parents and claims it: of two runs that start in it at once, one gets
-  /// Error(usage). Looks again at what is there. Throws Error(write) if the system refuses.
+  /// Makes the folder with its parents and claims it for as long as this lives: of two runs in it at once,
+  /// one gets Error(usage). Looks again at what is there. Throws Error(write) if the system refuses.
   void create();
+  /// Whether a run has begun in it, and whether one has come to its end.
+  [[nodiscard]] bool begun() const;
+  [[nodiscard]] bool done() const;
   [[nodiscard]] bool created() const noexcept { return created_; }
 
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
@@ -37,6 +45,8 @@ class RunFolder {
 
  private:
   std::filesystem::path path_;
+  Use use_;
+  std::shared_ptr<FileLock> claim_;
   bool created_ = false;
 };
 

@@ -198,6 +198,8 @@ struct RunResult {
 /// The `lp` object alone, as `lift lp` writes it.
 [[nodiscard]] std::string to_json(const LpResult& lp);
 
+/// Reads such a text, which messages call `name`. Throws as read_result.
+[[nodiscard]] RunResult parse_result(const std::string& text, const std::string& name);
 /// Reads a result.json. Throws Error(input) naming file and key, what is wrong and what was expected.
 [[nodiscard]] RunResult read_result(const std::filesystem::path& file);
 

@@ -1,0 +1,31 @@
+#pragma once
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "jobs/options.hpp"
+#include "src/resume/checkpoints.hpp"
+
+namespace lift {
+
+/// How a run can be left and taken up again, from its options.
+struct CheckpointPlan {
+  bool resume = false;  ///< --resume
+  double interval = 0;  ///< --checkpoint.minutes, in seconds
+  int keep = 1;         ///< --checkpoint.keep
+  WorkMemo::Policy memo = WorkMemo::Policy::measured;
+  std::optional<double> most_seconds = {};      ///< --max-hours, in seconds
+  std::vector<int> signals = {};                ///< --stop-signals
+  std::map<std::string, std::string> identity;  ///< the options that must not change, by name with dashes
+};
+
+/// Throws Error(usage) if --stop-signals names something else than signals.
+/// Test   tests/jobs/test_checkpoint_plan.cpp
+[[nodiscard]] CheckpointPlan checkpoint_plan(const Options& options);
+
+/// Seconds that a run has from now on, and what sets that limit: the smaller of --max-hours and what Slurm
+/// leaves (slurm_seconds_left()); both unset where there is neither. Local; rank 0's counts.
+void limit_time(const CheckpointPlan& plan, StopperOptions& stop);
+
+}  // namespace lift
