@@ -19,7 +19,9 @@ constexpr std::string_view kPrefix = "resume-";
 /// The number in "resume-000012"; nothing for any other name.
 std::optional<std::int64_t> number_of(const fs::path& folder) {
   const std::string name = folder.filename().string();
-  if (!name.starts_with(kPrefix)) return std::nullopt;
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  if (!name.starts_with(kPrefix) || !std::ranges::all_of(name.substr(kPrefix.size()), is_digit))
+    return std::nullopt;
   std::int64_t number = 0;
   const char* first = name.data() + kPrefix.size();
   const char* last = name.data() + name.size();

@@ -100,8 +100,9 @@ Ask Stopper::ask(const Communicator& comm) {
   std::int64_t wish = 0;
   if (comm.is_root()) {
     if (options_.save_interval > 0 && now - last_save_ >= options_.save_interval) wish = kSave;
-    if (time_is_up(now)) wish = kTimeIsUp;
+    if (asked_ && time_is_up(now)) wish = kTimeIsUp;
   }
+  asked_ = true;
   if (const int signal = options_.signal ? options_.signal() : 0; signal != 0) wish = kSignal + signal;
   wish = max_over_ranks(wish, comm);
   if (wish >= kSignal) {

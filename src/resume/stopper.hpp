@@ -22,7 +22,9 @@ struct StopperOptions {
 ///
 /// Method      a rank that was signalled, or rank 0's clock, decides for all. Time is up while it still lasts
 ///             for what goes on between two points and for a checkpoint: when
-///             left < longest gap + 2 × longest save + 2 s, with the longest of each so far.
+///             left < longest gap + 2 × longest save + 2 s, with the longest of each so far. The first ask()
+///             goes on whatever the clock says: a run that is given too little time does one step each time,
+///             and not none for ever.
 /// Collective  ask() on its argument; everything else is local.
 /// Test        tests/src/resume/test_stopper.cpp (1, 2, 4 ranks), with a clock of its own
 class Stopper {
@@ -42,6 +44,7 @@ class Stopper {
   double began_;
   double last_ask_;
   double last_save_;
+  bool asked_ = false;  ///< before
   double longest_gap_ = 0;
   double longest_save_ = 0;
   std::string reason_;

@@ -27,6 +27,24 @@ TEST(PhaseTimers, AScopeAddsItsTimeAtItsEnd) {
   EXPECT_LE(timers.seconds("phase"), outside.count());
 }
 
+TEST(PhaseTimers, SettlingCountsWhatIsOpenAndNothingTwice) {
+  PhaseTimers timers;
+  const auto start = std::chrono::steady_clock::now();
+  double settled = 0;
+  {
+    const auto outer = timers.measure("outer");
+    const auto inner = timers.measure("inner");
+    timers.settle();
+    settled = timers.seconds("outer");
+    EXPECT_GT(settled, 0.0);
+    EXPECT_GT(timers.seconds("inner"), 0.0);
+    EXPECT_EQ(timers.all().size(), 2U);
+  }
+  const std::chrono::duration<double> outside = std::chrono::steady_clock::now() - start;
+  EXPECT_GE(timers.seconds("outer"), settled);
+  EXPECT_LE(timers.seconds("outer"), outside.count());
+}
+
 TEST(PhaseTimers, SummarisesOverRanks) {
   const Communicator world = Communicator::world();
   PhaseTimers timers;
