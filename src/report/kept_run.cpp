@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <boost/program_options.hpp>
 #include <charconv>
+#include <cmath>
+#include <limits>
 #include <sstream>
 #include <system_error>
 
@@ -145,6 +147,15 @@ void take_warmup(KeptRun& run, const std::vector<KeptRun>& all) {
 }
 
 }  // namespace
+
+double perplexity_of(const std::optional<SplitLoss>& split) {
+  return split ? split->perplexity() : std::numeric_limits<double>::quiet_NaN();
+}
+
+std::optional<SplitLoss> early_stopping_of(const KeptRun& run,
+                                           std::optional<SplitLoss> EarlyStopping::*split) {
+  return run.warmup.early ? *run.warmup.early.*split : std::nullopt;
+}
 
 KeptRun read_kept_run(const fs::path& folder) {
   std::error_code ignored;

@@ -40,6 +40,12 @@ struct KeptRun {
   WarmupSeen warmup;
 };
 
+/// NaN where the split was not evaluated.
+[[nodiscard]] double perplexity_of(const std::optional<SplitLoss>& split);
+/// A split of early stopping on the way to W0; nothing where that is not known.
+[[nodiscard]] std::optional<SplitLoss> early_stopping_of(const KeptRun& run,
+                                                         std::optional<SplitLoss> EarlyStopping::*split);
+
 /// Reads the folder of one run; `name` is the folder's own.
 ///
 /// In         metrics.jsonl is read to its last whole line: a run may have been cut off in the midst of one.

@@ -28,12 +28,8 @@ constexpr std::array<SplitRow, 3> kSplits = {{{"training", &Evaluation::train, n
                                               {"validation", &Evaluation::valid, &EarlyStopping::valid},
                                               {"test", &Evaluation::test, &EarlyStopping::test}}};
 
-double perplexity_of(const std::optional<SplitLoss>& split) {
-  return split ? split->perplexity() : kNaN;
-}
-
 std::optional<SplitLoss> stop_of(const KeptRun& run, StopPart part) {
-  return part != nullptr && run.warmup.early ? *run.warmup.early.*part : std::nullopt;
+  return part != nullptr ? early_stopping_of(run, part) : std::nullopt;
 }
 
 /// Of a warm-up alone, nothing.
@@ -136,7 +132,7 @@ double test_reduction(const KeptRun& run) {
 }
 
 double early_stopping_reduction(const KeptRun& run) {
-  return reduction(run, perplexity_of(stop_of(run, &EarlyStopping::test)));
+  return reduction(run, perplexity_of(early_stopping_of(run, &EarlyStopping::test)));
 }
 
 Table paper_table(const std::vector<Configuration>& configurations) {

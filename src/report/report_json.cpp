@@ -50,9 +50,7 @@ Json early_stopping(const Configuration& one) {
   Json object;
   for (const auto& [name, part] :
        {std::pair{"valid", &EarlyStopping::valid}, std::pair{"test", &EarlyStopping::test}})
-    object[name] = losses(one, [part = part](const KeptRun& run) {
-      return run.warmup.early ? *run.warmup.early.*part : std::nullopt;
-    });
+    object[name] = losses(one, [part = part](const KeptRun& run) { return early_stopping_of(run, part); });
   return object;
 }
 

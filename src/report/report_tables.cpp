@@ -15,14 +15,6 @@ namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
-double perplexity_of(const std::optional<SplitLoss>& split) {
-  return split ? split->perplexity() : kNaN;
-}
-
-double stop_perplexity(const KeptRun& run) {
-  return run.warmup.early ? perplexity_of(run.warmup.early->test) : kNaN;
-}
-
 /// Text of a key of provenance.json; "–" where there is none.
 std::string provenance_text(const KeptRun& run, const char* key) {
   if (!run.provenance.is_object() || !run.provenance.contains(key)) return "–";
@@ -76,7 +68,7 @@ Table members_table(const std::vector<Configuration>& configurations) {
                             Cell::label(run.name),
                             Cell::label(fmt::format("{}", r.seed)),
                             Cell::change(perplexity_of(r.before.test), perplexity_of(r.after.test), 2),
-                            Cell::number(stop_perplexity(run), 2),
+                            Cell::number(perplexity_of(early_stopping_of(run, &EarlyStopping::test)), 2),
                             Cell::number(r.ranks, 0),
                             Cell::label(r.device),
                             {fmt::format("{:.0f} + {:.0f}", r.warmup_units, r.search_units),

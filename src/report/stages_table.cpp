@@ -13,12 +13,8 @@ namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
-double perplexity_of(const std::optional<SplitLoss>& split) {
-  return split ? split->perplexity() : kNaN;
-}
-
 double stop_perplexity(const KeptRun& run) {
-  return run.warmup.early ? perplexity_of(run.warmup.early->test) : kNaN;
+  return perplexity_of(early_stopping_of(run, &EarlyStopping::test));
 }
 
 const StageResult* stage_named(const KeptRun& run, const std::string& name) {
@@ -86,7 +82,7 @@ StageSummary summary_of_start(const Configuration& one) {
 
 StageSummary summary_of_stop(const Configuration& one) {
   const auto valid = [](const KeptRun& run) {
-    return run.warmup.early ? perplexity_of(run.warmup.early->valid) : kNaN;
+    return perplexity_of(early_stopping_of(run, &EarlyStopping::valid));
   };
   return {.name = "early stopping",
           .t = spread_of({}),
