@@ -23,7 +23,7 @@ struct Series {
 
 /// What configurations of one curve share: all options but the length of the warm-up.
 RunOptions without_length(const KeptRun& run, const std::set<std::string>& averaged) {
-  RunOptions options = run.options.value_or(RunOptions());
+  RunOptions options = *run.options;
   for (const std::string& name : averaged) options.erase(name);
   for (const char* name : {"warmup.epochs", "warmup.keep", "start", "out", "json", "cache", "search.keep"})
     options.erase(name);
@@ -37,7 +37,7 @@ std::vector<Series> series_of(const std::vector<Configuration>& configurations,
   for (const Configuration& one : configurations) {
     const KeptRun& run = one.first();
     const Spread search = one.over(test_reduction);
-    if (!run.warmup.epochs || search.count == 0 || run.result.stages.empty()) continue;
+    if (!run.options || !run.warmup.epochs || search.count == 0) continue;
     const auto [found, fresh] = place.emplace(without_length(run, averaged), all.size());
     if (fresh) all.push_back({one.name, {}});
     all[found->second].points.push_back({*run.warmup.epochs, search, one.over(early_stopping_reduction)});

@@ -66,7 +66,8 @@ std::vector<std::string> notes_on(const std::vector<Configuration>& all) {
     notes.emplace_back(
         "Of several runs: mean ± sample standard deviation; changes in per cent are taken run by run.");
   note(names_of([](const KeptRun& run) { return !run.options; }),
-       "Without a config.cfg, so that they are averaged with no other and their blocks are not known");
+       "Without a config.cfg, so that they are averaged with no other, stand on no curve over the "
+       "warm-up, and their blocks are not known");
   note(names_of([](const KeptRun& run) { return !run.warmup.epochs; }),
        "Started from a checkpoint whose warm-up is not among these runs, or was evaluated on other "
        "sequences, so that "
@@ -141,18 +142,15 @@ ReportSection section_of(const Configuration& one, const KeptRun& run, std::size
 }  // namespace
 
 std::string early_stopping_sentence(const Configuration& configuration) {
-  const auto test_of = [](const std::optional<SplitLoss>& split) {
-    return split ? split->perplexity() : NAN;
+  const auto stopped = [](const KeptRun& run) {
+    return perplexity_of(early_stopping_of(run, &EarlyStopping::test));
   };
-  const Spread stop = configuration.over(
-      [&](const KeptRun& run) { return run.warmup.early ? test_of(run.warmup.early->test) : NAN; });
-  const Spread after = configuration.over([&](const KeptRun& run) { return test_of(run.result.after.test); });
-  const std::string given = fmt::format("Test perplexity {}", spread_cell(after, 2).text);
+  const auto ended = [](const KeptRun& run) { return perplexity_of(run.result.after.test); };
+  const Spread stop = configuration.over(stopped);
+  const std::string given = fmt::format("Test perplexity {}", spread_cell(configuration.over(ended), 2).text);
   if (stop.count == 0) return fmt::format("{} at the end; what early stopping gives is not known.", given);
-  const Spread against = configuration.over([&](const KeptRun& run) {
-    const double early = run.warmup.early ? test_of(run.warmup.early->test) : NAN;
-    return 100 * (test_of(run.result.after.test) - early) / early;
-  });
+  const Spread against = configuration.over(
+      [&](const KeptRun& run) { return 100 * (ended(run) - stopped(run)) / stopped(run); });
   return fmt::format("{} at the end, where early stopping gives {}: {} % {} than early stopping.", given,
                      spread_cell(stop, 2).text, Cell::number(std::abs(against.mean), 2).text,
                      against.mean > 0 ? "higher" : "lower");

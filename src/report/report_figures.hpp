@@ -22,7 +22,8 @@ namespace lift {
 
 /// `reduction`: the reduction of the test perplexity by the search over warm-up epochs (the paper's Figure
 /// 6), and that by early stopping, one pair of curves for configurations that differ in warmup.epochs (or the
-/// epoch of their start) alone; nothing unless there are two lengths.
+/// epoch of their start) alone; nothing unless there are two lengths. Without a config.cfg it is not known
+/// what a run has in common with others.
 [[nodiscard]] std::optional<Figure> reduction_figure(const std::vector<Configuration>& configurations,
                                                      const std::set<std::string>& averaged);
 

@@ -86,6 +86,9 @@ TEST(ReportFigures, ReductionsOfOneCurveDifferInTheLengthOfTheWarmupAlone) {
   EXPECT_THAT(figure.data, HasSubstr(" 0 25.4"));
   EXPECT_THAT(figure.data, HasSubstr("\n20 19.99"));
   EXPECT_THAT(figure.data, Not(HasSubstr("sign")));
+  std::vector<Configuration> unknown = all;
+  for (Configuration& one : unknown) one.runs[0].options.reset();
+  EXPECT_FALSE(reduction_figure(unknown, {"seed"})) << "what they have in common is not known";
   EXPECT_FALSE(reduction_figure({all[0]}, {"seed"}));
   EXPECT_FALSE(reduction_figure({all[0], all[2]}, {"seed"}));
 }
