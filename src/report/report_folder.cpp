@@ -78,14 +78,16 @@ void write_tables(const Report& report, const ReportForm& form, const fs::path& 
   }
 }
 
+/// Data and scripts of all; of what kept pictures from being drawn, the first.
 std::vector<std::string> draw_figures(const Report& report, const fs::path& folder) {
+  std::vector<std::string> first;
   for (const ReportSection& section : report.sections) {
     std::vector<std::optional<Figure>> figures;
     for (const ReportFigure& figure : section.figures) figures.emplace_back(figure.figure);
     auto warnings = lift::draw_figures(figures, folder / section.folder);
-    if (!warnings.empty()) return warnings;
+    if (first.empty()) first = std::move(warnings);
   }
-  return {};
+  return first;
 }
 
 void write_events(const Report& report, const fs::path& folder) {

@@ -144,6 +144,23 @@ TEST_F(ReportFolderTest, AFigureThatIsNotThereIsSaid) {
   EXPECT_THAT(page, Not(HasSubstr("<img")));
 }
 
+TEST_F(ReportFolderTest, WithoutGnuplotThereIsOneWarningAndEveryScript) {
+  const Report all = report({"run", "short"});
+  const std::string path = std::getenv("PATH");
+  ::setenv("PATH", folder_.path().c_str(), 1);
+  const auto warnings = write_report(all, {}, out_);
+  ::setenv("PATH", path.c_str(), 1);
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_THAT(warnings[0], HasSubstr("cannot run gnuplot"));
+  for (const ReportSection& section : all.sections) {
+    for (const ReportFigure& figure : section.figures) {
+      const fs::path script = out_ / "figures" / section.folder / (figure.figure.name + ".gp");
+      EXPECT_TRUE(fs::exists(script)) << script;
+    }
+  }
+  EXPECT_THAT(read_file(out_ / "report.html"), AllOf(HasSubstr("Not drawn"), Not(HasSubstr("<img"))));
+}
+
 TEST_F(ReportFolderTest, EarlyStoppingIsSaidBesideWhatWasReached) {
   const Report one = report({"run"});
   EXPECT_EQ(early_stopping_sentence(one.configurations[0]),
