@@ -20,12 +20,12 @@ constexpr std::string_view kHead = R"(<!DOCTYPE html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>LiFT report</title>
 <style>
-body { font: 15px/1.5 Helvetica, Arial, sans-serif; color: #222; margin: 2em auto; max-width: 1180px; padding: 0 1em; }
+body { font: 15px/1.5 Helvetica, Arial, sans-serif; color: #222; margin: 2em auto; max-width: 1480px; padding: 0 1em; }
 h1 { font-size: 1.6em; } h2 { font-size: 1.25em; border-top: 1px solid #ddd; padding-top: 1em; margin-top: 2em; }
 h3 { font-size: 1em; margin-bottom: 0.3em; }
 .wide { overflow-x: auto; }
-table { border-collapse: collapse; font-size: 0.88em; font-variant-numeric: tabular-nums; }
-th, td { text-align: right; padding: 0.15em 0.7em; white-space: nowrap; }
+table { border-collapse: collapse; font-size: 0.82em; font-variant-numeric: tabular-nums; }
+th, td { text-align: right; padding: 0.15em 0.6em; white-space: nowrap; }
 th { border-bottom: 1.5px solid #333; border-top: 1.5px solid #333; font-weight: 600; }
 tbody tr:last-child td { border-bottom: 1.5px solid #333; } .l { text-align: left; }
 .figures { display: flex; flex-wrap: wrap; gap: 1.2em; } figure { margin: 0.6em 0; flex: 1 1 480px; max-width: 720px; }

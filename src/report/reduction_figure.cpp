@@ -65,23 +65,22 @@ std::string data_of(const std::vector<Series>& all) {
   return data;
 }
 
+/// Bars first: gnuplot clears the place of their points.
 std::string plot_command(const std::vector<Series>& all) {
-  std::string plot;
+  std::string bars, curves;
   for (std::size_t k = 0; k < all.size(); ++k) {
-    const auto curve = [&](int column, const std::string& style, const std::string& title) {
-      plot += fmt::format(
-          "{0} \"reduction.dat\" index {1} using 1:{2} linecolor rgb \"{3}\" linewidth 2 {4} with "
-          "linespoints "
-          "title {5}, \\\n     \"reduction.dat\" index {1} using 1:{2}:{6} linecolor rgb \"{3}\" pointtype 0 "
-          "with "
-          "yerrorbars notitle",
-          plot.empty() ? "plot" : ", \\\n    ", k, column, curve_color(k), style, title, column + 1);
+    const auto curve = [&](int column, const char* style, const std::string& title) {
+      const std::string head = fmt::format("\"reduction.dat\" index {} using 1:{}", k, column);
+      bars += fmt::format("{} {}:{} linecolor rgb \"{}\" pointtype 7 pointsize 0.5 with yerrorbars notitle",
+                          bars.empty() ? "plot" : ", \\\n    ", head, column + 1, curve_color(k));
+      curves += fmt::format(", \\\n     {} linecolor rgb \"{}\" linewidth 2 {} with linespoints title {}",
+                            head, curve_color(k), style, plot_text(title));
     };
     const std::string of = all.size() > 1 ? ": " + all[k].name : "";
-    curve(2, "pointtype 7 pointsize 0.7", plot_text("search" + of));
-    curve(4, "pointtype 6 pointsize 0.7 dashtype (4,3)", plot_text("early stopping" + of));
+    curve(2, "pointtype 7 pointsize 0.7", "search" + of);
+    curve(4, "pointtype 6 pointsize 0.7 dashtype (4,3)", "early stopping" + of);
   }
-  return plot + "\n";
+  return bars + curves + "\n";
 }
 
 std::pair<double, double> range_of(const std::vector<Series>& all, auto&& values) {

@@ -52,16 +52,18 @@ std::string ticks_of(const std::vector<StageSummary>& stages) {
   return fmt::format("set xtics ({}){}\n", ticks, stages.size() > 4 ? " rotate by -25 left" : "");
 }
 
+/// Bars first: gnuplot clears the place of their points.
 std::string plot_command(bool several) {
   std::string plot;
-  for (std::size_t k = 0; k < kCurves.size(); ++k) {
-    const std::string color = fmt::format("linecolor rgb \"{}\" linewidth 2", kCurves[k].color);
-    plot += fmt::format("{} \"stages.dat\" using 1:{} {} pointtype 7 pointsize 0.6 with linespoints",
-                        k == 0 ? "plot" : ", \\\n    ", 2 * k + 2, color);
-    if (several)
-      plot += fmt::format(", \\\n     \"stages.dat\" using 1:{}:{} {} pointtype 0 with yerrorbars", 2 * k + 2,
-                          2 * k + 3, color);
-  }
+  const auto add = [&](const std::string& curve) {
+    plot += fmt::format("{} \"stages.dat\" using 1:{}", plot.empty() ? "plot" : ", \\\n    ", curve);
+  };
+  for (std::size_t k = 0; several && k < kCurves.size(); ++k)
+    add(fmt::format("{}:{} linecolor rgb \"{}\" pointtype 7 pointsize 0.6 with yerrorbars", 2 * k + 2,
+                    2 * k + 3, kCurves[k].color));
+  for (std::size_t k = 0; k < kCurves.size(); ++k)
+    add(fmt::format("{} linecolor rgb \"{}\" linewidth 2 pointtype 7 pointsize 0.6 with linespoints",
+                    2 * k + 2, kCurves[k].color));
   return plot + "\n";
 }
 
