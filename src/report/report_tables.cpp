@@ -26,7 +26,14 @@ Cell count_cell(std::int64_t count) {
   return {format_count(count), {fmt::format("{}", count)}};
 }
 
-/// "1.2e-04": λ spans decades.
+/// Work of warm-up and search; older results do not tell it.
+Cell units_cell(const RunResult& result) {
+  if (result.warmup_units == 0 && result.search_units == 0) return {"–", {"", ""}};
+  return {fmt::format("{:.0f} + {:.0f}", result.warmup_units, result.search_units),
+          {fmt::format("{}", result.warmup_units), fmt::format("{}", result.search_units)}};
+}
+
+/// "0.00012": λ spans decades.
 Cell scientific(double value) {
   Cell cell = Cell::number(value, 2);
   if (std::isfinite(value)) cell.text = fmt::format("{:.3g}", value);
@@ -64,15 +71,11 @@ Table members_table(const std::vector<Configuration>& configurations) {
     for (const KeptRun& run : one.runs) {
       const RunResult& r = run.result;
       const auto total = r.seconds.find("total");
-      table.rows.push_back({Cell::label(one.name),
-                            Cell::label(run.name),
+      table.rows.push_back({Cell::label(one.name), Cell::label(run.name),
                             Cell::label(fmt::format("{}", r.seed)),
                             Cell::change(perplexity_of(r.before.test), perplexity_of(r.after.test), 2),
                             Cell::number(perplexity_of(early_stopping_of(run, &EarlyStopping::test)), 2),
-                            Cell::number(r.ranks, 0),
-                            Cell::label(r.device),
-                            {fmt::format("{:.0f} + {:.0f}", r.warmup_units, r.search_units),
-                             {fmt::format("{}", r.warmup_units), fmt::format("{}", r.search_units)}},
+                            Cell::number(r.ranks, 0), Cell::label(r.device), units_cell(r),
                             Cell::number(total == r.seconds.end() ? kNaN : total->second, 1),
                             Cell::label(provenance_text(run, "commit"))});
     }

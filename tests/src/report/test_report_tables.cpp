@@ -118,7 +118,12 @@ TEST(ReportTables, WorkAndProbesOfARun) {
 }
 
 TEST(ReportTables, MembersHaveEarlyStoppingBesideThem) {
-  const std::string csv = to_csv(members_table({{"a", {testing::kept("x", testing::paper_run(), {})}}}));
+  RunResult run = testing::paper_run();
+  EXPECT_EQ(members_table({{"a", {testing::kept("x", run, {})}}}).rows[0][7].text, "–") << "work is not told";
+  run.warmup_units = 300;
+  run.search_units = 40;
+  EXPECT_EQ(members_table({{"a", {testing::kept("x", run, {})}}}).rows[0][7].text, "300 + 40");
+  const std::string csv = to_csv(members_table({{"a", {testing::kept("x", run, {})}}}));
   EXPECT_THAT(csv, HasSubstr("a,x,18446744073709551615,"));
   EXPECT_THAT(csv, HasSubstr(",22.3"));
 }
