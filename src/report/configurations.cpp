@@ -12,15 +12,24 @@ namespace lift {
 namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-const std::set<std::string> kPlaces = {"out", "json", "cache", "search.keep"};
+/// Where a run writes to, when it may be stopped and what it keeps to go on: nothing that its results depend
+/// on.
+const std::set<std::string> kWithoutEffect = {"out",
+                                              "json",
+                                              "cache",
+                                              "search.keep",
+                                              "max-hours",
+                                              "stop-signals",
+                                              "checkpoint.minutes",
+                                              "checkpoint.keep",
+                                              "checkpoint.memo"};
 
-/// Options that make a configuration, and those that only tell its runs apart.
-std::pair<RunOptions, RunOptions> parted(const RunOptions& options, const std::set<std::string>& averaged) {
-  std::pair<RunOptions, RunOptions> parts;
-  for (const auto& [name, value] : options) {
-    if (!kPlaces.contains(name)) (averaged.contains(name) ? parts.second : parts.first)[name] = value;
-  }
-  return parts;
+/// The values of `averaged` in `options`.
+RunOptions averaged_part(const RunOptions& options, const std::set<std::string>& averaged) {
+  RunOptions part;
+  for (const auto& [name, value] : options)
+    if (averaged.contains(name)) part[name] = value;
+  return part;
 }
 
 }  // namespace
@@ -44,6 +53,13 @@ Spread spread_of(const std::vector<double>& values) {
   return spread;
 }
 
+RunOptions settings_of(const RunOptions& options, const std::set<std::string>& averaged) {
+  RunOptions settings;
+  for (const auto& [name, value] : options)
+    if (!kWithoutEffect.contains(name) && !averaged.contains(name)) settings[name] = value;
+  return settings;
+}
+
 std::vector<Configuration> configurations_of(std::vector<KeptRun> runs,
                                              const std::set<std::string>& averaged) {
   std::vector<Configuration> all;
@@ -55,7 +71,7 @@ std::vector<Configuration> configurations_of(std::vector<KeptRun> runs,
       all.back().runs.push_back(std::move(run));
       continue;
     }
-    const auto parts = parted(*run.options, averaged);
+    const std::pair parts(settings_of(*run.options, averaged), averaged_part(*run.options, averaged));
     const std::size_t repeats = met[parts]++;
     const auto [found, fresh] = place.emplace(std::pair(parts.first, repeats), all.size());
     if (fresh) all.push_back({run.name, {}});
@@ -69,22 +85,22 @@ std::vector<Configuration> configurations_of(std::vector<KeptRun> runs,
 
 std::vector<std::string> differing_options(const std::vector<Configuration>& configurations,
                                            const std::set<std::string>& averaged) {
-  std::map<std::string, std::set<std::string>> values;
+  std::vector<RunOptions> settings;
   std::set<std::string> names;
   for (const Configuration& one : configurations) {
-    if (one.first().options)
-      for (const auto& [name, value] : parted(*one.first().options, averaged).first) names.insert(name);
-  }
-  for (const Configuration& one : configurations) {
     if (!one.first().options) continue;
-    for (const std::string& name : names) {
-      const auto found = one.first().options->find(name);
-      values[name].insert(found == one.first().options->end() ? "" : found->second);
-    }
+    settings.push_back(settings_of(*one.first().options, averaged));
+    for (const auto& [name, value] : settings.back()) names.insert(name);
   }
   std::vector<std::string> differing;
-  for (const auto& [name, seen] : values)
-    if (seen.size() > 1) differing.push_back(name);
+  for (const std::string& name : names) {
+    std::set<std::string> values;
+    for (const RunOptions& one : settings) {
+      const auto found = one.find(name);
+      values.insert(found == one.end() ? "" : found->second);
+    }
+    if (values.size() > 1) differing.push_back(name);
+  }
   return differing;
 }
 

@@ -30,16 +30,21 @@ struct Configuration {
   }
 };
 
-/// Puts runs together whose options differ in `averaged` alone, in the order of their first runs.
+/// Options of a run that its results depend on, `averaged` left out: not where it writes to (out, json,
+/// cache, search.keep), nor when it may be stopped and what it keeps to go on (max-hours, stop-signals,
+/// checkpoint.*).
+[[nodiscard]] RunOptions settings_of(const RunOptions& options, const std::set<std::string>& averaged);
+
+/// Puts runs together that differ in `averaged` alone, in the order of their first runs.
 ///
-/// Where results are written to (out, json, cache, search.keep) is no difference. A run without a config.cfg
-/// is a configuration of its own, and so is one that repeats another in `averaged` too: the same seed twice
-/// is no spread. Test  tests/src/report/test_configurations.cpp
+/// A run without a config.cfg is a configuration of its own, and so is one that repeats another in `averaged`
+/// too: the same seed twice is no spread.
+///
+/// Test  tests/src/report/test_configurations.cpp
 [[nodiscard]] std::vector<Configuration> configurations_of(std::vector<KeptRun> runs,
                                                            const std::set<std::string>& averaged);
 
-/// Options that are not the same in all configurations which have a config.cfg, `averaged` and places left
-/// out.
+/// Names in settings_of() whose values are not the same in all configurations that have a config.cfg.
 [[nodiscard]] std::vector<std::string> differing_options(const std::vector<Configuration>& configurations,
                                                          const std::set<std::string>& averaged);
 

@@ -15,10 +15,11 @@ struct ScalarPoint {
 };
 
 /// The numbers of metrics.jsonl as curves: those of a step over steps (`step/train_loss`), of an epoch over
-/// epochs
-/// (`epoch/valid_ppl`), of a line search over its evaluations in their order, with t as a curve of its own
-/// (`line_search/round 1/t`), and of lines of another kind over their count. What is no number, or null, is
-/// left out. Test  tests/src/report/test_event_file.cpp
+/// epochs (`epoch/valid_ppl`), of a line search over its evaluations in their order, with t as a curve of its
+/// own (`line_search/round 1/t`), and of lines of another kind over their count. What is no number, or null,
+/// is left out.
+///
+/// Test  tests/src/report/test_event_file.cpp
 [[nodiscard]] std::vector<ScalarPoint> scalar_points(std::span<const nlohmann::json> lines);
 
 /// An event file that TensorBoard reads: records of TFRecord (length, masked CRC-32C, data, masked CRC-32C)

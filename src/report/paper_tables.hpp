@@ -22,8 +22,9 @@ namespace lift {
 /// beside them, the reduction of the test perplexity by both.
 ///
 /// Of several runs each number is the mean ± the sample standard deviation (n − 1); reductions are taken run
-/// by run. N_TB and N_FULL/MLP need config.cfg. Test  tests/src/report/test_paper_tables.cpp: the paper's own
-/// rows
+/// by run. N_TB and N_FULL/MLP need config.cfg.
+///
+/// Test  tests/src/report/test_paper_tables.cpp: the paper's own rows
 [[nodiscard]] Table paper_table(const std::vector<Configuration>& configurations);
 
 /// "32.60 ± 0.12", without a spread where there is none; fields in CSV: mean and standard deviation.

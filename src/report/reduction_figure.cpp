@@ -21,13 +21,11 @@ struct Series {
   std::vector<Point> points;
 };
 
-/// What configurations of one curve share: all options but the length of the warm-up.
-RunOptions without_length(const KeptRun& run, const std::set<std::string>& averaged) {
-  RunOptions options = *run.options;
-  for (const std::string& name : averaged) options.erase(name);
-  for (const char* name : {"warmup.epochs", "warmup.keep", "start", "out", "json", "cache", "search.keep"})
-    options.erase(name);
-  return options;
+/// What configurations of one curve share: all but the length of the warm-up.
+RunOptions without_length(const RunOptions& options, const std::set<std::string>& averaged) {
+  RunOptions shared = settings_of(options, averaged);
+  for (const char* name : {"warmup.epochs", "warmup.keep", "start"}) shared.erase(name);
+  return shared;
 }
 
 std::vector<Series> series_of(const std::vector<Configuration>& configurations,
@@ -38,7 +36,7 @@ std::vector<Series> series_of(const std::vector<Configuration>& configurations,
     const KeptRun& run = one.first();
     const Spread search = one.over(test_reduction);
     if (!run.options || !run.warmup.epochs || search.count == 0) continue;
-    const auto [found, fresh] = place.emplace(without_length(run, averaged), all.size());
+    const auto [found, fresh] = place.emplace(without_length(*run.options, averaged), all.size());
     if (fresh) all.push_back({one.name, {}});
     all[found->second].points.push_back({*run.warmup.epochs, search, one.over(early_stopping_reduction)});
   }

@@ -16,18 +16,22 @@ struct ReportForm {
 /// Refuses a folder that a report must not be written to.
 ///
 /// Good are a folder that is missing or empty, and one whose files all stand in its report.json (`files`): an
-/// earlier report, which write_report replaces. Not collective; rank 0.
-/// Throws  Error(usage) naming what else is in it; as RunFolder where it is no folder or cannot be written
-/// to. Test    tests/src/report/test_report_folder.cpp
+/// earlier report, which write_report replaces.
+///
+/// Collective  never; rank 0 only.
+/// Throws      Error(usage) naming what else is in it; as RunFolder where it can be no folder to write to.
+/// Test        tests/src/report/test_report_folder.cpp
 void check_report_folder(const std::filesystem::path& folder);
 
 /// Writes a report in place of an earlier one: report.json (first, with all names, so that a report that was
 /// cut off can be replaced too), tables/NAME.{txt,csv,md,tex}, figures/SECTION/NAME.{dat,gp,svg},
 /// tensorboard/RUN/events.out.tfevents.*, report.html.
 ///
-/// Returns     one warning if gnuplot is missing or failed; scripts and data stay, the page says what is
-/// missing. Collective  never; rank 0 only. Throws      Error(usage) as check_report_folder, Error(write)
-/// naming the file. Test        tests/src/report/test_report_folder.cpp
+/// Returns     one warning if gnuplot is missing or failed; scripts and data stay, the page says what is not
+///             drawn.
+/// Collective  never; rank 0 only.
+/// Throws      Error(usage) as check_report_folder, Error(write) naming the file.
+/// Test        tests/src/report/test_report_folder.cpp
 [[nodiscard]] std::vector<std::string> write_report(const Report& report, const ReportForm& form,
                                                     const std::filesystem::path& folder);
 

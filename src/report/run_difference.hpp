@@ -29,8 +29,10 @@ struct RunDifference {
 };
 
 /// Compares every option, and every value in provenance.json and result.json: nothing is rounded, and two
-/// nulls are the same. Where either run lacks a file, a note says so. Test
-/// tests/src/report/test_run_difference.cpp
+/// nulls are the same. Where either run lacks a file, a note says so.
+///
+/// Throws  Error(input) if a result.json cannot be read again.
+/// Test    tests/src/report/test_run_difference.cpp
 [[nodiscard]] RunDifference difference_of(const KeptRun& a, const KeptRun& b);
 
 /// key, A, B, B − A, relative; numbers with all their digits in CSV, ten in text.

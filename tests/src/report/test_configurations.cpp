@@ -63,6 +63,15 @@ TEST(Configurations, AnOptionThatOneLacksIsADifference) {
   EXPECT_THAT(differing_options(all, kSeed), ElementsAre("q"));
 }
 
+TEST(Configurations, WhereAndHowLongARunMayGoOnIsNoDifference) {
+  const auto all = configurations_of(
+      {run_of("a", {{"seed", "0"}, {"out", "x"}, {"max-hours", "1"}, {"checkpoint.minutes", "5"}}),
+       run_of("b", {{"seed", "1"}, {"out", "y"}, {"cache", "z"}, {"checkpoint.keep", "3"}})},
+      kSeed);
+  EXPECT_EQ(parts(all), "|ab");
+  EXPECT_TRUE(differing_options(all, kSeed).empty());
+}
+
 TEST(Configurations, WithoutOptionsARunStandsAlone) {
   EXPECT_EQ(parts(configurations_of({run_of("a", {}), run_of("b", {})}, kSeed)), "|a|b");
 }
