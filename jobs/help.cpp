@@ -89,9 +89,12 @@ std::string program_help() {
 
 std::string job_help(Job job) {
   std::ostringstream text;
-  text << fmt::format(
-      "lift {}: {}\n\nOptions, each as --NAME VALUE; --config FILE holds them as NAME = VALUE.\n",
-      to_string(job), summary(job));
+  text << fmt::format("lift {}: {}\n\n", to_string(job), summary(job));
+  if (const StandingWords words = standing_words(job); words.most > 0) {
+    text << fmt::format("  lift {} {} [options]\n  {}: {}\n\n", to_string(job), words.form, words.form,
+                        words.help);
+  }
+  text << "Options, each as --NAME VALUE; --config FILE holds them as NAME = VALUE.\n";
   for (const std::string_view heading : groups_of(job)) {
     po::options_description group(std::string(heading), kColumns);
     for (const OptionSpec& spec : option_table()) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "jobs/curvature_job.hpp"
+#include "jobs/diff_job.hpp"
 #include "jobs/evaluate_job.hpp"
 #include "jobs/example_job.hpp"
 #include "jobs/help.hpp"
@@ -17,6 +18,7 @@
 #include "jobs/lp_job.hpp"
 #include "jobs/option_values.hpp"
 #include "jobs/pretrain_job.hpp"
+#include "jobs/report_job.hpp"
 #include "jobs/run_job.hpp"
 #include "jobs/versions.hpp"
 #include "mpi/agreement.hpp"
@@ -92,6 +94,10 @@ void dispatch(JobContext& context) {
       return lp_job(context);
     case Job::curvature:
       return curvature_job(context);
+    case Job::report:
+      return report_job(context);
+    case Job::diff:
+      return diff_job(context);
     case Job::example:
       return example_job(context);
   }

@@ -50,7 +50,11 @@ std::vector<po::option> split_words(Job job, std::span<const std::string> words)
 
 Setting setting_of(Job job, const po::option& option) {
   const std::string& word = option.original_tokens.at(0);
-  if (!word.starts_with("-")) refuse(fmt::format("stray word '{}'; expected --NAME VALUE", shown(word)));
+  if (!word.starts_with("-")) {
+    if (standing_words(job).most > 0 && !word.empty())
+      return {"", word, std::string(kCommandLine), shown(word)};
+    refuse(fmt::format("stray word '{}'; expected --NAME VALUE", shown(word)));
+  }
   if (option.unregistered || option.position_key >= 0) {
     const std::string key = word.substr(0, word.find('='));
     refuse(no_such_option(job, key.substr(std::min(key.find_first_not_of('-'), key.size()))));

@@ -13,15 +13,15 @@ inline constexpr std::string_view kCommandLine = "command line";  ///< Setting::
 
 /// One option as somebody wrote it, not yet checked against the table.
 struct Setting {
-  std::string key;
+  std::string key;     ///< "" for a word that stands alone
   std::string value;   ///< "true" for a flag without one
   std::string origin;  ///< "command line" or "FILE:LINE"
   std::string place;   ///< for the head of an error: "--batch" or "FILE:LINE: batch"
 };
 
 /// Splits the words after `lift JOB` into settings, in their order.
-/// Throws Error(usage): a stray word, a key that `job` does not have, an option without its value.
-/// Test   tests/jobs/test_options.cpp
+/// Throws Error(usage): a stray word (of a job without standing_words()), a key that `job` does not have, an
+/// option without its value. Test   tests/jobs/test_options.cpp
 std::vector<Setting> command_line_settings(Job job, std::span<const std::string> words);
 
 /// Splits `content` of the file at `path`, in Boost's INI form: key = value, or under a [section]; #

@@ -39,6 +39,7 @@ constexpr std::string_view kRecover = "Recovery before the rounds";
 constexpr std::string_view kLp = "Linear program";
 constexpr std::string_view kCurvature = "Curvature report";
 constexpr std::string_view kCheckpoints = "Leaving and going on";
+constexpr std::string_view kReport = "Report";
 constexpr std::string_view kProgram = "Program";
 
 // A row: name, kind, default, range, choices, unit, help, group, jobs.
@@ -63,6 +64,9 @@ std::vector<OptionSpec> build_table() {
     {"out", path, "", kAny, {}, "",
      "Folder to write to; it must not hold another run.", kFiles,
      {Job::run, Job::pretrain, Job::curvature, Job::example}, kRequired},
+    {"out", path, "", kAny, {}, "",
+     "Folder to write to: missing, empty, or with an earlier report and nothing else, which is replaced.", kFiles,
+     {Job::report}, kRequired},
     {"json", path, "", kAny, {}, "",
      "File to write the machine-readable answer to.", kFiles, kAll},
     {"cache", path, "", kAny, {}, "",
@@ -263,6 +267,14 @@ std::vector<OptionSpec> build_table() {
      "Whether products, gradients and losses of a stage are written as they come, so that they need not be made again: where writing and reading takes less time.",
      kCheckpoints, kRun},
 
+    {"format", choice, "all", kAny, {"all", "text", "csv", "markdown", "latex"}, "",
+     "Form of the tables in tables/; the page and what is printed are always made.", kReport, {Job::report}},
+    {"average-over", text, "seed", kAny, {}, "",
+     "Options of a run, as seed,start: runs that differ in these alone are one configuration, of which mean and standard deviation are shown.",
+     kReport, {Job::report}},
+    {"tensorboard", choice, "off", kAny, {"on", "off"}, "",
+     "Write the lines of metrics.jsonl as event files of TensorBoard too.", kReport, {Job::report}},
+
     {"seed", count, "0", kNotNegative, {}, "",
      "Seed of all random numbers.", kProgram, {Job::run, Job::pretrain, Job::curvature, Job::example}},
     {"precision", choice, "fp32", kAny, {"fp32", "tf32", "bf16", "fp64"}, "",
@@ -315,6 +327,10 @@ const char* to_string(Job job) noexcept {
       return "lp";
     case Job::curvature:
       return "curvature";
+    case Job::report:
+      return "report";
+    case Job::diff:
+      return "diff";
     case Job::example:
       return "example";
   }
@@ -333,10 +349,24 @@ const char* summary(Job job) noexcept {
       return "the linear program alone, on an instance from a file";
     case Job::curvature:
       return "is the Hessian at a checkpoint positive definite: a report with its evidence";
+    case Job::report:
+      return "tables, figures and one HTML page of runs, from their folders alone";
+    case Job::diff:
+      return "what differs between two runs: options, inputs, libraries, results";
     case Job::example:
       return "write the corpus and tokenizer of the built-in example";
   }
   return "";
+}
+
+StandingWords standing_words(Job job) noexcept {
+  constexpr std::size_t kMostRuns = 10'000;
+  if (job == Job::report)
+    return {"RUN...", "Folders of runs, each with its result.json; tables compare them in this order.", 1,
+            kMostRuns};
+  if (job == Job::diff)
+    return {"A B", "Two folders of runs; the exit code is 0 whatever differs between them.", 2, 2};
+  return {};
 }
 
 bool OptionSpec::belongs_to(Job job) const noexcept {

@@ -8,11 +8,20 @@
 namespace lift {
 
 /// The jobs of the program, `lift JOB …`.
-enum class Job { run, evaluate, pretrain, lp, curvature, example };
-inline constexpr Job kJobs[] = {Job::run, Job::evaluate,  Job::pretrain,
-                                Job::lp,  Job::curvature, Job::example};
+enum class Job { run, evaluate, pretrain, lp, curvature, report, diff, example };
+inline constexpr Job kJobs[] = {Job::run,       Job::evaluate, Job::pretrain, Job::lp,
+                                Job::curvature, Job::report,   Job::diff,     Job::example};
 [[nodiscard]] const char* to_string(Job job) noexcept;
 [[nodiscard]] const char* summary(Job job) noexcept;  ///< one line for `lift --help`
+
+/// The words of a job that stand alone, without --NAME in front.
+struct StandingWords {
+  std::string_view form;  ///< as the help shows them: "RUN..."; "" for a job without any
+  std::string_view help;  ///< one sentence, ASCII
+  std::size_t least = 0;
+  std::size_t most = 0;
+};
+[[nodiscard]] StandingWords standing_words(Job job) noexcept;
 
 /// What an option's value is, and how it is written.
 enum class Kind {

@@ -45,6 +45,7 @@ Options Options::parse(Job job, std::span<const std::string> words, const Config
   if (!options.take_preset() && options.typed("preset"))
     refuse(fmt::format("--preset {}: all of its options are given otherwise", options.find("preset")->text));
   options.take_defaults();
+  options.require_words();
   options.require_what_is_required();
   for (auto idle = idle_options(options); !idle.empty(); idle = idle_options(options)) options.drop(idle);
   options.notes_ = check_consistency(options);
@@ -55,6 +56,10 @@ Options Options::parse(Job job, std::span<const std::string> words, const Config
 void Options::take(const std::vector<Setting>& settings) {
   std::map<std::string, std::string> first_place;
   for (const Setting& setting : settings) {
+    if (setting.key.empty() && setting.origin == kCommandLine) {
+      words_.push_back(setting.value);
+      continue;
+    }
     const OptionSpec* spec = find_option(job_, setting.key);
     if (spec == nullptr) refuse(fmt::format("{}: {}", setting.place, no_such_option(job_, setting.key)));
     if (spec->place == Place::command_line && setting.origin != kCommandLine) {
@@ -105,6 +110,14 @@ void Options::require_what_is_required() const {
       refuse(fmt::format("lift {} needs --{}: {}", to_string(job_), spec.name, spec.help));
     }
   }
+}
+
+void Options::require_words() const {
+  const StandingWords wanted = standing_words(job_);
+  if (words_.size() >= wanted.least && words_.size() <= wanted.most) return;
+  refuse(fmt::format("lift {} {}: {} given; {}", to_string(job_), wanted.form,
+                     words_.size() == 1 ? "one word is" : fmt::format("{} words are", words_.size()),
+                     wanted.help));
 }
 
 const Options::Value* Options::find(std::string_view name) const {

@@ -38,6 +38,8 @@ class Options {
                        const ConfigReader& read = read_config_file);
 
   [[nodiscard]] Job job() const noexcept { return job_; }
+  /// The words that stood alone, in their order; as many as standing_words(job()) says.
+  [[nodiscard]] const std::vector<std::string>& words() const noexcept { return words_; }
   [[nodiscard]] bool flag(std::string_view name) const;
   [[nodiscard]] std::int64_t count(std::string_view name) const;
   /// Nothing where the word stands in place of a number.
@@ -84,6 +86,7 @@ class Options {
   void take(const std::vector<Setting>& settings);
   void require_what_is_required() const;
   [[nodiscard]] bool stands_in_config(const OptionSpec& spec) const;
+  void require_words() const;
   [[nodiscard]] const Value* find(std::string_view name) const;
   /// Notes the reading; nullptr if unset. Throws Error(internal) on an unknown name or another kind.
   [[nodiscard]] const Value* read(std::string_view name, std::initializer_list<Kind> kinds) const;
@@ -91,6 +94,7 @@ class Options {
 
   Job job_;
   std::map<std::string, Value, std::less<>> values_;
+  std::vector<std::string> words_;
   std::vector<std::string> notes_;
   mutable std::set<std::string, std::less<>> read_;
 };

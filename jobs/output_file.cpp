@@ -35,11 +35,24 @@ bool is_input(const std::filesystem::path& file, std::string_view input, const s
          is_read(whole.filename().string(), input);
 }
 
+/// The folder of a run that `file` stands in, among the words of a job that reads runs; "" if there is none.
+std::string run_holding(const std::filesystem::path& file, const std::vector<std::string>& words) {
+  std::error_code none;
+  const auto folder = std::filesystem::canonical(file, none).parent_path();
+  for (const std::string& word : words) {
+    if (std::filesystem::equivalent(folder, word, none)) return word;
+  }
+  return "";
+}
+
 }  // namespace
 
 void check_spares_inputs(const std::filesystem::path& file, std::string_view option, const Options& options) {
   std::error_code ignored;
   if (file.empty() || !std::filesystem::exists(file, ignored)) return;
+  if (const std::string run = run_holding(file, options.words()); !run.empty())
+    throw Error(ExitCode::usage, fmt::format("--{} {} would replace a file of the run {}; expected another",
+                                             option, file.string(), run));
   for (const std::string_view input : {"model", "start", "data", "tokenizer", "input", "config"}) {
     if (find_option(options.job(), input) == nullptr) continue;
     const std::filesystem::path place = options.path(input);

@@ -33,5 +33,10 @@ struct Table {
 [[nodiscard]] std::string to_text(const Table& table);      ///< columns aligned for a terminal
 [[nodiscard]] std::string to_markdown(const Table& table);  ///< as GitHub renders it
 [[nodiscard]] std::string to_csv(const Table& table);       ///< RFC 4180, exact values
+[[nodiscard]] std::string to_latex(const Table& table);     ///< a tabular with the rules of booktabs
+[[nodiscard]] std::string to_html(const Table& table);      ///< a table element
+
+/// `text` with what has a meaning in HTML, also within quotes, escaped.
+[[nodiscard]] std::string html_text(const std::string& text);
 
 }  // namespace lift

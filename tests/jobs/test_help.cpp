@@ -46,6 +46,12 @@ TEST(Help, SaysRangesUnitsAndChoices) {
   EXPECT_THAT(help, HasSubstr("Required."));
 }
 
+TEST(Help, SaysWhichWordsStandAlone) {
+  EXPECT_THAT(job_help(Job::report), HasSubstr("\n  lift report RUN... [options]\n"));
+  EXPECT_THAT(job_help(Job::diff), HasSubstr("the exit code is 0 whatever differs"));
+  EXPECT_THAT(job_help(Job::run), testing::Not(HasSubstr("lift run  [options]")));
+}
+
 TEST(Help, FitsIntoItsColumns) {
   for (const Job job : kJobs) {
     std::istringstream lines(job_help(job));

@@ -134,6 +134,27 @@ TEST(Options, ShowsWhatWasTypedCutShortAndWithoutControlCharacters) {
   EXPECT_THAT(refusal, HasSubstr(R"(stray word 'a\x1b[31m\xff')"));
 }
 
+TEST(Options, WordsThatStandAloneAreKeptInTheirOrder) {
+  const Words words = {"b", "--out", "o", "a", "--format", "csv", "--", "c"};
+  const Options options = Options::parse(Job::report, words);
+  EXPECT_THAT(options.words(), ElementsAre("b", "a", "c"));
+  EXPECT_EQ(options.path("out"), "o");
+  EXPECT_TRUE(Options::parse(Job::lp, Words{"--input", "a", "--output", "b"}).words().empty());
+  const auto refusal = [](Job job, const Words& wrong) {
+    try {
+      (void)Options::parse(job, wrong);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::usage);
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  EXPECT_THAT(refusal(Job::report, {"--out", "o"}), HasSubstr("lift report RUN...: 0 words are given"));
+  EXPECT_THAT(refusal(Job::diff, {"a"}), HasSubstr("lift diff A B: one word is given"));
+  EXPECT_THAT(refusal(Job::diff, {"a", "b", "c"}), HasSubstr("3 words are given"));
+  EXPECT_THAT(refusal(Job::diff, {"a", "b", ""}), HasSubstr("stray word ''"));
+}
+
 TEST(Options, RefusesWhatIsWrongOnTheCommandLine) {
   const std::vector<Refused> cases = {
       {{"--bacth", "3"}, "unknown option 'bacth' of lift run; the nearest it has is 'batch'"},
