@@ -6,7 +6,6 @@
 #include <boost/program_options.hpp>
 #include <cctype>
 #include <sstream>
-#include <vector>
 
 #include "jobs/option_values.hpp"
 
@@ -17,8 +16,20 @@ namespace po = boost::program_options;
 
 constexpr unsigned kColumns = 110;
 
-/// "Length of a sequence [tokens]. A whole number >= 2."
-std::string sentence(const OptionSpec& spec) {
+void add(po::options_description& group, const OptionSpec& spec) {
+  const std::string name(spec.name);
+  if (spec.kind == Kind::flag) {
+    group.add_options()(name.c_str(), option_sentence(spec).c_str());
+    return;
+  }
+  auto* value = po::value<std::string>()->value_name(value_name(spec.kind));
+  if (!spec.default_text.empty()) value->default_value(std::string(spec.default_text));
+  group.add_options()(name.c_str(), value, option_sentence(spec).c_str());
+}
+
+}  // namespace
+
+std::string option_sentence(const OptionSpec& spec) {
   std::string text(spec.help.substr(0, spec.help.size() - 1));
   text += spec.unit.empty() ? "." : fmt::format(" [{}].", spec.unit);
   if (spec.presence == Presence::required) text += " Required.";
@@ -52,19 +63,7 @@ const char* value_name(Kind kind) {
   return "";
 }
 
-void add(po::options_description& group, const OptionSpec& spec) {
-  const std::string name(spec.name);
-  if (spec.kind == Kind::flag) {
-    group.add_options()(name.c_str(), sentence(spec).c_str());
-    return;
-  }
-  auto* value = po::value<std::string>()->value_name(value_name(spec.kind));
-  if (!spec.default_text.empty()) value->default_value(std::string(spec.default_text));
-  group.add_options()(name.c_str(), value, sentence(spec).c_str());
-}
-
-/// Headings of a job's options, in the order of the table.
-std::vector<std::string_view> groups_of(Job job) {
+std::vector<std::string_view> option_groups(Job job) {
   std::vector<std::string_view> groups;
   for (const OptionSpec& spec : option_table()) {
     if (spec.belongs_to(job) && std::ranges::count(groups, spec.group) == 0) groups.push_back(spec.group);
@@ -72,19 +71,28 @@ std::vector<std::string_view> groups_of(Job job) {
   return groups;
 }
 
-}  // namespace
+std::vector<std::pair<int, std::string_view>> exit_codes() {
+  return {{0, "done"},
+          {1, "internal error"},
+          {2, "what was typed is wrong"},
+          {3, "a file or folder is missing or invalid"},
+          {4, "numerical failure"},
+          {5, "writing failed"},
+          {75, "stopped on a signal or a time limit, with a checkpoint: --resume goes on"}};
+}
 
 std::string program_help() {
   std::string text =
       "lift: fine-tunes a transformer and tunes its regularisation in the same pass.\n\n"
       "  lift JOB [options]       under mpirun or srun, or alone\n"
       "  lift JOB --help          all options of a job\n"
-      "  lift --version           version, and those of the libraries loaded\n\nJobs\n";
+      "  lift --version           version, and those of the libraries loaded\n"
+      "  lift --completion SHELL  a script that completes all of this, for bash or zsh\n"
+      "  lift --man               the manual page, as troff\n\nJobs\n";
   for (const Job job : kJobs) text += fmt::format("  {:<10} {}\n", to_string(job), summary(job));
-  return text +
-         "\nExit codes\n"
-         "  0 done, 1 internal error, 2 what was typed is wrong, 3 a file or folder is missing or invalid,\n"
-         "  4 numerical failure, 5 writing failed\n";
+  text += "\nExit codes\n";
+  for (const auto& [code, meaning] : exit_codes()) text += fmt::format("  {:<4} {}\n", code, meaning);
+  return text;
 }
 
 std::string job_help(Job job) {
@@ -95,7 +103,7 @@ std::string job_help(Job job) {
                         words.help);
   }
   text << "Options, each as --NAME VALUE; --config FILE holds them as NAME = VALUE.\n";
-  for (const std::string_view heading : groups_of(job)) {
+  for (const std::string_view heading : option_groups(job)) {
     po::options_description group(std::string(heading), kColumns);
     for (const OptionSpec& spec : option_table()) {
       if (spec.group == heading && spec.belongs_to(job)) add(group, spec);

@@ -21,7 +21,7 @@ namespace lift {
 namespace {
 
 bool computes(Job job) {
-  return job != Job::lp && job != Job::report && job != Job::diff && job != Job::example;
+  return job != Job::lp && job != Job::report && job != Job::diff && job != Job::check && job != Job::example;
 }
 
 /// float64 is for the CPU.

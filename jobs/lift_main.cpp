@@ -9,6 +9,8 @@
 #include <stdexcept>
 #include <vector>
 
+#include "jobs/check_job.hpp"
+#include "jobs/completion.hpp"
 #include "jobs/curvature_job.hpp"
 #include "jobs/diff_job.hpp"
 #include "jobs/evaluate_job.hpp"
@@ -69,6 +71,8 @@ std::optional<std::string> answer_to_question(const Words& words) {
   const auto asks = [&](const char* question) { return std::ranges::count(words, question) > 0; };
   if (asks("--help")) return words[0].starts_with("-") ? program_help() : job_help(job_named(words[0]));
   if (asks("--version")) return version_text();
+  if (words[0] == "--man" && words.size() == 1) return man_page();
+  if (words[0] == "--completion" && words.size() == 2) return completion_script(words[1]);
   return std::nullopt;
 }
 
@@ -98,6 +102,8 @@ void dispatch(JobContext& context) {
       return report_job(context);
     case Job::diff:
       return diff_job(context);
+    case Job::check:
+      return check_job(context);
     case Job::example:
       return example_job(context);
   }

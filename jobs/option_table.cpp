@@ -331,6 +331,8 @@ const char* to_string(Job job) noexcept {
       return "report";
     case Job::diff:
       return "diff";
+    case Job::check:
+      return "check";
     case Job::example:
       return "example";
   }
@@ -351,6 +353,8 @@ const char* summary(Job job) noexcept {
       return "is the Hessian at a checkpoint positive definite: a report with its evidence";
     case Job::report:
       return "tables, figures and one HTML page of runs, from their folders alone";
+    case Job::check:
+      return "whether models, checkpoints and runs are whole, every byte read";
     case Job::diff:
       return "what differs between two runs: options, inputs, libraries, results";
     case Job::example:
@@ -366,6 +370,10 @@ StandingWords standing_words(Job job) noexcept {
             kMostRuns};
   if (job == Job::diff)
     return {"A B", "Two folders of runs; the exit code is 0 whatever differs between them.", 2, 2};
+  if (job == Job::check)
+    return {"PATH...",
+            "Folders of runs, models or checkpoints, or safetensors files; exit code 3 if one is not whole.",
+            1, kMostRuns};
   return {};
 }
 

@@ -52,6 +52,18 @@ std::string describe_disk(const RunPlan& plan) {
                      kept > 0 ? fmt::format(", and {:.2f} of --search.keep", kept / kGib) : "");
 }
 
+/// What lies there while a run goes on: resume points of W, its moments, the last good and the best, one more
+/// than are kept while the next is written; and what the memo of a round holds at most.
+std::string describe_disk_meanwhile(const RunPlan& plan) {
+  constexpr double kVectors = 5;
+  const double vector = static_cast<double>(plan.layout.n()) * (plan.precision == at::kDouble ? 8 : 4);
+  const double points = (1 + plan.checkpoints.keep) * kVectors * vector;
+  const int most = plan.search.rows() > 1 ? plan.search.rows() : plan.search.max_products;
+  const double memo = plan.checkpoints.memo == WorkMemo::Policy::never ? 0 : (2 + most) * vector;
+  return fmt::format("{:.2f} GiB of checkpoints, at most {:.2f} of a round's results", points / kGib,
+                     memo / kGib);
+}
+
 std::string describe_time(const RunSeconds& seconds, int ranks, const ComputeRates& rates) {
   std::string text = fmt::format(
       "about {} on {} rank{} like this one ({:.0f} GFLOP/s in a matrix product just now{})",
@@ -112,6 +124,7 @@ std::string describe(const RunPlan& plan, const CorpusSize& size, int ranks, con
     line("correctors", fmt::format("{}, of {} steps in all", counts.correctors, counts.corrector_steps));
   line("memory of a rank", describe_memory(estimate_memory(plan, size, ranks, rates.device)));
   line("disk", describe_disk(plan));
+  line("disk meanwhile", describe_disk_meanwhile(plan));
   line("walltime", describe_time(estimate_seconds(plan, size, ranks, rates), ranks, rates));
   return text;
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <sstream>
 
 #include "jobs/lp_job.hpp"
 #include "mpi/collectives.hpp"
@@ -237,6 +238,7 @@ void RunRecord::save(Section& section) {
   losses_.save(section);
   RunResult result = result_;
   result.warmup_units = result.search_units = 0;
+  result.timeline = timeline();
   section.put_text("result", to_json(result));
   section.put_text("unanswered", unanswered_);
   section.put("seconds", seconds_so_far());
@@ -288,6 +290,7 @@ void RunRecord::resume(const Section& section) {
 
 const RunResult& RunRecord::finish(std::span<const double> lambda) {
   result_.lambda_after.assign(lambda.begin(), lambda.end());
+  result_.timeline = timeline();
   add_seconds();
   add_work();
   for (double* units : {&result_.warmup_units, &result_.search_units})
@@ -302,6 +305,26 @@ DeviceRoute RunRecord::route() const {
   const bool devices =
       std::ranges::all_of(context_.bindings, [](const Binding& binding) { return binding.device >= 0; });
   return devices && context_.comm.size() > 1 ? settled_route(context_.comm) : DeviceRoute::host;
+}
+
+std::vector<PhaseSpan> RunRecord::timeline() const {
+  std::string mine;  // a line a span: when, how long, which
+  for (const TimedSpan& span : timers_.spans())
+    mine += fmt::format("{} {} {}\n", span.begin, span.seconds, span.name);
+  std::vector<PhaseSpan> all = result_.timeline;
+  const auto ranks = gather_texts(mine, context_.comm);
+  for (std::size_t rank = 0; rank < ranks.size(); ++rank) {
+    std::istringstream lines(ranks[rank]);
+    for (std::string line; std::getline(lines, line);) {
+      std::istringstream words(line);
+      PhaseSpan span{.rank = static_cast<int>(rank), .phase = {}};
+      words >> span.begin >> span.seconds >> std::ws;
+      std::getline(words, span.phase);
+      span.begin += earlier_seconds_;
+      all.push_back(std::move(span));
+    }
+  }
+  return all;
 }
 
 double RunRecord::seconds_so_far() const {

@@ -62,6 +62,8 @@ class RunRecord {
   [[nodiscard]] DeviceRoute route() const;
   [[nodiscard]] double seconds_so_far() const;
   void add_seconds();
+  /// The phases of all ranks, of earlier sessions too. Collective.
+  [[nodiscard]] std::vector<PhaseSpan> timeline() const;
   void add_work();
 
   JobContext& context_;

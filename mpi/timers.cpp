@@ -36,8 +36,21 @@ PhaseTimers::Scope::~Scope() {
 
 void PhaseTimers::Scope::settle() {
   const auto now = std::chrono::steady_clock::now();
-  timers_.add(name_, std::chrono::duration<double>(now - start_).count());
+  const double seconds = std::chrono::duration<double>(now - start_).count();
+  timers_.add(name_, seconds);
+  timers_.add_span(name_, std::chrono::duration<double>(start_ - timers_.made_).count(), seconds);
   start_ = now;
+}
+
+void PhaseTimers::add_span(const std::string& name, double begin, double seconds) {
+  if (!spans_.empty() && spans_.back().name == name) {
+    TimedSpan& last = spans_.back();
+    if (begin - (last.begin + last.seconds) < kGap) {
+      last.seconds = begin + seconds - last.begin;
+      return;
+    }
+  }
+  spans_.push_back({name, begin, seconds});
 }
 
 void PhaseTimers::settle() {

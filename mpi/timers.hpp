@@ -16,7 +16,14 @@ struct PhaseTime {
   double max = 0;
 };
 
-/// Adds up wall time by named phase on this rank; a name is one line of text.
+/// One stretch of a phase on this rank.
+struct TimedSpan {
+  std::string name;
+  double begin = 0;  ///< [s] since the timers were made
+  double seconds = 0;
+};
+
+/// Adds up wall time by named phase on this rank, and keeps when each was; a name is one line of text.
 ///
 /// Units  seconds.
 /// Test   tests/mpi/test_timers.cpp
@@ -44,12 +51,19 @@ class PhaseTimers {
   void settle();
   /// Seconds of this rank by phase.
   [[nodiscard]] const std::map<std::string, double>& all() const noexcept { return seconds_; }
+  /// What scopes have measured, in the order of their ends; what is less than kGap [s] after a stretch of the
+  /// same phase goes on with it.
+  static constexpr double kGap = 0.01;
+  [[nodiscard]] const std::vector<TimedSpan>& spans() const noexcept { return spans_; }
   /// Seconds of this rank in `name` so far, 0 if it never ran.
   [[nodiscard]] double seconds(const std::string& name) const;
   /// All phases that any rank ran, by name; a rank that did not run one counts as 0 s. Collective on `comm`.
   [[nodiscard]] std::vector<PhaseTime> summary(const Communicator& comm) const;
 
  private:
+  void add_span(const std::string& name, double begin, double seconds);
+  std::chrono::steady_clock::time_point made_ = std::chrono::steady_clock::now();
+  std::vector<TimedSpan> spans_;
   std::map<std::string, double> seconds_;
   std::vector<Scope*> open_;  ///< innermost last
 };

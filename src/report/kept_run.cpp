@@ -25,17 +25,6 @@ bool is_there(const fs::path& file) {
   return fs::exists(file, ignored);
 }
 
-std::vector<PhaseSpan> read_timeline(const fs::path& file) {
-  const std::string name = file.string();
-  const nlohmann::json json = parse_json(file);
-  return list_of(JsonNode(name, "", json), "timeline", [](const JsonNode& node) {
-    return PhaseSpan{.rank = node["rank"].integer<int>(),
-                     .phase = node["phase"].text(),
-                     .begin = node["begin"].number(),
-                     .seconds = node["seconds"].number()};
-  });
-}
-
 std::optional<RunOptions> read_options(const fs::path& file) {
   namespace po = boost::program_options;
   if (!is_there(file)) return std::nullopt;
@@ -173,7 +162,7 @@ KeptRun read_kept_run(const fs::path& folder) {
   if (!run.folder.has_filename()) run.folder = run.folder.parent_path();  // "RUN/"
   run.name = last_parts(run.folder, 1);
   run.result = read_result(folder / "result.json");
-  run.timeline = read_timeline(folder / "result.json");
+  run.timeline = run.result.timeline;
   run.options = read_options(folder / "config.cfg");
   if (is_there(folder / "provenance.json")) run.provenance = parse_json(folder / "provenance.json");
   run.metrics = read_metrics(folder / "metrics.jsonl");

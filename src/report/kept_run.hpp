@@ -14,14 +14,6 @@ namespace lift {
 /// Options of a run by name, as its config.cfg holds them.
 using RunOptions = std::map<std::string, std::string>;
 
-/// One phase of one rank.
-struct PhaseSpan {
-  int rank = 0;
-  std::string phase;
-  double begin = 0;  ///< [s] since the run began
-  double seconds = 0;
-};
-
 /// What early stopping gives on the way to W0, and how far that way was.
 struct WarmupSeen {
   std::optional<int> epochs;           ///< N_WE; nothing where the run began elsewhere

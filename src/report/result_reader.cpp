@@ -130,6 +130,13 @@ SelfCheckResult read_self_check(const JsonNode& node) {
           .passed = node["passed"].truth()};
 }
 
+PhaseSpan read_span(const JsonNode& node) {
+  return {.rank = node["rank"].integer<int>(),
+          .phase = node["phase"].text(),
+          .begin = node["begin"].number(),
+          .seconds = node["seconds"].number()};
+}
+
 RankWork read_work(const JsonNode& node) {
   return {.rank = node["rank"].integer<int>(),
           .gradients = node["gradients"].integer(),
@@ -180,6 +187,7 @@ RunResult read_run(const JsonNode& root) {
           .warmup_units = read_units(root, "warmup"),
           .search_units = read_units(root, "search"),
           .seconds = read_seconds(root["seconds"]),
+          .timeline = list_of(root, "timeline", read_span),
           .reproducibility = root["reproducibility"].text(),
           .ranks = root["ranks"].integer<int>(),
           .threads = root["threads"].integer<int>(),

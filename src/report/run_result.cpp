@@ -133,6 +133,10 @@ Json to_object(const SelfCheckResult& check) {
           {"passed", check.passed}};
 }
 
+Json to_object(const PhaseSpan& span) {
+  return {{"rank", span.rank}, {"phase", span.phase}, {"begin", span.begin}, {"seconds", span.seconds}};
+}
+
 Json to_object(const RankWork& work) {
   return {{"rank", work.rank},
           {"gradients", work.gradients},
@@ -225,6 +229,7 @@ std::string to_json(const RunResult& result) {
   object["work"] = list(result.work);
   object["forward_units"] = {{"warmup", result.warmup_units}, {"search", result.search_units}};
   object["seconds"] = seconds_object(result.seconds);
+  object["timeline"] = list(result.timeline);
   object["reproducibility"] = result.reproducibility;
   object["ranks"] = result.ranks;
   object["threads"] = result.threads;

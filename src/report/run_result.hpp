@@ -133,6 +133,14 @@ struct SelfCheckResult {
   bool passed = false;
 };
 
+/// One phase of one rank.
+struct PhaseSpan {
+  int rank = 0;
+  std::string phase;
+  double begin = 0;  ///< [s] since the run began, without the time between two sessions of it
+  double seconds = 0;
+};
+
 /// What one rank did.
 struct RankWork {
   int rank = 0;
@@ -183,7 +191,8 @@ struct RunResult {
   /// Wall seconds by phase, the largest over ranks: warmup, gradient, probes, lp, line_search, evaluate,
   /// total (0 where absent), and any others.
   std::map<std::string, double> seconds;
-  std::string reproducibility;  ///< the level that held, in words
+  std::vector<PhaseSpan> timeline = {};  ///< phases of the ranks, by rank; empty if not recorded
+  std::string reproducibility;           ///< the level that held, in words
   int ranks = 1;
   int threads = 1;     ///< a rank
   std::string device;  ///< "cpu", or the name of the accelerator

@@ -39,7 +39,8 @@ constexpr const char* kRun =
 /// What may differ between two runs of the same numbers: times, and what was done twice.
 void drop_times(json& value) {
   if (value.is_object()) {
-    for (const char* key : {"seconds", "peak_memory_bytes", "tokens_per_second", "prefix_sequences"})
+    for (const char* key :
+         {"seconds", "peak_memory_bytes", "tokens_per_second", "prefix_sequences", "timeline"})
       value.erase(key);
   }
   for (auto& item : value)

@@ -63,6 +63,16 @@ TEST(RunDescription, CountsTheInstancesThatAreKept) {
               AllOf(HasSubstr("disk                  4.25 GiB"), HasSubstr(", and 3.33 of --search.keep")));
 }
 
+TEST(RunDescription, CountsWhatLiesThereWhileItGoesOn) {
+  RunPlan plan = paper_plan();
+  plan.checkpoints.keep = 2;
+  // 3 checkpoints of 5 vectors of 16532736 floats, and 18 vectors.
+  EXPECT_THAT(describe(plan, kWikiText2, 2, kRates),
+              HasSubstr("disk meanwhile        0.92 GiB of checkpoints, at most 1.11 of a round's results"));
+  plan.checkpoints.memo = WorkMemo::Policy::never;
+  EXPECT_THAT(describe(plan, kWikiText2, 2, kRates), HasSubstr("at most 0.00 of"));
+}
+
 TEST(RunDescription, NamesTheProductsOfTheHypergradient) {
   RunPlan plan = paper_plan();
   plan.search.hypergradient = true;

@@ -45,6 +45,22 @@ TEST(PhaseTimers, SettlingCountsWhatIsOpenAndNothingTwice) {
   EXPECT_LE(timers.seconds("outer"), outside.count());
 }
 
+TEST(PhaseTimers, KnowWhenEachPhaseWas) {
+  PhaseTimers timers;
+  for (const char* name : {"probes", "probes", "lp"}) {
+    const auto scope = timers.measure(name);
+    timers.settle();
+  }
+  ASSERT_EQ(timers.spans().size(), 2U) << "two in a row are one stretch";
+  const TimedSpan probes = timers.spans()[0], lp = timers.spans()[1];
+  EXPECT_EQ(probes.name, "probes");
+  EXPECT_GE(probes.begin, 0.0);
+  EXPECT_GE(lp.begin, probes.begin + probes.seconds);
+  EXPECT_GE(probes.seconds, timers.seconds("probes"));
+  timers.add("other", 1.0);
+  EXPECT_EQ(timers.spans().size(), 2U) << "of what was only added nobody knows when it was";
+}
+
 TEST(PhaseTimers, SummarisesOverRanks) {
   const Communicator world = Communicator::world();
   PhaseTimers timers;
