@@ -1,6 +1,7 @@
 // A run that is left anywhere, by a signal or because a rank is killed, goes on to the same bits.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 
 #include <cstdlib>
@@ -217,6 +218,53 @@ TEST_F(Killed, AnotherConfigurationIsRefusedByName) {
   EXPECT_THAT(text_of(folder_ / "stderr"), HasSubstr("model.safetensors of --model is of digest"));
   write_file(folder_ / "model/model.safetensors", model);
   EXPECT_EQ(run("left", "", "--resume --max-hours 5 --stop-signals none"), 0);
+}
+
+/// A disk of its own, of a few megabytes; ok() is false where the system lets nobody have one.
+class SmallDisk {
+ public:
+  explicit SmallDisk(fs::path folder) : folder_(std::move(folder)) {
+    fs::create_directories(folder_);
+    ok_ = ::mount("tmpfs", folder_.c_str(), "tmpfs", 0, "size=8m") == 0;
+  }
+  ~SmallDisk() {
+    if (ok_) ::umount2(folder_.c_str(), MNT_DETACH);
+  }
+  SmallDisk(const SmallDisk&) = delete;
+  SmallDisk& operator=(const SmallDisk&) = delete;
+
+  [[nodiscard]] bool ok() const { return ok_; }
+  /// Fills it but for `bytes`.
+  void leave(std::uintmax_t bytes) const {
+    const std::uintmax_t available = fs::space(folder_).available;
+    std::ofstream(folder_ / "filler") << std::string(available > bytes ? available - bytes : 0, 'x');
+  }
+  void empty() const { fs::remove(folder_ / "filler"); }
+
+ private:
+  fs::path folder_;
+  bool ok_ = false;
+};
+
+TEST_F(Killed, ADiskThatIsFullEndsWithItsCodeAndKeepsTheCheckpointBefore) {
+  const SmallDisk disk(folder_ / "disk");
+  if (!disk.ok()) GTEST_SKIP() << "no disk may be mounted here";
+  ASSERT_EQ(run("whole", "", ""), 0);
+  ASSERT_EQ(run("disk/left", "step:0:USR2@3", ""), 75) << text_of(folder_ / "stderr");
+  int failures = 0;
+  for (const std::uintmax_t bytes : {0, 8 << 10, 64 << 10, 128 << 10, 256 << 10}) {
+    SCOPED_TRACE(bytes);
+    disk.leave(bytes);
+    const int code = run("disk/left", "", "--resume");
+    disk.empty();
+    if (code == 0) break;
+    EXPECT_EQ(code, 5) << text_of(folder_ / "stderr");
+    EXPECT_THAT(text_of(folder_ / "stderr"), HasSubstr("No space left on device"));
+    ++failures;
+  }
+  EXPECT_GE(failures, 2);
+  ASSERT_EQ(run("disk/left", "", "--resume"), 0) << text_of(folder_ / "stderr");
+  expect_same("disk/left", "whole");
 }
 
 TEST_F(Killed, AMemoThatCannotBeWrittenIsToldAndEndsNothing) {
