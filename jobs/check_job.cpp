@@ -65,6 +65,8 @@ void add_checkpoint(const fs::path& path, std::vector<Finding>& findings) {
   const std::string name = path.filename();
   if (name.starts_with(".")) {
     findings.push_back({path, true, "left by a writer that was cut off; nothing reads it"});
+  } else if (name.starts_with("resume-") && !is_there(path / "DONE")) {
+    findings.push_back({path, true, "checkpoint whose writing was cut off; nothing reads it"});
   } else if (name.starts_with("resume-")) {
     findings.push_back(found(path, [&] { return of_resume_point(path); }));
   } else if (is_there(path / "config.json")) {

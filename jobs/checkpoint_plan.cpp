@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
+#include <sstream>
 #include <utility>
 
 #include "jobs/option_choice.hpp"
@@ -17,12 +18,28 @@ namespace {
 constexpr std::array<std::pair<std::string_view, int>, 5> kSignals = {
     {{"TERM", SIGTERM}, {"INT", SIGINT}, {"HUP", SIGHUP}, {"USR1", SIGUSR1}, {"USR2", SIGUSR2}}};
 
-/// Where something lies, and how a run is watched over: neither shapes what it computes. Of files it is the
-/// contents that count, which are compared by their digests.
-constexpr std::array<std::string_view, 13> kFree = {
-    "model",           "start",           "data",      "out",          "json",
-    "cache",           "search.keep",     "max-hours", "stop-signals", "checkpoint.minutes",
-    "checkpoint.keep", "checkpoint.memo", "save.dtype"};
+/// Where something lies, how a run is watched over, and what bounds its memory, which shows in rounding as
+/// the number of ranks does: none of it must stay. Of files it is the contents that count, which are compared
+/// by their digests.
+constexpr std::array<std::string_view, 15> kFree = {"model",
+                                                    "start",
+                                                    "data",
+                                                    "out",
+                                                    "json",
+                                                    "cache",
+                                                    "search.keep",
+                                                    "micro-batch",
+                                                    "recompute",
+                                                    "save.dtype",
+                                                    "max-hours",
+                                                    "stop-signals",
+                                                    "checkpoint.minutes",
+                                                    "checkpoint.keep",
+                                                    "checkpoint.memo"};
+
+bool must_stay(std::string_view name) {
+  return std::ranges::count(kFree, name) == 0;
+}
 
 int signal_of(std::string_view name) {
   const auto found = std::ranges::find(kSignals, name, &std::pair<std::string_view, int>::first);
@@ -60,14 +77,26 @@ CheckpointPlan checkpoint_plan(const Options& options) {
                       .identity = {}};
   if (const auto hours = options.optional_real("max-hours")) plan.most_seconds = 3600 * *hours;
   for (const auto& [name, value] : options.values()) {
-    if (std::ranges::count(kFree, name) == 0) plan.identity.emplace("--" + name, value);
+    if (must_stay(name)) plan.identity.emplace("--" + name, value);
   }
   return plan;
 }
 
-void limit_time(const CheckpointPlan& plan, StopperOptions& stop) {
+std::map<std::string, std::string> identity_of_config(const std::string& text) {
+  std::map<std::string, std::string> identity;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    const auto equals = line.find(" = ");
+    if (line.starts_with("#") || equals == std::string::npos) continue;
+    const std::string name = line.substr(0, equals);
+    if (must_stay(name)) identity.emplace("--" + name, line.substr(equals + 3));
+  }
+  return identity;
+}
+
+void limit_time(const CheckpointPlan& plan, double elapsed, StopperOptions& stop) {
   const auto of_slurm = slurm_seconds_left();
-  stop.seconds_left = plan.most_seconds;
+  if (plan.most_seconds) stop.seconds_left = std::max(0.0, *plan.most_seconds - elapsed);
   stop.limit = "the time of --max-hours";
   if (of_slurm && (!stop.seconds_left || *of_slurm < *stop.seconds_left)) {
     stop.seconds_left = of_slurm;

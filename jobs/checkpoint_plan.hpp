@@ -24,8 +24,12 @@ struct CheckpointPlan {
 /// Test   tests/jobs/test_checkpoint_plan.cpp
 [[nodiscard]] CheckpointPlan checkpoint_plan(const Options& options);
 
+/// The same of a config.cfg, whose options that must not change are compared with a plan's.
+[[nodiscard]] std::map<std::string, std::string> identity_of_config(const std::string& text);
+
 /// Seconds that a run has from now on, and what sets that limit: the smaller of --max-hours and what Slurm
-/// leaves (slurm_seconds_left()); both unset where there is neither. Local; rank 0's counts.
-void limit_time(const CheckpointPlan& plan, StopperOptions& stop);
+/// leaves (slurm_seconds_left()); both unset where there is neither. `elapsed`: since the run began. Local;
+/// asked on rank 0 alone, which decides.
+void limit_time(const CheckpointPlan& plan, double elapsed, StopperOptions& stop);
 
 }  // namespace lift

@@ -23,6 +23,8 @@ struct JobContext {
   std::vector<std::string> command_line;  ///< "lift", then the words as typed
   std::vector<Binding> bindings;          ///< by rank
   at::Device device = at::kCPU;           ///< of this rank
+  /// The job went on from where it was left: options may have had their use before that.
+  bool resumed = false;
 
   [[nodiscard]] const Binding& binding() const { return bindings.at(static_cast<std::size_t>(comm.rank())); }
 };

@@ -111,7 +111,7 @@ void dispatch(JobContext& context) {
 
 /// An option that nothing used is most often a misspelt one. A dry run uses none.
 void check_all_used(const JobContext& context, const SolverSession* solvers) {
-  if (context.options.given("dry-run")) return;
+  if (context.options.given("dry-run") || context.resumed) return;
   if (solvers != nullptr) {
     const auto mine = solvers->unused_options();
     std::string unused = mine.empty() ? "" : mine.front();

@@ -354,7 +354,7 @@ const char* summary(Job job) noexcept {
     case Job::report:
       return "tables, figures and one HTML page of runs, from their folders alone";
     case Job::check:
-      return "whether models, checkpoints and runs are whole, every byte read";
+      return "whether models, checkpoints and runs are whole";
     case Job::diff:
       return "what differs between two runs: options, inputs, libraries, results";
     case Job::example:

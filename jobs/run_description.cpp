@@ -55,10 +55,12 @@ std::string describe_disk(const RunPlan& plan) {
 /// What lies there while a run goes on: resume points of W, its moments, the last good and the best, one more
 /// than are kept while the next is written; and what the memo of a round holds at most.
 std::string describe_disk_meanwhile(const RunPlan& plan) {
-  constexpr double kVectors = 5;
+  const double vectors = plan.search.tune_rate ? 6 : 5;
   const double vector = static_cast<double>(plan.layout.n()) * (plan.precision == at::kDouble ? 8 : 4);
-  const double points = (1 + plan.checkpoints.keep) * kVectors * vector;
-  const int most = plan.search.rows() > 1 ? plan.search.rows() : plan.search.max_products;
+  const double points = (1 + plan.checkpoints.keep) * vectors * vector;
+  const bool solves = plan.search.rows() <= 1 || plan.search.hypergradient;
+  std::int64_t most = plan.search.rows() + (solves ? plan.search.max_products : 0);
+  if (plan.curvature) most = std::max(most, plan.curvature->max_products);
   const double memo = plan.checkpoints.memo == WorkMemo::Policy::never ? 0 : (2 + most) * vector;
   return fmt::format("{:.2f} GiB of checkpoints, at most {:.2f} of a round's results", points / kGib,
                      memo / kGib);

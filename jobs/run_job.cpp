@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <chrono>
 
 #include "jobs/corpus_inputs.hpp"
 #include "jobs/last_good.hpp"
@@ -254,7 +255,8 @@ void check_kept_file(const RunPlan& plan, const Options& options) {
   check_output_file(plan.keep, "search.keep");
 }
 
-CheckpointOptions checkpoint_options(const RunPlan& plan, const StopSignals& signals, RunOutput& output) {
+CheckpointOptions checkpoint_options(const RunPlan& plan, const StopSignals& signals, double elapsed,
+                                     RunOutput& output, const Communicator& comm) {
   const CheckpointPlan& planned = plan.checkpoints;
   CheckpointOptions options{
       .folder = plan.out / "checkpoints",
@@ -262,8 +264,9 @@ CheckpointOptions checkpoint_options(const RunPlan& plan, const StopSignals& sig
       .memo = planned.memo,
       .stop = {.signal = [&signals] { return signals.received(); }, .save_interval = planned.interval},
       .identity = planned.identity};
-  limit_time(planned, options.stop);
+  if (comm.is_root()) limit_time(planned, elapsed, options.stop);
   options.identity.merge(output.digest_inputs());
+  options.identity.emplace("the version of lift", build_stamp().version);
   return options;
 }
 
@@ -271,6 +274,7 @@ CheckpointOptions checkpoint_options(const RunPlan& plan, const StopSignals& sig
 void take_up(Checkpoints& checkpoints, const RunPlan& plan, JobContext& context) {
   if (!plan.checkpoints.resume) return;
   const Checkpoints::Taken taken = checkpoints.resume();
+  context.resumed = taken.found;
   if (!context.comm.is_root()) return;
   for (const std::string& line : taken.passed_over)
     context.log.warn(fmt::format("this checkpoint is passed over: {}", line));
@@ -279,9 +283,35 @@ void take_up(Checkpoints& checkpoints, const RunPlan& plan, JobContext& context)
                        : fmt::format("there is no checkpoint in {}: the run begins", plan.out.string()));
 }
 
+/// A run that is to be resumed and has come to its end: it is left as it is, and its answer given once more.
+void leave_done(const RunPlan& plan, JobContext& context) {
+  context.resumed = true;
+  RunResult result;
+  agree(context.comm, [&] {
+    if (!context.comm.is_root()) return;
+    const std::filesystem::path checkpoints = plan.out / "checkpoints";
+    ResumeStore(checkpoints, 1).clear();
+    WorkMemo(checkpoints / "memo", WorkMemo::Policy::never).clear();
+    result = read_result(plan.out / "result.json");
+  });
+  context.log.info(fmt::format("the run in {} is done", plan.out.string()));
+  write_answer(context, context.comm.is_root() ? to_json(result) : "");
+  agree(context.comm, [&] {
+    for (std::size_t k = 0; k < result.rounds.size(); ++k) {
+      const auto& lp = result.rounds[k].lp;
+      if (lp && lp->status != "optimal")
+        throw Error(ExitCode::numerical,
+                    fmt::format("round {}: the linear program ended as {}; its direction was "
+                                "used, and {} holds the whole run",
+                                k + 1, lp->status, plan.out.string()));
+    }
+  });
+}
+
 }  // namespace
 
 void run_job(JobContext& context) {
+  const auto start = std::chrono::steady_clock::now();
   std::optional<RunPlan> plan;
   agree(context.comm, [&] {
     plan.emplace(plan_run(context.options));
@@ -292,8 +322,8 @@ void run_job(JobContext& context) {
   }
   RunOutput output(context, *plan);
   const bool plans_only = context.options.flag("dry-run");
-  if (plan->checkpoints.resume && !plans_only && output.done())
-    return context.log.info(fmt::format("the run in {} is done", plan->out.string()));
+  if (plan->checkpoints.resume) output.check_configuration();
+  if (plan->checkpoints.resume && !plans_only && output.done()) return leave_done(*plan, context);
   const StopSignals signals(plan->checkpoints.signals);
   check_splits(plan->corpus, {Split::train, Split::valid, Split::test}, context.comm);
   Gpt2 model = load_checkpoint(plan->model, plan->precision, context.device, context.comm);
@@ -310,7 +340,8 @@ void run_job(JobContext& context) {
                                context.comm.size(), measure_rates(*plan, context.device)));
     return;
   }
-  Checkpoints checkpoints(checkpoint_options(*plan, signals, output), context.comm);
+  const double elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  Checkpoints checkpoints(checkpoint_options(*plan, signals, elapsed, output, context.comm), context.comm);
   take_up(checkpoints, *plan, context);
   Run run(context, *plan, std::move(model), corpus, *parts, output, checkpoints);
   run.start();
@@ -318,6 +349,7 @@ void run_job(JobContext& context) {
   run.go_on();
   const RunResult& result = run.finish();
   output.close(result);
+  agree(context.comm, [] { fault_point("done"); });
   checkpoints.finish();
   write_answer(context, to_json(result));
   run.check_programs();

@@ -20,6 +20,31 @@
 
 namespace lift {
 
+namespace {
+
+/// Whether a run reads it: of a model's folder not what lies beside, such as a README.
+bool is_read(const std::filesystem::path& file, const std::string& of) {
+  const std::string name = file.filename();
+  return of == "--data" || name == "config.json" || name == "vocab.json" || name == "merges.txt" ||
+         name.find(".safetensors") != std::string::npos;
+}
+
+/// Cuts a file of lines back to `bytes`; to its last whole line where a machine that went down lost more.
+/// Returns whether any was lost.
+bool cut_back(const std::filesystem::path& file, std::uintmax_t bytes) {
+  std::error_code error;
+  if (!std::filesystem::exists(file, error)) return bytes > 0;
+  std::uintmax_t kept = bytes;
+  if (std::filesystem::file_size(file) < bytes) kept = read_file(file).rfind('\n') + 1;
+  std::filesystem::resize_file(file, kept, error);
+  if (error)
+    throw Error(ExitCode::write,
+                fmt::format("{}: cannot be cut back to the checkpoint: {}", file.string(), error.message()));
+  return kept < bytes;
+}
+
+}  // namespace
+
 RunOutput::RunOutput(JobContext& context, const RunPlan& plan)
     : context_(context), plan_(plan), progress_(context.log) {
   const auto use = plan.checkpoints.resume ? RunFolder::Use::resumed : RunFolder::Use::fresh;
@@ -28,6 +53,16 @@ RunOutput::RunOutput(JobContext& context, const RunPlan& plan)
 
 bool RunOutput::done() const {
   return from_root(folder_ && folder_->done() ? 1.0 : 0.0, context_.comm) != 0;
+}
+
+void RunOutput::check_configuration() const {
+  on_root([&] {
+    std::error_code ignored;
+    if (!std::filesystem::exists(folder_->config(), ignored)) return;
+    const auto theirs = identity_of_config(read_file(folder_->config()));
+    if (const std::string found = difference(plan_.checkpoints.identity, theirs); !found.empty())
+      throw Error(ExitCode::usage, fmt::format("--resume: {}", found));
+  });
 }
 
 std::map<std::string, std::string> RunOutput::digest_inputs() {
@@ -41,6 +76,7 @@ std::map<std::string, std::string> RunOutput::digest_inputs() {
       hash();
       for (std::size_t k = first; k < provenance_.inputs.size(); ++k) {
         const InputFile& file = provenance_.inputs[k];
+        if (!is_read(file.path, name)) continue;
         digests.emplace(fmt::format("{} of {}", std::filesystem::path(file.path).filename().string(), name),
                         fmt::format("of digest {}", file.xxh3_128));
       }
@@ -65,12 +101,9 @@ void RunOutput::open(const std::optional<Section>& section) {
       std::istringstream lines(section->text("sessions"));
       for (std::string line; std::getline(lines, line);) provenance_.earlier.push_back(line);
     }
-    std::error_code error;
-    if (std::filesystem::exists(folder_->metrics(), error))
-      std::filesystem::resize_file(folder_->metrics(), kept, error);
-    if (error)
-      throw Error(ExitCode::write, fmt::format("{}: cannot be cut back to the checkpoint: {}",
-                                               folder_->metrics().string(), error.message()));
+    if (cut_back(folder_->metrics(), kept))
+      context_.log.warn(
+          fmt::format("{}: lines from before the checkpoint are missing", folder_->metrics().string()));
     context_.log.open_file(folder_->log());
     metrics_.emplace(folder_->metrics());
     write_file(folder_->config(), context_.options.as_config());
@@ -80,7 +113,7 @@ void RunOutput::open(const std::optional<Section>& section) {
 
 void RunOutput::save(Section& section) {
   on_root([&] {
-    section.put("metrics_bytes", static_cast<double>(metrics_->bytes()));
+    section.put("metrics_bytes", static_cast<double>(metrics_->synced_bytes()));
     std::string sessions;
     for (const std::string& line : provenance_.earlier) sessions += line + "\n";
     sessions += fmt::format("{}, {} ranks\n", provenance_.started, context_.comm.size());
@@ -177,14 +210,15 @@ void RunOutput::close(const RunResult& result) {
   context_.log.gather_warnings(context_.comm);
   on_root([&] {
     fault_point("result");
-    write_file(folder_->result(), to_json(result));
     for (const std::string& warning : write_figures(result, folder_->figures())) context_.log.warn(warning);
     provenance_.ended = utc_time(std::chrono::system_clock::now());
     write_file(folder_->provenance(), to_json(provenance_));
+    metrics_->check();
+    // The last of all: a run that has a result is done.
+    write_file(folder_->result(), to_json(result));
     context_.log.block(to_text(before_after_table(result)));
     context_.log.info(
         fmt::format("written to {}: model/ is what HF transformers loads", folder_->path().string()));
-    metrics_->check();
     context_.log.check();
   });
 }

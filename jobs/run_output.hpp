@@ -28,6 +28,8 @@ class RunOutput {
 
   /// Whether the run that is to be resumed has come to its end.
   [[nodiscard]] bool done() const;
+  /// Throws AgreedError(usage) naming the key if the folder's config.cfg is of a run with other numbers.
+  void check_configuration() const;
   /// Reads the inputs; their digests by name, which a run that goes on must find again.
   [[nodiscard]] std::map<std::string, std::string> digest_inputs();
   /// Makes the folder with config.cfg and provenance.json, and opens log.txt and metrics.jsonl; of a run that

@@ -84,6 +84,15 @@ double part_of_rank(const std::vector<double>& values, const Communicator& comm)
   return part;
 }
 
+/// The same of what does not add up: the largest.
+double largest_of_rank(const std::vector<double>& values, const Communicator& comm) {
+  const auto rank = static_cast<std::size_t>(comm.rank());
+  double largest = rank < values.size() ? values[rank] : 0.0;
+  for (auto k = static_cast<std::size_t>(comm.size()); comm.is_root() && k < values.size(); ++k)
+    largest = std::max(largest, values[k]);
+  return largest;
+}
+
 }  // namespace
 
 std::string reproducibility(const Binding& binding, bool deterministic, int ranks, DeviceRoute route) {
@@ -277,13 +286,16 @@ void RunRecord::resume(const Section& section) {
                     .prefix_sequences = whole("prefix_sequences")});
   probes_done_ = whole("probes");
   steps_done_ = whole("steps");
-  earlier_memory_ = whole("memory");
+  const auto largest = [&](const std::string& name) {
+    return largest_of_rank(section.numbers(name), context_.comm);
+  };
+  earlier_memory_ = static_cast<std::int64_t>(largest("memory"));
   meter_.resume(mine("left_out"));
   result_.warmup_units = mine("warmup_units");
   result_.search_units = mine("search_units");
   const std::string prefix = "seconds of ";
   for (const auto& [name, unused] : section.tensors()) {
-    if (name.starts_with(prefix)) timers_.add(name.substr(prefix.size()), mine(name));
+    if (name.starts_with(prefix)) timers_.add(name.substr(prefix.size()), largest(name));
   }
   losses_.resume(section);
 }

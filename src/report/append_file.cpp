@@ -32,6 +32,10 @@ void AppendFile::append(std::string_view text) noexcept {
   }
 }
 
+void AppendFile::sync() noexcept {
+  if (error_ == 0 && ::fsync(descriptor_) != 0) error_ = errno;
+}
+
 void AppendFile::check() const {
   if (error_ == 0) return;
   throw Error(ExitCode::write,

@@ -21,6 +21,8 @@ class AppendFile {
   AppendFile& operator=(const AppendFile&) = delete;
 
   void append(std::string_view text) noexcept;
+  /// Makes what was appended outlive the machine; a failure is kept as one of append().
+  void sync() noexcept;
   /// Throws Error(write) naming file and reason if an append has failed.
   void check() const;
 

@@ -58,8 +58,10 @@ void MetricsWriter::flush() {
   next_flush_ = clock_() + flush_interval_;
 }
 
-std::int64_t MetricsWriter::bytes() {
-  check();
+std::int64_t MetricsWriter::synced_bytes() {
+  flush();
+  file_.sync();
+  file_.check();
   return static_cast<std::int64_t>(std::filesystem::file_size(file_.path()));
 }
 

@@ -42,8 +42,8 @@ class MetricsWriter {
   void write(int round, const RoundResult& result);
   void write_line(const nlohmann::ordered_json& line);
   void flush();
-  /// Bytes of the file once all lines are in it. Flushes and throws as check().
-  [[nodiscard]] std::int64_t bytes();
+  /// Bytes of the file once all lines are in it, for good. Throws as check().
+  [[nodiscard]] std::int64_t synced_bytes();
   /// Flushes; throws Error(write) naming the file and the reason of the first failure.
   void check();
 

@@ -88,6 +88,22 @@ void make_first(const fs::path& folder, const fs::path& log) {
   throw Error(ExitCode::write, fmt::format("{}: cannot be written: {}", log.string(), std::strerror(errno)));
 }
 
+/// Removes what a writer that was killed left: names that begin with a dot and end in .tmp.
+void remove_cut_off(const fs::path& folder) {
+  std::vector<fs::path> left;
+  std::error_code error;
+  for (fs::directory_iterator item(folder, error), end; !error && item != end; item.increment(error)) {
+    const std::string name = item->path().filename();
+    if (name.starts_with(".") && name.ends_with(".tmp")) left.push_back(item->path());
+  }
+  for (const fs::path& path : left) {
+    error.clear();
+    fs::remove_all(path, error);
+    if (error)
+      throw Error(ExitCode::write, fmt::format("{}: cannot be removed: {}", path.string(), error.message()));
+  }
+}
+
 void inspect(const fs::path& path, RunFolder::Use use) {
   if (path.empty())
     throw Error(ExitCode::usage, "--out is empty; expected a folder that is missing or empty");
@@ -101,15 +117,26 @@ void inspect(const fs::path& path, RunFolder::Use use) {
 
 RunFolder::RunFolder(fs::path path, Use use) : path_(std::move(path)), use_(use) {
   inspect(path_, use_);
+  if (use_ == Use::resumed && begun()) claim();
 }
 
-void RunFolder::create() {
-  inspect(path_, use_);
-  make_folder(path_);
-  if (use_ == Use::fresh) make_first(path_, log());
+void RunFolder::claim() {
   claim_ = std::make_shared<FileLock>(log());
   if (!claim_->held())
     throw Error(ExitCode::usage, fmt::format("--out {}: another run goes on in it", path_.string()));
+}
+
+void RunFolder::create() {
+  if (claim_) {
+    remove_cut_off(path_);
+    remove_cut_off(checkpoints());
+    created_ = true;
+    return;
+  }
+  inspect(path_, use_);
+  make_folder(path_);
+  if (use_ == Use::fresh) make_first(path_, log());
+  claim();
   created_ = true;
 }
 

@@ -22,7 +22,7 @@ class RunFolder {
   /// Throws Error(usage), naming what was found, if `path` is a file, or a folder that holds another run or
   /// anything else; Error(write) if the nearest folder above that exists cannot be written to. A folder that
   /// is missing or empty is fine.
-  /// To be resumed, it may be one that a run has begun to fill, and nothing else.
+  /// To be resumed, it may be one that a run has begun to fill, and nothing else; it is claimed then at once.
   explicit RunFolder(std::filesystem::path path, Use use = Use::fresh);
 
   /// Makes the folder with its parents and claims it for as long as this lives: of two runs in it at once,
@@ -46,6 +46,7 @@ class RunFolder {
  private:
   std::filesystem::path path_;
   Use use_;
+  void claim();
   std::shared_ptr<FileLock> claim_;
   bool created_ = false;
 };

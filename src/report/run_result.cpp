@@ -229,7 +229,7 @@ std::string to_json(const RunResult& result) {
   object["work"] = list(result.work);
   object["forward_units"] = {{"warmup", result.warmup_units}, {"search", result.search_units}};
   object["seconds"] = seconds_object(result.seconds);
-  object["timeline"] = list(result.timeline);
+  if (!result.timeline.empty()) object["timeline"] = list(result.timeline);
   object["reproducibility"] = result.reproducibility;
   object["ranks"] = result.ranks;
   object["threads"] = result.threads;

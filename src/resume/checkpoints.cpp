@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <ctime>
 #include <utility>
 
@@ -19,24 +20,32 @@ std::string utc_now() {
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
 }
 
-/// What a run has now, and what the checkpoint was made with.
-std::string difference(const std::map<std::string, std::string>& mine,
-                       const std::map<std::string, std::string>& theirs) {
+/// Whether two texts say the same: 1e-3 is 0.001.
+bool equal_values(const std::string& a, const std::string& b) {
+  if (a == b) return true;
+  char* end_a = nullptr;
+  char* end_b = nullptr;
+  const double x = std::strtod(a.c_str(), &end_a), y = std::strtod(b.c_str(), &end_b);
+  return !a.empty() && !b.empty() && *end_a == '\0' && *end_b == '\0' && x == y;
+}
+
+}  // namespace
+
+std::string difference(const std::map<std::string, std::string>& now,
+                       const std::map<std::string, std::string>& before) {
   const auto value = [](const std::map<std::string, std::string>& of, const std::string& key) {
     const auto found = of.find(key);
     return found == of.end() ? std::string("not set") : found->second;
   };
-  for (const auto* keys : {&mine, &theirs}) {
+  for (const auto* keys : {&now, &before}) {
     for (const auto& [key, unused] : *keys) {
-      if (value(mine, key) != value(theirs, key))
-        return fmt::format("{} is {} now, and was {} when the run was left", key, value(mine, key),
-                           value(theirs, key));
+      if (!equal_values(value(now, key), value(before, key)))
+        return fmt::format("{} is {} now, and was {} when the run was left", key, value(now, key),
+                           value(before, key));
     }
   }
   return "";
 }
-
-}  // namespace
 
 Checkpoints::Checkpoints(CheckpointOptions options, const Communicator& comm)
     : comm_(comm),
@@ -58,8 +67,12 @@ Checkpoints::Taken Checkpoints::resume() {
   ResumePoint point;
   agree(comm_, [&] {
     if (!comm_.is_root()) return;
-    store_.remove_drafts();
     auto found = store_.newest(taken.passed_over);
+    if (!found && store_.has_published())
+      throw Error(ExitCode::input,
+                  fmt::format("{}; no checkpoint of this run is whole: remove {} to begin anew",
+                              taken.passed_over.front(), options_.folder.string()));
+    store_.remove_unpublished();
     if (!found) {
       memo_.clear();
       return;
@@ -117,6 +130,10 @@ void Checkpoints::boundary(const Where& where) {
   if (ask == Ask::go_on) return;
   write(where);
   if (ask == Ask::stop) stop(last_where_);
+}
+
+void Checkpoints::save(const Where& where) {
+  write(where);
 }
 
 void Checkpoints::poll() {

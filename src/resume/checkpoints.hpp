@@ -23,13 +23,18 @@ struct CheckpointOptions {
   std::map<std::string, std::string> identity;  ///< what a run that goes on must have in common with this one
 };
 
+/// What differs first between two identities, as a sentence that names the key; "" where nothing does.
+[[nodiscard]] std::string difference(const std::map<std::string, std::string>& now,
+                                     const std::map<std::string, std::string>& before);
+
 /// Lets a run be left at many points, by its own choice or by being killed, and taken up again.
 ///
 /// Two kinds of progress are on disk. A *resume point* holds the run as it stood between two steps of an
 /// optimiser or two stages: each part of the run that is under way adds its section. Within a stage that
 /// trains nothing (a line search, the products of a round) only single results count: these are in the
 /// *memo*, and the stage is begun again from its resume point and meets them there. So wherever a run is
-/// left, what it does again is less than the steps since the last resume point, or one product or evaluation.
+/// left, what it does again is less than the steps since the last resume point, or one wave of products, one
+/// evaluation or one linear program.
 ///
 /// Collective  every member on the communicator of the constructor, but recall's and remember's helpers as
 /// said;
@@ -37,7 +42,7 @@ struct CheckpointOptions {
 /// Throws      AgreedError(stopped) from boundary(), stage_done() and poll() when the run is to stop; its
 ///             message says why and what to do. AgreedError(write) where a resume point cannot be written:
 ///             the earlier ones are as they were.
-/// Test        tests/src/resume/test_checkpoints.cpp (1, 2, 4 ranks), tests/jobs/test_resume.cpp
+/// Test        tests/src/resume/test_checkpoints.cpp (1, 2, 4 ranks), tests/jobs/test_killed.cpp
 class Checkpoints {
  public:
   using Save = std::function<void(Section&)>;
@@ -53,7 +58,8 @@ class Checkpoints {
     bool found = false;                    ///< false: there is none, and the run begins
   };
   /// Takes up the newest whole resume point; drops what an unfinished write left behind, and without a point
-  /// the memo. Throws AgreedError(usage) naming the first key of the identity that differs.
+  /// the memo. Throws AgreedError(usage) naming the first key of the identity that differs,
+  /// AgreedError(input) if points were published and none can be read.
   Taken resume();
   /// What a part of the run left of itself, once; nothing where it was not under way.
   [[nodiscard]] std::optional<Section> take(const std::string& part);
@@ -75,6 +81,8 @@ class Checkpoints {
 
   /// Between two steps of an optimiser: a resume point if one is due; stops if that is asked for.
   void boundary(const Where& where);
+  /// A resume point, whatever the time: what comes next takes long and can only be left without one.
+  void save(const Where& where);
   /// Where the memo has all that was done: stops if that is asked for.
   void poll();
   /// After a stage: a resume point, and an empty memo.
@@ -88,6 +96,8 @@ class Checkpoints {
   [[nodiscard]] std::optional<MemoEntry> recall(const std::string& key);
   /// The same on rank 0 alone, where nothing is to be handed on. Local.
   [[nodiscard]] std::optional<MemoEntry> look_up(const std::string& key) const { return memo_.find(key); }
+  /// Whether anything is remembered at all; the same on every rank. Local.
+  [[nodiscard]] bool remembers() const noexcept { return options_.memo != WorkMemo::Policy::never; }
   /// Keeps what rank 0 has of it.
   void remember(const std::string& key, const MemoEntry& entry);
   /// Why nothing is remembered any more, once; rank 0's. Local.

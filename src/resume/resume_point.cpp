@@ -87,8 +87,14 @@ void write_resume_point(const std::filesystem::path& folder, const ResumePoint& 
   write_file(draft / kManifest, manifest_of(point, digest_file(draft / kState)));
   const std::string manifest_digest = digest_file(draft / kManifest).xxh3_128;
   published.commit();
-  fault_point("resume-done");
-  write_file(folder / kDone, manifest_digest + "\n");
+  try {
+    fault_point("resume-done");
+    write_file(folder / kDone, manifest_digest + "\n");
+  } catch (const Error&) {
+    std::error_code ignored;
+    std::filesystem::remove_all(folder, ignored);
+    throw;
+  }
 }
 
 ResumePoint read_resume_point(const std::filesystem::path& folder) {

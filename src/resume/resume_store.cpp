@@ -29,6 +29,11 @@ std::optional<std::int64_t> number_of(const fs::path& folder) {
   return error == std::errc{} && end == last && first != last ? std::optional(number) : std::nullopt;
 }
 
+bool is_published(const fs::path& folder) {
+  std::error_code ignored;
+  return fs::exists(folder / "DONE", ignored);
+}
+
 void remove_point(const fs::path& folder) {
   std::error_code error;
   fs::remove(folder / "DONE", error);
@@ -74,8 +79,15 @@ std::optional<ResumeStore::Found> ResumeStore::newest(std::vector<std::string>& 
   return std::nullopt;
 }
 
-void ResumeStore::remove_drafts() const {
+bool ResumeStore::has_published() const {
+  return std::ranges::any_of(all(), is_published);
+}
+
+void ResumeStore::remove_unpublished() const {
   std::vector<fs::path> drafts;
+  for (const fs::path& folder : all()) {
+    if (!is_published(folder)) drafts.push_back(folder);
+  }
   std::error_code error;
   for (fs::directory_iterator item(folder_, error), end; !error && item != end; item.increment(error)) {
     const std::string name = item->path().filename().string();

@@ -29,8 +29,10 @@ class ResumeStore {
   [[nodiscard]] std::optional<Found> newest(std::vector<std::string>& passed_over) const;
   /// Folders of all that were published or begun, the newest first.
   [[nodiscard]] std::vector<std::filesystem::path> all() const;
-  /// Removes what a writer that was killed left beside them.
-  void remove_drafts() const;
+  /// Whether any has its DONE, whole or not.
+  [[nodiscard]] bool has_published() const;
+  /// Removes what a writer that was killed left: drafts, and folders without DONE.
+  void remove_unpublished() const;
   /// Removes all of them: the run is at its end.
   void clear() const;
 

@@ -18,7 +18,7 @@ namespace lift {
 /// Test        tests/src/resume/test_section.cpp
 class Section {
  public:
-  /// `keeps`: false for a rank that writes nothing, whose tensors and numbers are dropped.
+  /// `keeps`: false for a rank that writes nothing, whose tensors are dropped.
   explicit Section(bool keeps = true) : keeps_(keeps) {}
 
   void put(const std::string& name, const at::Tensor& tensor);

@@ -13,7 +13,7 @@ enum class Ask { go_on, save, stop };
 struct StopperOptions {
   std::function<int()> signal;              ///< the signal that asked for a stop, 0 for none; may be empty
   std::optional<double> seconds_left = {};  ///< until the run must have ended, from construction
-  std::string limit = {};                   ///< what sets it, for the message: "--max-hours 2"
+  std::string limit = {};                   ///< what sets it, for the message: "the time of --max-hours"
   double save_interval = 900;               ///< [s] between two checkpoints; 0: none but where it stops
   std::function<double()> clock = {};       ///< monotonic seconds; empty: the system's
 };
@@ -34,7 +34,7 @@ class Stopper {
   [[nodiscard]] Ask ask(const Communicator& comm);
   /// Tells how long a checkpoint took; the interval counts from now. `seconds` < 0: none was needed.
   void saved(double seconds);
-  /// Why it stops, for a reader, after Ask::stop: "signal USR2", "--max-hours 2: 12 s were left".
+  /// Why it stops, for a reader, after Ask::stop: "signal USR2", "Slurm's time limit is nearly over".
   [[nodiscard]] const std::string& reason() const noexcept { return reason_; }
 
  private:

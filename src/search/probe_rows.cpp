@@ -163,7 +163,8 @@ class RandomRows {
   }
   [[nodiscard]] std::string key(int probe, const Checkpoints& checkpoints) const {
     return checkpoints.key(
-        fmt::format("row {} of round {}, kind {}, step {:a}, space {}, sequences {}", probe, round_.number,
+        fmt::format("row {} of round {}, lambda {:a}, kind {}, step {:a}, space {}, sequences {}", probe,
+                    round_.number, fmt::join(round_.state.lambda, ","),
                     static_cast<int>(round_.options.products.kind), round_.options.products.step,
                     static_cast<int>(round_.options.probe_space), fmt::join(round_.hessian_sequences, ",")),
         {round_.tuned().flat()});
@@ -189,15 +190,16 @@ class RandomRows {
     return true;
   }
 
-  /// Rank 0 reads each row twice rather than hold a wave of all groups.
+  /// The work of a wave, if all of it is there. Rank 0 reads each row twice rather than hold all groups'.
   [[nodiscard]] std::optional<MemoEntry> work_if_whole(int wave, const Checkpoints& checkpoints) const {
-    std::optional<MemoEntry> first;
+    MemoEntry all;
     for (const int probe : probes(wave)) {
-      auto entry = checkpoints.look_up(key(probe, checkpoints));
+      const auto entry = checkpoints.look_up(key(probe, checkpoints));
       if (!entry) return std::nullopt;
-      if (!first) first = MemoEntry{.numbers = {}, .tensor = {}, .work = std::move(entry->work)};
+      all.work.resize(std::max(all.work.size(), entry->work.size()));
+      for (std::size_t k = 0; k < entry->work.size(); ++k) all.work[k] += entry->work[k];
     }
-    return first;
+    return all;
   }
 
   void make(int number, Checkpoints* checkpoints) {
@@ -215,14 +217,17 @@ class RandomRows {
       insert_row(round_, model_.a, mine ? grid_.task(k) : -1,
                  mine ? wave.rows[static_cast<std::size_t>(k - first)] : at::Tensor());
     }
-    if (checkpoints == nullptr) return;
+    if (checkpoints == nullptr || !checkpoints->remembers()) return;
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-    const MemoEntry entry{
+    MemoEntry entry{
         .numbers = {},
         .tensor = {},
         .work = work_of_ranks(before, round_.state.objective.work(), comm),
         .seconds = seconds.count() / static_cast<double>(wave.rows.empty() ? 1 : wave.rows.size())};
-    for (const int probe : probes(number)) remember(probe, wave, entry, *checkpoints);
+    for (const int probe : probes(number)) {
+      remember(probe, wave, entry, *checkpoints);
+      entry.work.assign(entry.work.size(), 0.0);  // that of the wave is its first row's
+    }
   }
 
   /// Brings a row from the group that made it to rank 0, which keeps it.

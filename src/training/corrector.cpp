@@ -56,7 +56,11 @@ class Corrector {
     return {steps_, steps_ > 0 ? total_ / static_cast<double>(steps_) : 0.0};
   }
 
+  /// Whether any step was made since construction.
+  [[nodiscard]] bool advanced() const { return advanced_; }
+
   void advance() {
+    advanced_ = true;
     const std::int64_t step = trainer_.steps(), per_epoch = order_.batches_per_epoch();
     const auto sequences = order_.batch(first_epoch(options_.stage) + step / per_epoch, step % per_epoch);
     try {
@@ -72,6 +76,7 @@ class Corrector {
   BatchOrder order_;
   std::int64_t steps_;
   Trainer trainer_;
+  bool advanced_ = false;
   double total_ = 0;  ///< Σ of the losses of its batches
 };
 
@@ -102,6 +107,8 @@ CorrectorSummary correct(const Objective& objective, const Regularizer& regulari
   }
   at::Tensor w = objective.tuned().flat();
   broadcast(w, 0, comm);
+  // What evaluates W may be left without a point of its own.
+  if (checkpoints != nullptr && corrector.advanced()) checkpoints->save(where);
   return corrector.summary();
 }
 

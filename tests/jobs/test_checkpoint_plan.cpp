@@ -62,27 +62,33 @@ TEST(CheckpointPlan, RefusesWhatIsNoSignalByName) {
 
 TEST(CheckpointPlan, WhatShapesTheNumbersIsOfTheIdentityAndNothingElse) {
   const auto identity = plan({}).identity;
-  for (const char* free : {"--out", "--model", "--data", "--stop-signals", "--checkpoint.minutes",
-                           "--checkpoint.keep", "--checkpoint.memo", "--save.dtype"})
+  for (const char* free :
+       {"--out", "--model", "--data", "--stop-signals", "--checkpoint.minutes", "--checkpoint.keep",
+        "--checkpoint.memo", "--save.dtype", "--micro-batch", "--recompute"})
     EXPECT_FALSE(identity.contains(free)) << free;
-  for (const char* bound :
-       {"--seed", "--batch", "--micro-batch", "--warmup.lr", "--search.probes", "--precision"})
+  for (const char* bound : {"--seed", "--batch", "--warmup.lr", "--search.probes", "--precision"})
     EXPECT_TRUE(identity.contains(bound)) << bound;
   EXPECT_EQ(plan({"--max-hours", "1", "--resume", "--json", "x"}).identity, identity);
   EXPECT_EQ(plan({"--seed", "5"}).identity.at("--seed"), "5");
+}
+
+TEST(CheckpointPlan, IsFoundAgainInTheConfigurationOfARun) {
+  const std::vector<std::string> words = {"--model", "m", "--data", "d", "--out", "o", "--tune.blocks", "0"};
+  const Options options = Options::parse(Job::run, words);
+  EXPECT_EQ(identity_of_config(options.as_config()), checkpoint_plan(options).identity);
 }
 
 TEST(LimitTime, IsTheSmallerOfThePlanAndSlurm) {
   ::unsetenv("SLURM_JOB_END_TIME");
   ::unsetenv("SLURM_JOB_ID");
   StopperOptions stop;
-  limit_time(plan({}), stop);
+  limit_time(plan({}), 0, stop);
   EXPECT_FALSE(stop.seconds_left);
-  limit_time(plan({"--max-hours", "1"}), stop);
-  EXPECT_EQ(stop.seconds_left, 3600);
+  limit_time(plan({"--max-hours", "1"}), 600, stop);
+  EXPECT_EQ(stop.seconds_left, 3000) << "ten minutes are gone";
   EXPECT_EQ(stop.limit, "the time of --max-hours");
   ::setenv("SLURM_JOB_END_TIME", "1", 1);  // long ago
-  limit_time(plan({"--max-hours", "1"}), stop);
+  limit_time(plan({"--max-hours", "1"}), 0, stop);
   EXPECT_EQ(stop.seconds_left, 0);
   EXPECT_EQ(stop.limit, "Slurm's time limit");
   ::unsetenv("SLURM_JOB_END_TIME");

@@ -44,6 +44,7 @@ TEST_F(ResumeStoreTest, WalksBackToTheNewestThatIsWholeAndSaysWhy) {
   for (int k = 0; k < 3; ++k) store_.publish(a_point());
   fs::remove(folder_ / "checkpoints/resume-000003/DONE");
   std::vector<std::string> passed_over;
+  EXPECT_TRUE(store_.has_published());
   EXPECT_EQ(store_.newest(passed_over)->folder.filename(), "resume-000002");
   ASSERT_EQ(passed_over.size(), 1U);
   EXPECT_NE(passed_over.front().find("resume-000003: has no DONE"), std::string::npos);
@@ -66,7 +67,10 @@ TEST_F(ResumeStoreTest, RemovesWhatAKilledWriterLeft) {
                  other = folder_ / "checkpoints/.best.1.tmp";
   fs::create_directories(draft);
   fs::create_directories(other);
-  store_.remove_drafts();
+  store_.publish(a_point());
+  fs::remove(folder_ / "checkpoints/resume-000002/DONE");
+  store_.remove_unpublished();
+  EXPECT_EQ(names(store_), std::vector<std::string>{"resume-000001"});
   EXPECT_FALSE(fs::exists(draft));
   EXPECT_TRUE(fs::exists(other));
 }
