@@ -58,7 +58,7 @@ class Killed : public testing::Test {
     const std::string command = fmt::format(
         "LIFT_FAULT={0} timeout 60 {1} {2} {3} run --model {4}/model --data {4}/data --cache none {5} {6} "
         "--out {4}/{7} > {4}/stdout 2> {4}/stderr",
-        fault.empty() ? "none" : fault, LIFT_MPIEXEC, ranks, LIFT_PROGRAM, folder_.path().string(), kRun,
+        fault.empty() ? "none" : fault, LIFT_MPIEXEC, ranks, LIFT_PROGRAM, folder_.path().string(), base_,
         more, out);
     const int status = std::system(command.c_str());
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
@@ -77,13 +77,13 @@ class Killed : public testing::Test {
     }
     return lines;
   }
-  [[nodiscard]] std::string model(const std::string& out, const std::string& folder = "model") const {
+  [[nodiscard]] std::string model_of(const std::string& out, const std::string& folder = "model") const {
     return digest_file(folder_ / (out + "/" + folder + "/model.safetensors")).xxh3_128;
   }
   /// That the run in `out` ended as `reference` did, and left nothing else.
   void expect_same(const std::string& out, const std::string& reference) {
     for (const char* kept : {"model", "checkpoints/best", "checkpoints/epoch-1"})
-      EXPECT_EQ(model(out, kept), model(reference, kept)) << kept;
+      EXPECT_EQ(model_of(out, kept), model_of(reference, kept)) << kept;
     EXPECT_EQ(result(out), result(reference));
     EXPECT_EQ(metrics(out), metrics(reference));
     std::vector<std::string> left;
@@ -100,6 +100,7 @@ class Killed : public testing::Test {
     expect_same("left", reference);
   }
 
+  std::string base_ = kRun;
   OwnFolder folder_;
 };
 
@@ -198,6 +199,44 @@ TEST_F(Killed, TheTimeThatIsLeftIsKept) {
   expect_same("left", "whole");
 }
 
+TEST_F(Killed, WithOtherOptionsAndTheDefaultsOfCheckpointsToo) {
+  const std::string common =
+      "--length 16 --train-limit 12 --limit 6 --search.batches 1 --search.hvp-batches 1 --search.steps 5 ";
+  const std::string model = (folder_ / "model").string(), kept = (folder_ / "kept.safetensors").string();
+  const std::pair<std::string, std::vector<const char*>> runs[] = {
+      {"--tune.blocks 0,1 --warmup.epochs 2 --warmup.lr 1e-2 --regularizer l2-sp --search.probe-kind krylov "
+       "--search.probes 4 --curvature.report on --curvature.max-hvps 60 --save.dtype bf16 --search.line "
+       "model",
+       {"implicit:0:KILL@9", "row:0:KILL@3", "model:0:KILL@1"}},
+      {"--tune.blocks 1 --tune.regularizers 1:0 --warmup.epochs 0 --precision fp64 --search.rounds 2 "
+       "--recover.interpolate on --search.watch 0 --search.probes 3 --start " +
+           model,
+       {"slope:0:KILL@2", "line-search:0:KILL@7"}},
+      {"--tune.blocks 0 --tune.embeddings 1 --warmup.epochs 1 --warmup.lr 1e-2 --direction exact "
+       "--search.damping 10 --tune.learning-rate on --search.holdout 0.5 "
+       "--search.corrector-steps 2 --search.rounds 2",
+       {"implicit:0:KILL@5", "corrector:0:KILL@4"}},
+      {"--tune.blocks 0,1 --warmup.epochs 1 --search.probes 3 --search.hypergradient on --search.damping 10 "
+       "--search.keep " +
+           kept,
+       {"instance:0:KILL@1", "implicit:0:KILL@4"}}};
+  for (const auto& [options, faults] : runs) {
+    SCOPED_TRACE(options);
+    base_ = common + options;
+    fs::remove_all(folder_ / "whole");
+    ASSERT_EQ(run("whole", "", ""), 0) << text_of(folder_ / "stderr");
+    for (const char* fault : faults) {
+      SCOPED_TRACE(fault);
+      fs::remove_all(folder_ / "left");
+      ASSERT_EQ(run("left", fault, ""), 128 + SIGKILL) << text_of(folder_ / "stderr");
+      ASSERT_EQ(run("left", "", "--resume"), 0) << text_of(folder_ / "stderr");
+      EXPECT_EQ(model_of("left"), model_of("whole"));
+      EXPECT_EQ(result("left"), result("whole"));
+      EXPECT_EQ(metrics("left"), metrics("whole"));
+    }
+  }
+}
+
 TEST_F(Killed, ARunThatIsDoneIsLeftAsItIsAndAnotherIsRefused) {
   ASSERT_EQ(run("left", "", "--resume"), 0) << "where there is nothing it begins";
   EXPECT_THAT(text_of(folder_ / "stdout"), HasSubstr("there is no checkpoint in"));
@@ -280,7 +319,7 @@ TEST_F(Killed, AMemoThatCannotBeWrittenIsToldAndEndsNothing) {
   ASSERT_EQ(run("whole", "", ""), 0);
   ASSERT_EQ(run("left", "memo:0:5@3", ""), 0) << text_of(folder_ / "stderr");
   EXPECT_THAT(text_of(folder_ / "stderr"), HasSubstr("no longer kept as they come"));
-  EXPECT_EQ(model("left"), model("whole"));
+  EXPECT_EQ(model_of("left"), model_of("whole"));
 }
 
 }  // namespace

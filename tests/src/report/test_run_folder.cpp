@@ -1,5 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "src/report/run_folder.hpp"
 #include "tests/src/report/samples.hpp"
@@ -73,6 +75,61 @@ TEST_F(RunFolderTest, OfTwoRunsThatStartAtOnceOneIsRefused) {
 
 TEST_F(RunFolderTest, WhereNothingCanBeMadeIsAWriteError) {
   EXPECT_EQ(testing::error_of([] { RunFolder("/proc/lift-run").create(); }).code(), ExitCode::write);
+}
+
+/// Whether another process may take up the run in `folder`.
+bool others_may_resume(const std::filesystem::path& folder) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    try {
+      const RunFolder run(folder, RunFolder::Use::resumed);
+      ::_exit(0);
+    } catch (const Error& error) {
+      ::_exit(error.code() == ExitCode::usage ? 2 : 1);
+    }
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) != 1);
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+TEST(ResumedRunFolder, IsOfOneRunFromTheMomentItIsLookedAt) {
+  const OwnFolder place;
+  {
+    RunFolder first(place / "run");
+    first.create();
+    EXPECT_FALSE(others_may_resume(place / "run"));
+  }
+  {
+    const RunFolder again(place / "run", RunFolder::Use::resumed);
+    EXPECT_TRUE(again.begun());
+    EXPECT_FALSE(again.done());
+    EXPECT_FALSE(others_may_resume(place / "run"));
+  }
+  EXPECT_TRUE(others_may_resume(place / "run"));
+}
+
+TEST(ResumedRunFolder, LosesWhatAKilledWriterLeftAndNothingElse) {
+  const OwnFolder place;
+  RunFolder(place / "run").create();
+  for (const char* name :
+       {"run/.model.7.tmp", "run/checkpoints/.best.7.tmp", "run/checkpoints/epoch-1", "run/.mine"})
+    std::filesystem::create_directories(place / name);
+  RunFolder(place / "run", RunFolder::Use::resumed).create();
+  EXPECT_FALSE(std::filesystem::exists(place / "run/.model.7.tmp"));
+  EXPECT_FALSE(std::filesystem::exists(place / "run/checkpoints/.best.7.tmp"));
+  EXPECT_TRUE(std::filesystem::exists(place / "run/checkpoints/epoch-1"));
+  EXPECT_TRUE(std::filesystem::exists(place / "run/.mine"));
+}
+
+TEST(ResumedRunFolder, IsARunOrEmpty) {
+  const OwnFolder place;
+  std::filesystem::create_directories(place / "empty");
+  EXPECT_NO_THROW(RunFolder(place / "empty", RunFolder::Use::resumed).create());
+  EXPECT_NO_THROW(RunFolder(place / "new", RunFolder::Use::resumed).create());
+  std::filesystem::create_directories(place / "thesis/chapter");
+  EXPECT_THROW(RunFolder(place / "thesis", RunFolder::Use::resumed), Error);
 }
 
 }  // namespace
