@@ -5,6 +5,8 @@
 #                           signal stop it with a checkpoint, puts the job back into the queue where that leads
 #                           somewhere, and ends the script with the program's exit code
 #
+# lift_job_of_words OPTIONS...   the same, with --out RUN among the options
+#
 # The job is put back
 #   on 75        the program stopped at a checkpoint, as it was asked to or because the time limit is near; but not
 #                when that got no further than the start before, twice in a row (a warning time of --signal
@@ -51,22 +53,51 @@ for signal in USR1 USR2 TERM; do
   trap "ask_to_stop $signal" "$signal"
 done
 
+# Hands on what srun and the ranks say on stderr. When a rank died of a signal the others wait for it, and cannot heed the
+# TERM by which srun ends them before it kills them after Slurm's KillWait (30 s): they are killed at once.
+hand_on_errors() {
+  local text died=no
+  while IFS= read -r text || [ -n "$text" ]; do
+    printf '%s\n' "$text" >&2
+    case "$text" in
+      'srun: error: '*': task'*': Exited with exit code '*) ;;
+      'srun: error: '*': task'*': '*) died=yes ;;
+      'srun: '*'Terminating StepId='*) if [ "$died" = yes ]; then end_step "${text##*StepId=}" & fi ;;
+    esac
+  done
+}
+
+# Kills the processes of a step on all nodes. Slurm takes no further signal for a step that it is ending; so a step beside
+# it asks each node for them. Where that fails the step ends as it would have.
+end_step() {
+  # shellcheck disable=SC2016  # for the shell on each node
+  timeout 20 srun --overlap --nodes="$SLURM_JOB_NUM_NODES" --ntasks="$SLURM_JOB_NUM_NODES" --ntasks-per-node=1 \
+    --cpus-per-task=1 --mem=0 --mpi=none --cpu-bind=none \
+    bash -c 'scontrol listpids "$1" | while read -r pid _ _ rank _; do case "$rank" in [0-9]*) kill -KILL "$pid" ;; esac; done' \
+    end "$1" >/dev/null 2>&1
+}
+
 # Runs words, to be stopped by ask_to_stop; their exit code is left in `code`.
 run_program() {
+  local errors to_errors
   code=75
   if [ "$asked" = yes ]; then return; fi
-  "$@" &
+  exec {to_errors}> >(trap '' USR1 USR2 TERM && hand_on_errors)
+  errors=$!
+  "$@" 2>&"$to_errors" {to_errors}>&- &
   program=$!
+  exec {to_errors}>&-
   # A signal ends `wait` while the program goes on.
   while kill -0 "$program" 2>/dev/null; do wait "$program"; done
   wait "$program"
   code=$?
   program=''
+  wait "$errors"
 }
 
 # Puts the job back, unless it was cancelled or is being ended: then its state is no longer RUNNING.
 put_back() {
-  local state
+  local state  # of the job
   state="$(scontrol show job --oneliner "$job" | sed -n 's/.* JobState=\([A-Z_]*\).*/\1/p')"
   if [ "$state" != RUNNING ]; then verdict="not put back: the job is ${state:-unknown to Slurm}"; return; fi
   verdict='put back into the queue'
@@ -112,4 +143,21 @@ finish() {
   if [ -d "$out" ]; then say "$line" >>"$out/slurm.log"; fi
   case "$verdict" in *'put back into'*) scontrol requeue "$job" || say 'Slurm refused to put the job back' ;; esac
   exit "$code"
+}
+
+lift_job_of_words() {
+  local out='' options=()
+  while [ $# -gt 0 ]; do
+    case "$1" in
+      --out) out="${2:-}" && shift ;;
+      --out=*) out="${1#--out=}" ;;
+      *) options+=("$1") ;;
+    esac
+    [ $# -eq 0 ] || shift
+  done
+  if [ -z "$out" ]; then
+    echo "expected --out RUN among the options" >&2
+    exit 2
+  fi
+  lift_job "$out" "${options[@]}"
 }
