@@ -13,6 +13,7 @@
 #                that is nearly as long as the limit would go on for ever)
 #   on 137, 143  something killed it, if it has left a newer complete checkpoint than it began with
 # and on no other code: what is wrong with an option, a file, a disk or a number is wrong the next time too.
+# A signal in the second in which the ranks load their libraries, before they listen, ends them with 138, 140 or 143.
 # OUT/slurm.log has a line for each time the job ended.
 
 say() { printf '%s %s: %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$job" "$*"; }
