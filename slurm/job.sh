@@ -13,7 +13,6 @@
 #                that is nearly as long as the limit would go on for ever)
 #   on 137, 143  something killed it, if it has left a newer complete checkpoint than it began with
 # and on no other code: what is wrong with an option, a file, a disk or a number is wrong the next time too.
-# A signal in the second in which the ranks load their libraries, before they listen, ends them with 138, 140 or 143.
 # OUT/slurm.log has a line for each time the job ended.
 
 say() { printf '%s %s: %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$job" "$*"; }
@@ -104,6 +103,11 @@ put_back() {
   verdict='put back into the queue'
 }
 
+# What starts a rank: while it loads its libraries and does not listen yet, a request to stop is lost and not its end with
+# 138 or 140. (The time limit it knows by itself.)
+# shellcheck disable=SC2016  # for the shell of the rank
+rank=(bash -c 'trap "" USR1 USR2; exec "$@"' rank)
+
 lift_job() {
   local out="$1" start="${SLURM_RESTART_COUNT:-0}" before after state code verdict
   shift
@@ -112,10 +116,10 @@ lift_job() {
   say "start $((start + 1)) on ${SLURM_JOB_NODELIST:-?}, ${SLURM_NTASKS:-?} ranks, $OMP_NUM_THREADS threads each: $out"
   # The cost estimate, and whatever is wrong with the options or the inputs, before the hours begin.
   if [ "$start" -eq 0 ]; then
-    run_program "${launch[@]}" "$lift" run --out "$out" "$@" --resume --dry-run
+    run_program "${launch[@]}" "${rank[@]}" "$lift" run --out "$out" "$@" --resume --dry-run
     if [ "$code" -ne 0 ]; then finish; fi
   fi
-  run_program "${launch[@]}" "$lift" run --out "$out" "$@" --resume
+  run_program "${launch[@]}" "${rank[@]}" "$lift" run --out "$out" "$@" --resume
   finish
 }
 

@@ -95,6 +95,25 @@ case_cancelled_and_submitted_again() {
   check said cancelled 'is done'
 }
 
+# A signal while the ranks load, which takes as long as this test wants.
+case_signal_while_loading() {
+  cat >slow <<'P'
+#!/usr/bin/env bash
+case " $* " in *' --dry-run '*) exec "$REAL_LIFT" "$@" ;; esac
+touch loading
+until [ -e loaded ]; do sleep 0.1; done
+exec "$REAL_LIFT" "$@"
+P
+  chmod +x slow
+  LIFT="$work/slow" REAL_LIFT="$lift" submit loading run.sbatch --out early-signal "${options[@]}"
+  until_true 60 test -e loading || fail "it has not begun"
+  check scancel --signal=USR2 --batch "$job"
+  until_true 60 said loading 'signal USR2' || fail "no signal came"
+  touch loaded
+  ends loading "$job" COMPLETED 0 1
+  check same early-signal whole
+}
+
 # The last task of an array has the id of the array: it alone is to come back.
 case_array() {
   printf '%s\n' '--warmup.epochs 1' '--warmup.epochs -1' '--warmup.epochs 5' >lines
