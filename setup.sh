@@ -5,6 +5,7 @@
 # usage: ./setup.sh            what the build and the tests need
 #        ./setup.sh --wheels   also PyTorch with Python, HF transformers, tokenizers and safetensors, which the tests
 #                              labelled `wheels` and the benchmarks compare with
+#        ./setup.sh --slurm    also Slurm, of which the test labelled `slurm` brings up one of its own
 #        ./setup.sh --build [PRESET]   and then configures and builds it (presets: release, debug, asan, cuda)
 #        ./setup.sh --folder           only prints the folder that --build builds in
 #
@@ -16,6 +17,7 @@ deps="${LIFT_DEPS:-$HOME/.cache/lift}"
 packages=(g++ cmake ninja-build ccache git pkg-config python3 python3-venv
           openmpi-bin libopenmpi-dev libpetsc64-real-dev libslepc64-real-dev libboost-program-options-dev
           libfmt-dev libspdlog-dev nlohmann-json3-dev libicu-dev libxxhash-dev libgtest-dev libgmock-dev gnuplot-nox)
+if [ "${1:-}" = --slurm ]; then packages+=(slurmctld slurmd slurm-client munge); fi
 torch=(torch==2.11.0)
 # The only CUDA libraries that LibTorch's CPU part needs by itself.
 torch_cpu=(nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85)

@@ -5,6 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 ./setup.sh --wheels
+./setup.sh --slurm
 env -u LIFT_PRESET ./tests/run.sh
 echo "tests: labels wheels and long"
 ctest --test-dir "$(./setup.sh --folder)" --output-on-failure -L '^(wheels|long)$'

@@ -1,0 +1,153 @@
+# shellcheck shell=bash disable=SC2154,SC2034
+# The cases of run.sh, in its order: each submits jobs into the working folder and says how they must end.
+
+case_whole() {
+  submit whole run.sbatch --out whole "${options[@]}"
+  ends whole "$job" COMPLETED 0 1
+  check said whole 'walltime  .* on 2 ranks'
+}
+
+case_signal() {
+  submit signalled run.sbatch --out signalled "${options[@]}"
+  reach_middle signalled
+  check scancel --signal=USR2 --batch "$job"
+  until_true 60 said signalled 'signal USR2' || fail "no signal came"
+  go_on
+  ends signalled "$job" COMPLETED 0 2
+  check said signalled 'exit code 75'
+  check said signalled 'going on from'
+  check same signalled whole
+}
+
+# Slurm sends its warning at its own leisure, up to half a minute early: on a busy machine again in the next start.
+case_time_limit() {
+  sbatch_options=(--time=1 --signal=B:USR2@15)
+  submit limited run.sbatch --out limited "${options[@]}"
+  reach_middle limited
+  until_true 60 said limited 'signal USR2' || fail "no warning came"
+  go_on
+  until_true 240 has_ended "$job" || fail "it has not ended"
+  check is "$job" JobState COMPLETED
+  check said limited 'exit code 75'
+  check said limited 'going on from'
+  check same limited whole
+}
+
+case_requeue() {
+  submit requeued run.sbatch --out requeued "${options[@]}"
+  reach_middle requeued
+  check scontrol requeue "$job"
+  ends requeued "$job" COMPLETED 0 2
+  check same requeued whole
+}
+
+case_killed_rank() {
+  submit killed run.sbatch --out killed "${options[@]}"
+  reach_middle killed
+  go_on
+  kill_one_of "${ranks[-1]}"
+  ends killed "$job" COMPLETED 0 2
+  check said killed 'exit code 1[34][37]'
+  check same killed whole
+}
+
+case_killed_without_checkpoint() {
+  submit early run.sbatch --out early "${common[@]}" --warmup.epochs 50 --checkpoint.minutes 0
+  until_true 60 said early 'epoch 1 of 50' || fail "it has not begun"
+  mapfile -t ranks < <(ranks_of early)
+  kill_one_of "${ranks[0]}"
+  ends early "$job" FAILED 137 1
+  check said early 'it left no newer checkpoint'
+}
+
+# Dies at the same place in every start: the first leaves checkpoints, the second none that is newer.
+case_killed_again() {
+  export LIFT_FAULT=program:0:KILL@1
+  submit again run.sbatch --out again "${options[@]}"
+  unset LIFT_FAULT
+  ends again "$job" FAILED 137 2
+  check said again 'it left no newer checkpoint'
+}
+
+# Is told to stop as it loads in every start. The first gets to the end of a warm-up without steps; then there is nothing
+# between two starts, 75 or not: the second is put back, the third is not.
+case_stopped_at_once() {
+  export LIFT_FAULT=load:0:USR2@1
+  submit idle run.sbatch --out idle "${common[@]}" --warmup.epochs 0
+  unset LIFT_FAULT
+  ends idle "$job" FAILED 75 3
+  check said idle 'no further than the last time'
+}
+
+case_cancelled_and_submitted_again() {
+  submit cancelled run.sbatch --out cancelled "${options[@]}"
+  reach_middle cancelled
+  check scancel "$job"
+  until_true 60 has_ended "$job" || fail "a cancelled job has not ended"
+  check is "$job" JobState CANCELLED
+  check is "$job" Restarts 0
+  submit cancelled run.sbatch --out cancelled "${options[@]}"
+  ends cancelled "$job" COMPLETED 0 1
+  check said cancelled 'going on from'
+  check same cancelled whole
+  submit cancelled run.sbatch --out cancelled "${options[@]}"
+  ends cancelled "$job" COMPLETED 0 1
+  check said cancelled 'is done'
+}
+
+# A signal while the ranks load, which takes as long as this test wants.
+case_signal_while_loading() {
+  cat >slow <<'P'
+#!/usr/bin/env bash
+case " $* " in *' --dry-run '*) exec "$REAL_LIFT" "$@" ;; esac
+touch loading
+until [ -e loaded ]; do sleep 0.1; done
+exec "$REAL_LIFT" "$@"
+P
+  chmod +x slow
+  LIFT="$work/slow" REAL_LIFT="$lift" submit loading run.sbatch --out early-signal "${options[@]}"
+  until_true 60 test -e loading || fail "it has not begun"
+  check scancel --signal=USR2 --batch "$job"
+  until_true 60 said loading 'signal USR2' || fail "no signal came"
+  touch loaded
+  ends loading "$job" COMPLETED 0 1
+  check same early-signal whole
+}
+
+# The last task of an array has the id of the array: it alone is to come back.
+case_array() {
+  printf '%s\n' '--warmup.epochs 1' '--warmup.epochs -1' '--warmup.epochs 5' >lines
+  sbatch_options=(--array=1-3)
+  submit array array.sbatch lines array "${common[@]}" --checkpoint.minutes 0.01
+  reach_middle array/line-3
+  check scancel --signal=USR2 --batch "${job}_3"
+  until_true 60 said array 'signal USR2' || fail "no signal came"
+  go_on
+  ends array "${job}_3" COMPLETED 0 2
+  ends array "${job}_1" COMPLETED 0 1
+  ends array "${job}_2" FAILED 2 1
+  check same array/line-3 whole
+  check test -f array/line-1/model/model.safetensors
+  check test ! -e array/line-2
+}
+
+case_errors_never_come_back() {
+  submit wrong run.sbatch --out wrong "${options[@]}" --warmup.epoch 3
+  ends wrong "$job" FAILED 2 1
+  submit missing run.sbatch --out missing "${options[@]/%\/model/\/none}"
+  ends missing "$job" FAILED 3 1
+  for code in 1 4 5; do
+    export LIFT_FAULT=step:0:$code@50
+    submit "code-$code" run.sbatch --out "code-$code" "${common[@]}" --warmup.epochs 5 --checkpoint.minutes 0.0001
+    unset LIFT_FAULT
+    ends "code-$code" "$job" FAILED "$code" 1
+    check has_checkpoint "code-$code"
+  done
+}
+
+case_multi_node_on_one() {
+  sbatch_options=(--nodes=1 --ntasks-per-node=2 --cpus-per-task=1 --gpus-per-node=0)
+  submit nodes multi-node.sbatch --out nodes "${options[@]}"
+  ends nodes "$job" COMPLETED 0 1
+  check same nodes whole
+}
