@@ -127,7 +127,10 @@ class Run {
   void look_around() {
     record_.add_before();
     const SearchState state = search_state();
-    keeping_last_good([&] { record_.add_self_check(check_second_derivatives(state, plan_.search)); });
+    keeping_last_good([&] {
+      const auto time = record_.timers().measure("self_check");
+      record_.add_self_check(check_second_derivatives(state, plan_.search));
+    });
     const WorkMeter::Scope metered(record_.meter(), record_.result().search_units);
     keeping_last_good([&] { begin_search(state); });
   }
