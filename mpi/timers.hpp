@@ -49,8 +49,6 @@ class PhaseTimers {
   /// Adds what open scopes have measured so far, which they then do not add again: for a record in the midst
   /// of a phase.
   void settle();
-  /// Seconds of this rank by phase.
-  [[nodiscard]] const std::map<std::string, double>& all() const noexcept { return seconds_; }
   /// What scopes have measured, in the order of their ends; what is less than kGap [s] after a stretch of the
   /// same phase goes on with it.
   static constexpr double kGap = 0.01;

@@ -5,7 +5,7 @@
 #        results/regression/run.sh --record   write reference/ anew, from one rank
 #        LIFT_RANKS="1 3" results/regression/run.sh
 # Everything is in float64 and short, so that neither the processor nor the order of a sum shows: check.py has the tolerances.
-# 3 minutes on two cores.
+# A minute on two cores.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 if [ "$(id -u)" -eq 0 ]; then export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1; fi

@@ -157,11 +157,12 @@ void Checkpoints::finish() {
 }
 
 std::string Checkpoints::key(const std::string& label, const std::vector<at::Tensor>& inputs) const {
-  return comm_.is_root() ? WorkMemo::key(label, inputs) : "";
+  return comm_.is_root() && remembers() ? WorkMemo::key(label, inputs) : "";
 }
 
 std::optional<MemoEntry> Checkpoints::recall(const std::string& key) {
   std::optional<MemoEntry> found;
+  if (!remembers()) return found;
   agree(comm_, [&] {
     if (comm_.is_root()) found = memo_.find(key);
   });

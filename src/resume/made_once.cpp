@@ -54,6 +54,7 @@ Made made_once(Checkpoints* checkpoints, const std::string& label, const std::ve
             found->tensor.defined() ? found->tensor.to(like.device()) : at::Tensor()};
   }
   checkpoints->poll();
+  if (!checkpoints->remembers()) return make();
   const WorkCount before = objective.work();
   const auto start = std::chrono::steady_clock::now();
   Made made = make();

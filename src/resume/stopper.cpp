@@ -24,10 +24,6 @@ constexpr std::int64_t kSave = 1;      ///< what ranks agree on by its maximum
 constexpr std::int64_t kTimeIsUp = 2;  ///< a signal counts kSignal + its number
 constexpr std::int64_t kSignal = 1000;
 
-double monotonic_seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
 std::optional<double> parsed(std::string_view text) {
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -83,7 +79,7 @@ std::optional<double> slurm_seconds_left() {
 
 Stopper::Stopper(StopperOptions options)
     : options_(std::move(options)), began_(0), last_ask_(0), last_save_(0) {
-  if (!options_.clock) options_.clock = monotonic_seconds;
+  if (!options_.clock) options_.clock = steady_seconds;
   began_ = last_ask_ = last_save_ = options_.clock();
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "mpi/communicator.hpp"
+#include "src/report/clock.hpp"
 
 namespace lift {
 
@@ -15,7 +16,7 @@ struct StopperOptions {
   std::optional<double> seconds_left = {};  ///< until the run must have ended, from construction
   std::string limit = {};                   ///< what sets it, for the message: "the time of --max-hours"
   double save_interval = 900;               ///< [s] between two checkpoints; 0: none but where it stops
-  std::function<double()> clock = {};       ///< monotonic seconds; empty: the system's
+  Clock clock = {};                         ///< monotonic seconds; empty: the system's
 };
 
 /// Decides when a run saves and when it stops, the same on every rank.

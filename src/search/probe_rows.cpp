@@ -148,7 +148,7 @@ class RandomRows {
     Checkpoints* checkpoints = round_.state.checkpoints;
     if (checkpoints == nullptr) {
       make(wave, nullptr);
-    } else if (!recall(wave, *checkpoints)) {
+    } else if (!checkpoints->remembers() || !recall(wave, *checkpoints)) {
       checkpoints->poll();
       make(wave, checkpoints);
     }

