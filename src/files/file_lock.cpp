@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -11,17 +10,38 @@
 #include "mpi/error.hpp"
 
 namespace lift {
+namespace {
+
+/// The whole of a file, for one.
+struct flock whole_file() noexcept {
+  struct flock lock {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  return lock;
+}
+
+}  // namespace
 
 FileLock::FileLock(const std::filesystem::path& file)
     : descriptor_(::open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666)) {
   if (descriptor_ < 0)
     throw Error(ExitCode::write,
                 fmt::format("{}: cannot be opened: {}", file.string(), std::strerror(errno)));
-  held_ = ::flock(descriptor_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+  struct flock lock = whole_file();
+  held_ = ::fcntl(descriptor_, F_OFD_SETLK, &lock) == 0 || (errno != EAGAIN && errno != EACCES);
 }
 
 FileLock::~FileLock() {
   ::close(descriptor_);
+}
+
+bool FileLock::taken(const std::filesystem::path& file) noexcept {
+  const int descriptor = ::open(file.c_str(), O_WRONLY | O_CLOEXEC);
+  if (descriptor < 0) return false;
+  struct flock lock = whole_file();
+  const bool taken = ::fcntl(descriptor, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+  ::close(descriptor);
+  return taken;
 }
 
 }  // namespace lift

@@ -32,6 +32,19 @@ TEST(FileLock, IsOfOneProcessUntilItLetsGo) {
   EXPECT_TRUE(free_for_others(file));
 }
 
+TEST(FileLock, IsOfOneOfTwoInAProcess) {
+  const OwnFolder folder;
+  const auto file = folder / "claim";
+  EXPECT_FALSE(FileLock::taken(file));
+  {
+    const FileLock lock(file);
+    EXPECT_TRUE(FileLock::taken(file));
+    EXPECT_FALSE(FileLock(file).held());
+    EXPECT_TRUE(FileLock::taken(file));  // to ask, or to be refused, gives nothing back
+  }
+  EXPECT_FALSE(FileLock::taken(file));
+}
+
 TEST(FileLock, DoesNotOutliveAProcessThatIsKilled) {
   const OwnFolder folder;
   const auto file = folder / "log.txt";
