@@ -116,16 +116,20 @@ RunRecord::RunRecord(JobContext& context, const RunPlan& plan, const Corpus& cor
       output_(output),
       meter_(objective),
       losses_(objective, corpus, output.progress(), timers_, context.comm, &checkpoints) {
-  result_.start = plan.start.string();
-  result_.n = plan.layout.n();
-  result_.p = plan.layout.p();
-  result_.m = plan.search.rows();
-  if (plan.search_sequences) result_.search_sequences = corpus.search.size();
-  result_.selection_sequences = held_out(corpus.search.size(), plan.holdout);
-  result_.ranks = context.comm.size();
-  result_.threads = context.binding().threads;
-  result_.device = context.binding().name;
-  result_.seed = plan.search.seed;
+  describe_run();
+}
+
+void RunRecord::describe_run() {
+  result_.start = plan_.start.string();
+  result_.n = plan_.layout.n();
+  result_.p = plan_.layout.p();
+  result_.m = plan_.search.rows();
+  result_.search_sequences = plan_.search_sequences ? corpus_.search.size() : 0;
+  result_.selection_sequences = held_out(corpus_.search.size(), plan_.holdout);
+  result_.ranks = context_.comm.size();
+  result_.threads = context_.binding().threads;
+  result_.device = context_.binding().name;
+  result_.seed = plan_.search.seed;
 }
 
 void RunRecord::add_epoch() {
@@ -269,11 +273,8 @@ void RunRecord::save(Section& section) {
 }
 
 void RunRecord::resume(const Section& section) {
-  const RunResult now = result_;
   result_ = parse_result(section.text("result"), "result of a checkpoint");
-  result_.ranks = now.ranks;
-  result_.threads = now.threads;
-  result_.device = now.device;
+  describe_run();
   unanswered_ = section.text("unanswered");
   earlier_seconds_ = section.number("seconds");
   const auto mine = [&](const std::string& name) {

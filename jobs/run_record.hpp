@@ -56,6 +56,9 @@ class RunRecord {
   void check_programs() const;
 
  private:
+  /// What of the result the plan and the ranks say, whatever a checkpoint holds: it may be one of a run that
+  /// shared the warm-up with this one.
+  void describe_run();
   void warn(const std::string& line) const;
   void tell_model(const ModelResult& model) const;
   void tell_implicit(const ImplicitReport& implicit, bool of_a_program) const;

@@ -52,6 +52,7 @@ Checkpoints::Checkpoints(CheckpointOptions options, const Communicator& comm)
       options_(std::move(options)),
       store_(options_.folder, options_.keep),
       memo_(options_.folder / "memo", options_.memo),
+      shared_(options_.shared_memo, options_.memo),
       stopper_(options_.stop) {}
 
 Checkpoints::Part::Part(Checkpoints& checkpoints, std::string part, Save save) : checkpoints_(checkpoints) {
@@ -101,8 +102,7 @@ std::optional<Section> Checkpoints::take(const std::string& part) {
   return found.empty() ? std::nullopt : std::optional(std::move(found.mapped()));
 }
 
-void Checkpoints::write(const Where& where) {
-  const auto start = std::chrono::steady_clock::now();
+ResumePoint Checkpoints::here(const Where& where) {
   ResumePoint point{.where = where(),
                     .ranks = comm_.size(),
                     .written = utc_now(),
@@ -113,6 +113,12 @@ void Checkpoints::write(const Where& where) {
     save(section);
     point.sections.emplace(part, std::move(section));
   }
+  return point;
+}
+
+void Checkpoints::write(const Where& where) {
+  const auto start = std::chrono::steady_clock::now();
+  ResumePoint point = here(where);
   last_where_ = point.where;
   agree(comm_, [&] {
     if (comm_.is_root()) store_.publish(std::move(point));
@@ -136,6 +142,14 @@ void Checkpoints::save(const Where& where) {
   write(where);
 }
 
+void Checkpoints::branch(const Where& where) {
+  if (!options_.on_branch) return;
+  ResumePoint point = here(where);
+  agree(comm_, [&] {
+    if (comm_.is_root()) options_.on_branch(std::move(point));
+  });
+}
+
 void Checkpoints::poll() {
   if (stopper_.ask(comm_) == Ask::stop) stop("after " + last_where_);
 }
@@ -145,6 +159,7 @@ void Checkpoints::stage_done(const Where& where) {
   agree(comm_, [&] {
     if (comm_.is_root()) memo_.clear();
   });
+  sharing_ = false;
   if (stopper_.ask(comm_) == Ask::stop) stop(last_where_);
 }
 
@@ -164,7 +179,7 @@ std::optional<MemoEntry> Checkpoints::recall(const std::string& key) {
   std::optional<MemoEntry> found;
   if (!remembers()) return found;
   agree(comm_, [&] {
-    if (comm_.is_root()) found = memo_.find(key);
+    if (comm_.is_root()) found = look_up(key);
   });
   broadcast(found, comm_);
   return found;
@@ -172,8 +187,20 @@ std::optional<MemoEntry> Checkpoints::recall(const std::string& key) {
 
 void Checkpoints::remember(const std::string& key, const MemoEntry& entry) {
   agree(comm_, [&] {
-    if (comm_.is_root()) memo_.keep(key, entry);
+    if (comm_.is_root()) (sharing_ ? shared_ : memo_).keep(key, entry);
   });
+}
+
+std::optional<MemoEntry> Checkpoints::look_up(const std::string& key) {
+  if (auto found = memo_.find(key)) return found;
+  auto found = sharing_ ? shared_.find(key) : std::nullopt;
+  if (found) taken_over_.insert(key);
+  return found;
+}
+
+std::string Checkpoints::memo_trouble() {
+  const std::string trouble = memo_.trouble();
+  return trouble.empty() ? shared_.trouble() : trouble;
 }
 
 }  // namespace lift

@@ -2,8 +2,10 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,6 +23,9 @@ struct CheckpointOptions {
   WorkMemo::Policy memo = WorkMemo::Policy::measured;
   StopperOptions stop;
   std::map<std::string, std::string> identity;  ///< what a run that goes on must have in common with this one
+  std::filesystem::path shared_memo = {};       ///< a memo of several runs (share()); empty: none
+  /// Takes the run at a branch(), to be written where other runs may go on from it; on rank 0. May be empty.
+  std::function<void(ResumePoint point)> on_branch = {};
 };
 
 /// What differs first between two identities, as a sentence that names the key; "" where nothing does.
@@ -87,6 +92,14 @@ class Checkpoints {
   void poll();
   /// After a stage: a resume point, and an empty memo.
   void stage_done(const Where& where);
+  /// A place from which runs with other plans may go on too: the run as it stands goes to on_branch.
+  void branch(const Where& where);
+  /// What is remembered from now on, until stage_done(), may be what other runs make as well: it goes into
+  /// the shared memo, if there is one, and is looked for there. All that these runs have and its keys do not
+  /// name must be equal.
+  void share() { sharing_ = !options_.shared_memo.empty(); }
+  /// How many results were found in the shared memo. Rank 0's.
+  [[nodiscard]] std::int64_t taken_over() const noexcept { return std::ssize(taken_over_); }
   /// The run is at its end: nothing of this class stays on disk.
   void finish();
 
@@ -95,17 +108,18 @@ class Checkpoints {
   /// What was made under that name before, on every rank; the tensor on the CPU, [its count].
   [[nodiscard]] std::optional<MemoEntry> recall(const std::string& key);
   /// The same on rank 0 alone, where nothing is to be handed on. Local.
-  [[nodiscard]] std::optional<MemoEntry> look_up(const std::string& key) const { return memo_.find(key); }
+  [[nodiscard]] std::optional<MemoEntry> look_up(const std::string& key);
   /// Whether anything is remembered at all; the same on every rank. Local.
   [[nodiscard]] bool remembers() const noexcept { return options_.memo != WorkMemo::Policy::never; }
   /// Keeps what rank 0 has of it.
   void remember(const std::string& key, const MemoEntry& entry);
   /// Why nothing is remembered any more, once; rank 0's. Local.
-  [[nodiscard]] std::string memo_trouble() { return memo_.trouble(); }
+  [[nodiscard]] std::string memo_trouble();
 
   [[nodiscard]] const Communicator& comm() const noexcept { return comm_; }
 
  private:
+  [[nodiscard]] ResumePoint here(const Where& where);
   void write(const Where& where);
   [[noreturn]] void stop(const std::string& where);
   void check_identity(const ResumePoint& point) const;
@@ -114,6 +128,9 @@ class Checkpoints {
   CheckpointOptions options_;
   ResumeStore store_;
   WorkMemo memo_;
+  WorkMemo shared_;
+  bool sharing_ = false;
+  std::set<std::string> taken_over_;  ///< keys
   Stopper stopper_;
   std::vector<std::pair<std::string, Save>> parts_;
   std::map<std::string, Section> left_;  ///< sections that were resumed and not yet taken

@@ -191,7 +191,7 @@ class RandomRows {
   }
 
   /// The work of a wave, if all of it is there. Rank 0 reads each row twice rather than hold all groups'.
-  [[nodiscard]] std::optional<MemoEntry> work_if_whole(int wave, const Checkpoints& checkpoints) const {
+  [[nodiscard]] std::optional<MemoEntry> work_if_whole(int wave, Checkpoints& checkpoints) const {
     MemoEntry all;
     for (const int probe : probes(wave)) {
       const auto entry = checkpoints.look_up(key(probe, checkpoints));

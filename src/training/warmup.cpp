@@ -69,6 +69,8 @@ class Warmup {
       evaluate(epoch, train_epoch(epoch));
     }
     summary_.steps = trainer_.steps();
+    if (checkpoints != nullptr)
+      checkpoints->branch([this] { return fmt::format("warm-up, epoch {}", options_.epochs); });
     return std::move(summary_);
   }
 
@@ -176,10 +178,9 @@ class Warmup {
   void report(WarmupStep& record, std::size_t sequences, double seconds) {
     step_pace_.add(seconds);
     if (!observer_.on_step) return;
-    const auto epochs = static_cast<double>(options_.epochs);
-    record.epoch = epochs * static_cast<double>(record.step) / static_cast<double>(steps_);
+    record.epoch = static_cast<double>(record.step) / static_cast<double>(order_.batches_per_epoch());
     record.tokens_per_second = static_cast<double>(sequences) * train_.length() / seconds;
-    const double evaluations_left = epochs + 1 - static_cast<double>(std::ssize(summary_.epochs));
+    const auto evaluations_left = static_cast<double>(options_.epochs + 1 - std::ssize(summary_.epochs));
     record.seconds_left = step_pace_.mean() * static_cast<double>(steps_ - record.step) +
                           evaluation_pace_.mean() * evaluations_left;
     observer_.on_step(record);

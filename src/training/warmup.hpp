@@ -67,7 +67,9 @@ struct WarmupSummary {
 /// Shapes      lambda: [p].
 /// Resume      with `checkpoints` it can be left between two steps: part "warm-up", W being the caller's to
 ///             keep; one that was left goes on from where it was, and its observer hears no more of what was
-///             before.
+///             before. With options.epochs beyond the last epoch that was left it goes on for the rest of
+///             them, which under a constant schedule is what one warm-up of all would have done; so its end
+///             is a branch() of the checkpoints.
 /// Collective  on `comm`; after every epoch the weights are equal on all ranks to the last bit.
 /// Throws      AgreedError(numerical) naming step and epoch if a loss or the gradient is not finite, before
 ///             it reaches the weights: W is then the last one whose training loss was finite.
