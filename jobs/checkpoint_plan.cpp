@@ -52,6 +52,8 @@ int signal_of(std::string_view name) {
   return found->second;
 }
 
+}  // namespace
+
 std::vector<int> signals_of(std::string_view list) {
   std::vector<int> signals;
   if (list == "none") return signals;
@@ -62,8 +64,6 @@ std::vector<int> signals_of(std::string_view list) {
     list.remove_prefix(comma + 1);
   }
 }
-
-}  // namespace
 
 CheckpointPlan checkpoint_plan(const Options& options) {
   CheckpointPlan plan{.resume = options.flag("resume"),

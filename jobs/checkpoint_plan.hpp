@@ -2,6 +2,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "jobs/options.hpp"
@@ -19,6 +20,9 @@ struct CheckpointPlan {
   std::vector<int> signals = {};                ///< --stop-signals
   std::map<std::string, std::string> identity;  ///< the options that must not change, by name with dashes
 };
+
+/// The numbers of signals named with commas between, none of "none". Throws Error(usage) for another name.
+[[nodiscard]] std::vector<int> signals_of(std::string_view list);
 
 /// Throws Error(usage) if --stop-signals names something else than signals.
 /// Test   tests/jobs/test_checkpoint_plan.cpp

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -105,6 +106,21 @@ Corpus load_corpus(const std::filesystem::path& folder, const Gpt2Config& config
           .valid = std::move(valid),
           .test = std::move(test),
           .search = std::move(search)};
+}
+
+const Corpus& Corpora::load(const std::filesystem::path& folder, const Gpt2Config& config,
+                            const CorpusOptions& options, std::optional<std::int64_t> search_sequences,
+                            JobContext& context) {
+  constexpr std::size_t kMost = 2;
+  const auto number = [](const std::optional<std::int64_t>& value) { return value.value_or(-1); };
+  const std::string key = fmt::format("{}\n{}\n{} {} {} {} {}", folder.string(), options.folder.string(),
+                                      config.vocabulary, options.length, number(options.limit),
+                                      number(options.train_limit), number(search_sequences));
+  const auto found = std::ranges::find(kept_, key, &std::pair<std::string, Corpus>::first);
+  if (found != kept_.end()) return found->second;
+  Corpus corpus = load_corpus(folder, config, options, search_sequences, context);
+  if (kept_.size() == kMost) kept_.pop_front();
+  return kept_.emplace_back(key, std::move(corpus)).second;
 }
 
 }  // namespace lift

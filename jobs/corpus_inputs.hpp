@@ -1,9 +1,12 @@
 #pragma once
 #include <ATen/core/Tensor.h>
 
+#include <deque>
 #include <filesystem>
 #include <initializer_list>
 #include <optional>
+#include <string>
+#include <utility>
 
 #include "jobs/job_context.hpp"
 #include "src/model/config.hpp"
@@ -48,5 +51,21 @@ struct Corpus {
 /// over the whole validation split, or, where there is no number, those of valid. Collective on context.comm.
 Corpus load_corpus(const std::filesystem::path& folder, const Gpt2Config& config, CorpusOptions options,
                    std::optional<std::int64_t> search_sequences, JobContext& context);
+
+/// The corpora that were loaded last, for runs that read the same one.
+///
+/// Cost  keeps two.
+/// Test  tests/jobs/test_sweep_job.cpp
+class Corpora {
+ public:
+  /// As load_corpus, where none of these arguments was met before. What is returned stays until the next
+  /// call. Collective on context.comm, all of whose ranks have made the same calls.
+  const Corpus& load(const std::filesystem::path& folder, const Gpt2Config& config,
+                     const CorpusOptions& options, std::optional<std::int64_t> search_sequences,
+                     JobContext& context);
+
+ private:
+  std::deque<std::pair<std::string, Corpus>> kept_;  ///< by what they were loaded from, the newest last
+};
 
 }  // namespace lift

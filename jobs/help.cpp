@@ -78,6 +78,7 @@ std::vector<std::pair<int, std::string_view>> exit_codes() {
           {3, "a file or folder is missing or invalid"},
           {4, "numerical failure"},
           {5, "writing failed"},
+          {6, "some points of a sweep are invalid or failed, the rest is done"},
           {75, "stopped on a signal or a time limit, with a checkpoint: --resume goes on"}};
 }
 

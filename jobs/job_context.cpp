@@ -24,15 +24,21 @@ bool computes(Job job) {
   return job != Job::lp && job != Job::report && job != Job::diff && job != Job::check && job != Job::example;
 }
 
+/// A sweep has not what each of its runs has.
+bool has(const Options& options, std::string_view name) {
+  return find_option(options.job(), name) != nullptr;
+}
+
 /// float64 is for the CPU.
 bool uses_device(const Options& options) {
-  return computes(options.job()) && options.text("precision") != "fp64";
+  if (!computes(options.job())) return false;
+  return !has(options, "precision") || options.text("precision") != "fp64";
 }
 
 /// What --precision asks of the device that will compute; a dry run may be on another machine.
 void check_precision(const Options& options, at::Device device, const Communicator& comm, Log& log) {
-  const bool plans = find_option(options.job(), "dry-run") != nullptr && options.flag("dry-run");
-  if (!computes(options.job()) || plans) return;
+  const bool plans = has(options, "dry-run") && options.flag("dry-run");
+  if (!computes(options.job()) || !has(options, "precision") || plans) return;
   const std::string precision = options.text("precision");
   agree(comm, [&] {
     if (precision == "tf32" && device.is_cpu())
@@ -51,7 +57,7 @@ void check_precision(const Options& options, at::Device device, const Communicat
 /// Lets only kernels run that give the same bits each time, or all; cuBLAS and NCCL read their variables when
 /// they start. NCCL's sums in the switch (NVLS) differ from call to call.
 void choose_kernels(const Options& options) {
-  const bool deterministic = computes(options.job()) && options.flag("deterministic");
+  const bool deterministic = has(options, "deterministic") && options.flag("deterministic");
   if (deterministic) {
     ::setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", 0);
     ::setenv("NCCL_NVLS_ENABLE", "0", 0);
@@ -112,6 +118,21 @@ JobContext make_context(const Communicator& comm, const Options& options, Log& l
   tell_route(context.bindings, comm, log);
   at::set_num_threads(mine.threads);  // OpenMP's and MKL's too
   set_openblas_threads(mine.threads);
+  return context;
+}
+
+JobContext context_of_group(const JobContext& whole, const Communicator& group, const Options& options,
+                            Log& log) {
+  JobContext context{.comm = group,
+                     .options = options,
+                     .log = log,
+                     .command_line = whole.command_line,
+                     .bindings = {},
+                     .device = uses_device(options) ? whole.device : at::Device(at::kCPU)};
+  for (const std::int64_t rank : gather_values(std::int64_t{whole.comm.rank()}, group))
+    context.bindings.push_back(whole.bindings.at(static_cast<std::size_t>(rank)));
+  choose_kernels(options);
+  check_precision(options, context.device, group, log);
   return context;
 }
 

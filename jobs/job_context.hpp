@@ -37,6 +37,11 @@ struct JobContext {
 JobContext make_context(const Communicator& comm, const Options& options, Log& log,
                         std::span<const std::string> words);
 
+/// The context of one run of a sweep, on the devices that `whole` was bound to.
+/// Collective on `group`, a part of whole.comm. Throws AgreedError(usage) for a --precision without its GPU.
+JobContext context_of_group(const JobContext& whole, const Communicator& group, const Options& options,
+                            Log& log);
+
 /// Refuses a --json file that could not be written, before anything is computed.
 /// Collective on context.comm. Throws AgreedError(input) if its folder is missing, (usage) if it is a folder.
 void check_answer_file(const JobContext& context);

@@ -22,6 +22,7 @@
 #include "jobs/pretrain_job.hpp"
 #include "jobs/report_job.hpp"
 #include "jobs/run_job.hpp"
+#include "jobs/sweep_job.hpp"
 #include "jobs/versions.hpp"
 #include "mpi/agreement.hpp"
 #include "mpi/collectives.hpp"
@@ -90,6 +91,8 @@ void dispatch(JobContext& context) {
   switch (context.options.job()) {
     case Job::run:
       return run_job(context);
+    case Job::sweep:
+      return sweep_job(context);
     case Job::evaluate:
       return evaluate_job(context);
     case Job::pretrain:

@@ -21,6 +21,7 @@ constexpr Range from(double low) {
 
 const std::vector<Job> kAll{std::begin(kJobs), std::end(kJobs)};
 const std::vector<Job> kRun{Job::run};
+const std::vector<Job> kStops{Job::run, Job::sweep};
 const std::vector<Job> kTrains{Job::run, Job::pretrain};
 const std::vector<Job> kReadsText{Job::run, Job::evaluate, Job::pretrain, Job::curvature};
 const std::vector<Job> kDerives{Job::run, Job::pretrain, Job::curvature};
@@ -37,6 +38,7 @@ constexpr std::string_view kRecover = "Recovery before the rounds";
 constexpr std::string_view kLp = "Linear program";
 constexpr std::string_view kCurvature = "Curvature report";
 constexpr std::string_view kCheckpoints = "Leaving and going on";
+constexpr std::string_view kSweep = "Sweep";
 constexpr std::string_view kReport = "Report";
 constexpr std::string_view kProgram = "Program";
 
@@ -62,6 +64,9 @@ std::vector<OptionSpec> build_table() {
     {"out", path, "", kAny, {}, "",
      "Folder to write to; it must not hold another run.", kFiles,
      {Job::run, Job::pretrain, Job::curvature, Job::example}, kRequired},
+    {"out", path, "", kAny, {}, "",
+     "Folder of the sweep, which goes on in one that it has begun: points/NAME is the folder of each run, state/ what became of it. Required, but for status.", kFiles,
+     {Job::sweep}},
     {"out", path, "", kAny, {}, "",
      "Folder to write to: missing, empty, or with an earlier report and nothing else, which is replaced.", kFiles,
      {Job::report}, kRequired},
@@ -247,15 +252,21 @@ std::vector<OptionSpec> build_table() {
     {"curvature.blocks", choice, "on", kAny, {"on", "off"}, "",
      "Whether each tuned block is judged by itself too.", kCurvature, kMeasures},
 
+    {"ranks-each", count, "", from(1), {}, "ranks",
+     "Ranks of each run: those of the program are divided into groups of so many, which work side by side; without it all do one run after the other.",
+     kSweep, {Job::sweep}},
+    {"retry", flag, "", kAny, {}, "",
+     "Begin runs that failed once more, from where they were left.", kSweep, {Job::sweep}, kOptional, kTypedOnly},
+
     {"resume", flag, "", kAny, {}, "",
      "Go on in --out from its newest whole checkpoint, or begin where there is none; a run that is done is left as it is.",
      kCheckpoints, kRun, kOptional, kTypedOnly},
     {"max-hours", real, "", kPositive, {}, "h",
      "Stop with a checkpoint and exit code 75 before so long has passed; Slurm's own limit is kept without it.",
-     kCheckpoints, kRun},
+     kCheckpoints, kStops},
     {"stop-signals", text, "TERM,USR1,USR2", kAny, {}, "",
      "Signals upon which to stop at the next step with a checkpoint and exit code 75, of TERM, INT, HUP, USR1, USR2, or none; a second one ends the program at once. Of mpirun, USR1 and USR2 alone arrive.",
-     kCheckpoints, kRun},
+     kCheckpoints, kStops},
     {"checkpoint.minutes", real, "15", kNotNegative, {}, "min",
      "Time between two checkpoints of a training phase; 0 for none but where it stops. Each stage of the search ends with one.",
      kCheckpoints, kRun},
@@ -282,12 +293,12 @@ std::vector<OptionSpec> build_table() {
      "Use only kernels that give the same bits on every run; on a GPU slower ones. On the CPU all of them do.",
      kProgram, kReadsText},
     {"petsc", text, "", kAny, {}, "",
-     "PETSc's own options, in quotes, of the eigenvalue solver as -lift_eps_NAME and -lift_bv_NAME, of the bilevel solver as -lift_tao_NAME; what LiFT sets itself stays as it is, and one that nothing uses is an error.", kProgram, {Job::run, Job::lp, Job::curvature}},
+     "PETSc's own options, in quotes, of the eigenvalue solver as -lift_eps_NAME and -lift_bv_NAME, of the bilevel solver as -lift_tao_NAME; what LiFT sets itself stays as it is, and one that nothing uses is an error.", kProgram, {Job::run, Job::sweep, Job::lp, Job::curvature}},
     {"config", path, "", kAny, {}, "",
      "File of options, name = value or in [sections]; the command line overrides it.",
      kProgram, kAll, kOptional, kTypedOnly},
     {"dry-run", flag, "", kAny, {}, "",
-     "Check everything, print the plan and stop.", kProgram, kMeasures, kOptional, kTypedOnly},
+     "Check everything, print the plan and stop.", kProgram, {Job::run, Job::sweep, Job::curvature}, kOptional, kTypedOnly},
     {"help", flag, "", kAny, {}, "",
      "Print this page.", kProgram, kAll, kOptional, kTypedOnly},
     {"version", flag, "", kAny, {}, "",
@@ -302,6 +313,8 @@ const char* to_string(Job job) noexcept {
   switch (job) {
     case Job::run:
       return "run";
+    case Job::sweep:
+      return "sweep";
     case Job::evaluate:
       return "evaluate";
     case Job::pretrain:
@@ -326,6 +339,8 @@ const char* summary(Job job) noexcept {
   switch (job) {
     case Job::run:
       return "Algorithm 1, from a pretrained checkpoint to a tuned one";
+    case Job::sweep:
+      return "many runs, a grid or a list of them, that share what they have in common";
     case Job::evaluate:
       return "loss and perplexity of a model on a split";
     case Job::pretrain:
@@ -348,6 +363,11 @@ const char* summary(Job job) noexcept {
 
 StandingWords standing_words(Job job) noexcept {
   constexpr std::size_t kMostRuns = 10'000;
+  if (job == Job::sweep)
+    return {"FILE",
+            "File of options of lift run, name = value; A | B | C gives each in turn, over all combinations, "
+            "and a section [point NAME] a point with options of its own. Or: lift sweep status OUT.",
+            1, 2};
   if (job == Job::report)
     return {"RUN...", "Folders of runs, each with its result.json; tables compare them in this order.", 1,
             kMostRuns};

@@ -8,9 +8,9 @@
 namespace lift {
 
 /// The jobs of the program, `lift JOB …`.
-enum class Job { run, evaluate, pretrain, lp, curvature, report, diff, check, example };
-inline constexpr Job kJobs[] = {Job::run,    Job::evaluate, Job::pretrain, Job::lp,     Job::curvature,
-                                Job::report, Job::diff,     Job::check,    Job::example};
+enum class Job { run, sweep, evaluate, pretrain, lp, curvature, report, diff, check, example };
+inline constexpr Job kJobs[] = {Job::run,       Job::sweep,  Job::evaluate, Job::pretrain, Job::lp,
+                                Job::curvature, Job::report, Job::diff,     Job::check,    Job::example};
 [[nodiscard]] const char* to_string(Job job) noexcept;
 [[nodiscard]] const char* summary(Job job) noexcept;  ///< one line for `lift --help`
 

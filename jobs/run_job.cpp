@@ -34,13 +34,14 @@ enum class Phase { warmup, before, search, saving, done };
 class Run {
  public:
   Run(JobContext& context, const RunPlan& plan, Gpt2 model, const Corpus& corpus, const Holdout& parts,
-      RunOutput& output, Checkpoints& checkpoints)
+      RunOutput& output, Checkpoints& checkpoints, RunLoan* loan)
       : context_(context),
         plan_(plan),
         corpus_(corpus),
         parts_(parts),
         output_(output),
         checkpoints_(checkpoints),
+        loan_(loan),
         tuning_(plan, std::move(model)),
         record_(context, plan, corpus, tuning_.objective, output, checkpoints) {}
 
@@ -108,6 +109,10 @@ class Run {
   void warm_up() {
     const auto time = record_.timers().measure("warmup");
     WarmupObserver observer = output_.warmup_observer(record_.result());
+    observer.on_step = [this, tell = std::move(observer.on_step)](const WarmupStep& step) {
+      tell(step);
+      if (loan_ != nullptr) ++loan_->warmup_steps;
+    };
     observer.on_epoch = [this, tell = std::move(observer.on_epoch)](const WarmupEpoch& epoch) {
       tell(epoch);
       record_.add_epoch();
@@ -125,6 +130,7 @@ class Run {
 
   /// What is told of W0 before the search, and λ as the search starts.
   void look_around() {
+    checkpoints_.share();
     record_.add_before();
     const SearchState state = search_state();
     keeping_last_good([&] {
@@ -136,6 +142,7 @@ class Run {
   }
 
   void search() {
+    if (!checkpoints_.left("search")) checkpoints_.share();
     const SearchState state = search_state();
     const WorkMeter::Scope metered(record_.meter(), record_.result().search_units);
     const SequenceSet train = corpus_.train.first(corpus_.valid.size());
@@ -240,6 +247,7 @@ class Run {
   const Holdout& parts_;  ///< of corpus_.search
   RunOutput& output_;
   Checkpoints& checkpoints_;
+  RunLoan* loan_;  ///< nullptr: no sweep
   TunedModel tuning_;
   RunRecord record_;
   Phase phase_ = Phase::warmup;
@@ -258,15 +266,19 @@ void check_kept_file(const RunPlan& plan, const Options& options) {
   check_output_file(plan.keep, "search.keep");
 }
 
-CheckpointOptions checkpoint_options(const RunPlan& plan, const StopSignals& signals, double elapsed,
-                                     RunOutput& output, const Communicator& comm) {
-  const CheckpointPlan& planned = plan.checkpoints;
-  CheckpointOptions options{
-      .folder = plan.out / "checkpoints",
-      .keep = planned.keep,
-      .memo = planned.memo,
-      .stop = {.signal = [&signals] { return signals.received(); }, .save_interval = planned.interval},
-      .identity = planned.identity};
+CheckpointOptions checkpoint_options(const RunPlan& plan, const RunLoan& loan, RunOutput& output,
+                                     const Communicator& comm) {
+  CheckpointPlan planned = plan.checkpoints;
+  planned.most_seconds = loan.most_seconds;
+  CheckpointOptions options{.folder = plan.out / "checkpoints",
+                            .keep = planned.keep,
+                            .memo = planned.memo,
+                            .stop = {.signal = [&signals = loan.signals] { return signals.received(); },
+                                     .save_interval = planned.interval},
+                            .identity = planned.identity,
+                            .shared_memo = loan.shared_memo,
+                            .on_branch = loan.on_branch};
+  const double elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - loan.began).count();
   if (comm.is_root()) limit_time(planned, elapsed, options.stop);
   options.identity.merge(output.digest_inputs());
   options.identity.emplace("the version of lift", build_stamp().version);
@@ -311,10 +323,8 @@ void leave_done(const RunPlan& plan, JobContext& context) {
   });
 }
 
-}  // namespace
-
-void run_job(JobContext& context) {
-  const auto start = std::chrono::steady_clock::now();
+/// The plan of `context`'s options; where it stands is agreed on and said.
+RunPlan checked_plan(JobContext& context) {
   std::optional<RunPlan> plan;
   agree(context.comm, [&] {
     plan.emplace(plan_run(context.options));
@@ -323,30 +333,31 @@ void run_job(JobContext& context) {
   for (const std::string& note : plan->notes) {
     if (context.comm.is_root()) context.log.warn(note);
   }
-  RunOutput output(context, *plan);
-  const bool plans_only = context.options.flag("dry-run");
-  if (plan->checkpoints.resume) output.check_configuration();
-  if (plan->checkpoints.resume && !plans_only && output.done()) return leave_done(*plan, context);
-  const StopSignals signals(plan->checkpoints.signals);
-  check_splits(plan->corpus, {Split::train, Split::valid, Split::test}, context.comm);
-  Gpt2 model = load_checkpoint(plan->model, plan->precision, context.device, context.comm);
-  const Corpus corpus = load_corpus(plan->model, plan->config, plan->corpus, plan->search_sequences, context);
+  return std::move(*plan);
+}
+
+void describe_run(const RunPlan& plan, const Corpus& corpus, JobContext& context) {
+  context.log.block(context.options.as_table());
+  context.log.block(describe(plan,
+                             {.train = corpus.train.size(),
+                              .valid = corpus.valid.size(),
+                              .test = corpus.test.size(),
+                              .search = corpus.search.size()},
+                             context.comm.size(), measure_rates(plan, context.device)));
+}
+
+/// A run that begins or goes on; `loan`: of this run, or of a sweep, `in_sweep`.
+void do_run(JobContext& context, const RunPlan& plan, RunOutput& output, RunLoan& loan, bool in_sweep) {
+  check_splits(plan.corpus, {Split::train, Split::valid, Split::test}, context.comm);
+  Gpt2 model = load_checkpoint(plan.model, plan.precision, context.device, context.comm);
+  const Corpus& corpus =
+      loan.corpora.load(plan.model, plan.config, plan.corpus, plan.search_sequences, context);
   std::optional<Holdout> parts;
-  agree(context.comm, [&] { parts = parts_of(corpus.search, plan->holdout); });
-  if (plans_only) {
-    context.log.block(context.options.as_table());
-    context.log.block(describe(*plan,
-                               {.train = corpus.train.size(),
-                                .valid = corpus.valid.size(),
-                                .test = corpus.test.size(),
-                                .search = corpus.search.size()},
-                               context.comm.size(), measure_rates(*plan, context.device)));
-    return;
-  }
-  const double elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  Checkpoints checkpoints(checkpoint_options(*plan, signals, elapsed, output, context.comm), context.comm);
-  take_up(checkpoints, *plan, context);
-  Run run(context, *plan, std::move(model), corpus, *parts, output, checkpoints);
+  agree(context.comm, [&] { parts = parts_of(corpus.search, plan.holdout); });
+  if (!in_sweep && context.options.flag("dry-run")) return describe_run(plan, corpus, context);
+  Checkpoints checkpoints(checkpoint_options(plan, loan, output, context.comm), context.comm);
+  take_up(checkpoints, plan, context);
+  Run run(context, plan, std::move(model), corpus, *parts, output, checkpoints, in_sweep ? &loan : nullptr);
   run.start();
   output.open(checkpoints.take("output"));
   run.go_on();
@@ -354,8 +365,33 @@ void run_job(JobContext& context) {
   output.close(result);
   agree(context.comm, [] { fault_point("done"); });
   checkpoints.finish();
+  loan.taken_over = checkpoints.taken_over();
   write_answer(context, to_json(result));
   run.check_programs();
+}
+
+}  // namespace
+
+void run_job(JobContext& context) {
+  const auto start = std::chrono::steady_clock::now();
+  const RunPlan plan = checked_plan(context);
+  RunOutput output(context, plan);
+  if (plan.checkpoints.resume) output.check_configuration();
+  if (plan.checkpoints.resume && !context.options.flag("dry-run") && output.done())
+    return leave_done(plan, context);
+  const StopSignals signals(plan.checkpoints.signals);
+  Corpora corpora;
+  RunLoan own{
+      .signals = signals, .began = start, .most_seconds = plan.checkpoints.most_seconds, .corpora = corpora};
+  do_run(context, plan, output, own, false);
+}
+
+void run_in_sweep(JobContext& context, RunLoan& loan) {
+  const RunPlan plan = checked_plan(context);
+  RunOutput output(context, plan);
+  output.check_configuration();
+  if (output.done()) return leave_done(plan, context);
+  do_run(context, plan, output, loan, true);
 }
 
 }  // namespace lift

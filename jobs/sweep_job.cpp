@@ -1,0 +1,175 @@
+#include "jobs/sweep_job.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "jobs/checkpoint_plan.hpp"
+#include "jobs/sweep_file.hpp"
+#include "jobs/sweep_table.hpp"
+#include "jobs/sweep_worker.hpp"
+#include "mpi/agreement.hpp"
+#include "mpi/collectives.hpp"
+#include "src/files/atomic_file.hpp"
+
+namespace lift {
+namespace {
+
+[[noreturn]] void refuse(const std::string& message) {
+  throw AgreedError(ExitCode::usage, message);
+}
+
+std::vector<std::string> names_of(const SweepPlan& plan) {
+  std::vector<std::string> names;
+  for (const SweepPoint& point : plan.points) names.push_back(point.name);
+  return names;
+}
+
+std::vector<std::string> names_of(const std::vector<SweepEntry>& entries) {
+  std::vector<std::string> names;
+  for (const SweepEntry& entry : entries) names.push_back(entry.name);
+  return names;
+}
+
+/// Points of the folder that the file asks for no longer.
+std::int64_t others_in(const SweepFolder& folder, const std::vector<std::string>& names) {
+  std::error_code error;
+  std::int64_t others = 0;
+  for (std::filesystem::directory_iterator item(folder.path() / "points", error), end; !error && item != end;
+       item.increment(error))
+    others += std::ranges::count(names, item->path().filename().string()) == 0;
+  return others;
+}
+
+/// Says how the points stand, and writes the answer. Returns the rows on rank 0.
+std::vector<SweepRow> tell_state(const SweepFolder& folder, const std::vector<std::string>& names,
+                                 JobContext& context) {
+  std::vector<SweepRow> rows;
+  agree(context.comm, [&] {
+    if (!context.comm.is_root()) return;
+    rows = read_rows(folder, names);
+    context.log.block(to_text(sweep_table(rows)));
+    context.log.info(state_sentence(rows));
+    if (const auto others = others_in(folder, names); others > 0)
+      context.log.info(fmt::format("and {} in {} that the file no longer asks for", others,
+                                   (folder.path() / "points").string()));
+  });
+  write_answer(context, context.comm.is_root() ? sweep_json(rows) : "");
+  return rows;
+}
+
+void status(JobContext& context) {
+  const std::vector<std::string>& words = context.options.words();
+  if (words.size() < 2) refuse("lift sweep status needs the folder of a sweep: lift sweep status OUT");
+  const SweepFolder folder(words[1]);
+  std::vector<std::string> names;
+  agree(context.comm, [&] {
+    folder.require_sweep();
+    names = names_of(read_sweep(folder.file(), read_file(folder.file())));
+  });
+  tell_state(folder, names, context);
+}
+
+int ranks_of_each(const JobContext& context) {
+  const auto asked = context.options.optional_count("ranks-each");
+  const int all = context.comm.size();
+  if (!asked) return all;
+  if (*asked > all || all % *asked != 0)
+    refuse(
+        fmt::format("--ranks-each {}: the {} rank{} of this program cannot be divided into groups of so many",
+                    *asked, all, all == 1 ? "" : "s"));
+  return static_cast<int>(*asked);
+}
+
+void refuse_invalid(const SweepPlan& plan) {
+  const auto first =
+      std::ranges::find_if(plan.points, [](const SweepPoint& point) { return !point.valid(); });
+  refuse(fmt::format("{} of {} points are invalid, the first {}: {}", plan.invalid(), plan.points.size(),
+                     first->name, first->trouble));
+}
+
+/// Writes down what is invalid, and sends back what failed where it is to be tried again.
+void prepare(const SweepPlan& plan, const SweepFolder& folder, bool retry) {
+  folder.create();
+  std::error_code ignored;
+  if (!std::filesystem::exists(folder.file(), ignored) || read_file(folder.file()) != plan.text)
+    write_file(folder.file(), plan.text);
+  for (const SweepPoint& point : plan.points) {
+    const PointRecord record = folder.record(point.name);
+    const bool invalid = !point.valid(), was_invalid = record.word == PointRecord::Word::invalid;
+    const bool again = retry && record.word == PointRecord::Word::failed;
+    if (!again && invalid == was_invalid && (!invalid || record.message == point.trouble)) continue;
+    if (record.word == PointRecord::Word::done) continue;
+    const auto claim = folder.claim(point.name);
+    if (!claim) continue;
+    PointRecord now = record;
+    now.word = invalid ? PointRecord::Word::invalid
+                       : (record.starts > 0 ? PointRecord::Word::stopped : PointRecord::Word::none);
+    now.code = static_cast<int>(point.code);
+    now.message = point.trouble;
+    now.deaths = 0;
+    folder.write(point.name, now);
+  }
+}
+
+/// Works on the sweep in groups of ranks; returns whether any of them was stopped.
+bool work(const SweepCourse& course, int ranks_each, JobContext& context) {
+  const Communicator group = context.comm.split(context.comm.rank() / ranks_each, context.comm.rank());
+  SweepWorker worker(course, context, group);
+  const bool stopped = worker.work() == SweepWorker::End::stopped;
+  if (sum_over_ranks(worker.begun(), context.comm) == 0) context.resumed = true;
+  return max_over_ranks(std::int64_t{stopped ? 1 : 0}, context.comm) > 0;
+}
+
+void run_sweep(JobContext& context) {
+  const auto began = std::chrono::steady_clock::now();
+  const Options& options = context.options;
+  const std::filesystem::path out = options.path("out");
+  if (options.words().size() > 1)
+    refuse(fmt::format("lift sweep takes one file; '{}' stands beside it", options.words()[1]));
+  if (out.empty()) refuse("lift sweep needs --out: the folder of the sweep");
+  const int ranks_each = ranks_of_each(context), groups = context.comm.size() / ranks_each;
+  const StopSignals signals(signals_of(options.text("stop-signals")));
+  const SweepPlan plan = plan_sweep(options.words().front(), out, context);
+  if (options.flag("dry-run")) {
+    const std::string text = describe(plan, groups, ranks_each, context.device);
+    context.log.block(text);
+    if (plan.invalid() > 0) refuse_invalid(plan);
+    return;
+  }
+  if (plan.invalid() == std::ssize(plan.points)) refuse_invalid(plan);
+  const SweepFolder folder(out);
+  agree(context.comm, [&] {
+    if (!context.comm.is_root()) return;
+    prepare(plan, folder, options.flag("retry"));
+    if (groups > 1 && !folder.knows_locks())
+      throw Error(ExitCode::input,
+                  fmt::format("{}: its file system knows no locks, by which groups of ranks keep out of each "
+                              "other's way; expected one that does, or no --ranks-each",
+                              out.string()));
+  });
+  SweepCourse course{
+      .plan = plan, .folder = folder, .signals = signals, .began = began, .seconds = {}, .groups = groups};
+  if (const auto hours = options.optional_real("max-hours")) course.most_seconds = 3600 * *hours;
+  course.seconds =
+      estimate_points(plan, ranks_each, measure_rates(*plan.points[plan.order.front()].plan, context.device));
+  const bool stopped = work(course, ranks_each, context);
+  const std::vector<SweepRow> rows = tell_state(folder, names_of(plan), context);
+  agree(context.comm, [&] {
+    if (!context.comm.is_root()) return;
+    write_file(out / "sweep.csv", to_csv(sweep_table(rows)));
+    const std::string sentence = state_sentence(rows);
+    if (stopped) throw Error(ExitCode::stopped, fmt::format("{}; the same command goes on", sentence));
+    if (sweep_code(rows) != ExitCode::done)
+      throw Error(sweep_code(rows), fmt::format("{}; lift sweep status {} says why", sentence, out.string()));
+  });
+}
+
+}  // namespace
+
+void sweep_job(JobContext& context) {
+  context.options.words().front() == "status" ? status(context) : run_sweep(context);
+}
+
+}  // namespace lift

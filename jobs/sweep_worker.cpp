@@ -1,0 +1,271 @@
+#include "jobs/sweep_worker.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <iostream>
+#include <system_error>
+#include <thread>
+
+#include "jobs/sweep_table.hpp"
+#include "mpi/agreement.hpp"
+#include "mpi/collectives.hpp"
+#include "src/report/format.hpp"
+#include "src/report/line_prefix.hpp"
+#include "src/report/provenance.hpp"
+#include "src/sweep/next_point.hpp"
+
+namespace lift {
+namespace {
+
+/// Ends without a word and without a newer checkpoint, one after the other, that are enough.
+constexpr int kMostDeaths = 3;
+/// Between two looks for work where others are on the way to it.
+constexpr std::chrono::milliseconds kBetweenLooks{500};
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+std::string here(const JobContext& whole) {
+  const char* job = std::getenv("SLURM_JOB_ID");
+  return fmt::format("{}, process {}{}", whole.binding().host, ::getpid(),
+                     job != nullptr ? fmt::format(", Slurm job {}", job) : "");
+}
+
+std::string now_utc() {
+  return utc_time(std::chrono::system_clock::now());
+}
+
+PointRecord::Word word_for(ExitCode code) {
+  if (code == ExitCode::stopped) return PointRecord::Word::stopped;
+  return code == ExitCode::usage ? PointRecord::Word::invalid : PointRecord::Word::failed;
+}
+
+}  // namespace
+
+SweepWorker::SweepWorker(const SweepCourse& course, const JobContext& whole, const Communicator& group)
+    : course_(course),
+      whole_(whole),
+      group_(group),
+      console_(std::cout, std::cerr, false),
+      log_(console_, group.rank()) {}
+
+SweepWorker::End SweepWorker::work() {
+  while (true) {
+    const Task task = take_task();
+    if (task.kind == Task::Kind::none) return End::nothing_left;
+    if (task.kind == Task::Kind::stop) return End::stopped;
+    do_point(course_.plan.points[task.point]);
+    if (taken_.word == PointRecord::Word::stopped) return End::stopped;
+  }
+}
+
+/// What rank 0 finds is done by all.
+SweepWorker::Task SweepWorker::take_task() {
+  Task task;
+  agree(group_, [&] {
+    if (group_.is_root()) task = find_task();
+  });
+  const auto same = [&](std::int64_t value) { return gather_values(value, group_).front(); };
+  task.kind = static_cast<Task::Kind>(same(static_cast<std::int64_t>(task.kind)));
+  task.point = static_cast<std::size_t>(same(static_cast<std::int64_t>(task.point)));
+  return task;
+}
+
+SweepWorker::Task SweepWorker::find_task() {
+  const SweepPlan& plan = course_.plan;
+  while (!is_to_stop()) {
+    std::vector<PointView> views;
+    for (const std::size_t k : plan.order) {
+      const SweepPoint& point = plan.points[k];
+      views.push_back({.state = point.valid() ? course_.folder.state(point.name) : PointState::invalid,
+                       .warmup = point.warmup,
+                       .epochs = point.epochs(),
+                       .has_checkpoint = !course_.folder.progress(point.name).empty(),
+                       .has_branch = !point.warmup.empty() && branches(point).has(point.epochs())});
+    }
+    const Choice choice = next_point(views);
+    if (choice.kind == Choice::Kind::none) return {};
+    if (choice.kind == Choice::Kind::run && take(plan.order[choice.point]))
+      return {Task::Kind::run, plan.order[choice.point]};
+    if (choice.kind == Choice::Kind::wait) std::this_thread::sleep_for(kBetweenLooks);
+  }
+  return {Task::Kind::stop, 0};
+}
+
+/// Claims a point, unless another was faster; one that only ever dies is given up instead.
+bool SweepWorker::take(std::size_t k) {
+  const std::string& name = course_.plan.points[k].name;
+  claim_ = course_.folder.claim(name);
+  if (!claim_) return false;
+  const PointRecord found = course_.folder.record(name);
+  using enum PointRecord::Word;
+  if (found.word != none && found.word != begun && found.word != stopped) {
+    claim_.reset();
+    return false;
+  }
+  taken_ = found;
+  const bool died = found.word == begun;
+  taken_.deaths = died && course_.folder.progress(name) == found.progress ? found.deaths + 1 : 0;
+  if (taken_.deaths < kMostDeaths) return true;
+  taken_.word = failed;
+  taken_.code = static_cast<int>(ExitCode::internal);
+  taken_.message =
+      fmt::format("its processes died {} times in a row without a newer checkpoint", kMostDeaths);
+  taken_.ended = now_utc();
+  course_.folder.write(name, taken_);
+  log_.info(fmt::format("{} is FAILED: {}", name, taken_.message));
+  claim_.reset();
+  return false;
+}
+
+bool SweepWorker::is_to_stop() const {
+  return course_.signals.received() != 0 ||
+         (course_.most_seconds && seconds_since(course_.began) > *course_.most_seconds);
+}
+
+/// Writes down that the point is under way, from where it goes on.
+PointRecord SweepWorker::begin(const SweepPoint& point) {
+  PointRecord record = taken_;
+  agree(group_, [&] {
+    if (!group_.is_root()) return;
+    if (record.starts == 0 || course_.folder.progress(point.name).empty())
+      record.warmup_from = begin_warmup(point);
+    record.word = PointRecord::Word::begun;
+    record.code = 0;
+    record.message = "";
+    record.progress = course_.folder.progress(point.name);
+    record.began = now_utc();
+    record.ended = "";
+    record.where = here(whole_);
+    record.ranks = group_.size();
+    ++record.starts;
+    course_.folder.write(point.name, record);
+    log_.info(fmt::format("{} {}{}", point.name, record.starts == 1 ? "begins" : "goes on",
+                          record.warmup_from.empty() ? "" : ", shares " + record.warmup_from));
+  });
+  return record;
+}
+
+/// Takes up the warm-up where others have come to, of a point without a checkpoint; says where that is.
+std::string SweepWorker::begin_warmup(const SweepPoint& point) {
+  if (point.warmup.empty()) return "";
+  const auto nearest = branches(point).nearest(point.epochs());
+  if (!nearest) return "";
+  try {
+    return branches(point).seed(*nearest, course_.folder.run(point.name), point.plan->checkpoints.identity);
+  } catch (const Error& error) {
+    if (error.code() != ExitCode::input) throw;
+    log_.warn(fmt::format("{}; the warm-up of {} begins anew", error.what(), point.name));
+    branches(point).drop(*nearest);
+    return "";
+  }
+}
+
+/// Whether another point could go on from where this one's warm-up ends.
+bool SweepWorker::leads_on(const SweepPoint& point) const {
+  if (point.warmup.empty()) return false;
+  return std::ranges::any_of(course_.plan.points, [&](const SweepPoint& other) {
+    return &other != &point && other.warmup == point.warmup && other.epochs() >= point.epochs();
+  });
+}
+
+void SweepWorker::do_point(const SweepPoint& point) {
+  const auto start = std::chrono::steady_clock::now();
+  PointRecord record = begin(point);
+  ++begun_;
+  RunLoan loan{.signals = course_.signals,
+               .began = course_.began,
+               .most_seconds = course_.most_seconds,
+               .corpora = corpora_};
+  if (!point.memo.empty()) loan.shared_memo = course_.folder.shared(point.warmup) / ("memo-" + point.memo);
+  if (leads_on(point))
+    loan.on_branch = [&](ResumePoint left) {
+      branches(point).publish(point.epochs(), std::move(left), course_.folder.run(point.name));
+    };
+  run(point, loan, record);
+  const double seconds = seconds_since(start);
+  record.warmup_steps += loan.warmup_steps;
+  record.taken_over += loan.taken_over;
+  record.seconds += seconds;
+  record.deaths = 0;
+  taken_ = record;
+  agree(group_, [&] {
+    if (!group_.is_root()) return;
+    record.ended = now_utc();
+    course_.folder.write(point.name, record);
+    claim_.reset();
+    drop_what_is_shared(point);
+    tell_end(point, record, seconds);
+  });
+}
+
+/// One run, whose end, whatever it is, goes into the record: the same on every rank of the group.
+void SweepWorker::run(const SweepPoint& point, RunLoan& loan, PointRecord& record) {
+  record.word = PointRecord::Word::done;
+  const auto ended = [&](ExitCode code, const std::string& message) {
+    record.word = word_for(code);
+    record.code = static_cast<int>(code);
+    record.message = message;
+  };
+  LinePrefix out(std::cout, point.name + ": "), err(std::cerr, point.name + ": ");
+  Console console(out, err, false);
+  Log log(console, group_.rank());
+  try {
+    JobContext context = context_of_group(whole_, group_, *point.options, log);
+    try {
+      run_in_sweep(context, loan);
+    } catch (const std::exception& error) {
+      log.detail(fmt::format("ended: {}", error.what()));
+      throw;
+    }
+  } catch (const AgreedError& error) {
+    ended(error.code(), error.what());
+  } catch (const Error& error) {
+    if (group_.size() > 1) throw;
+    ended(error.code(), error.what());
+  } catch (const std::exception& error) {
+    if (group_.size() > 1) throw;
+    ended(ExitCode::internal, error.what());
+  }
+}
+
+/// Nothing that points share is needed once all of them are done.
+void SweepWorker::drop_what_is_shared(const SweepPoint& point) const {
+  if (point.warmup.empty()) return;
+  for (const std::size_t k : course_.plan.members(point.warmup)) {
+    if (course_.folder.state(course_.plan.points[k].name) != PointState::done) return;
+  }
+  std::error_code ignored;
+  std::filesystem::remove_all(course_.folder.shared(point.warmup), ignored);
+}
+
+void SweepWorker::tell_end(const SweepPoint& point, const PointRecord& record, double seconds) {
+  const auto& all = course_.plan.points;
+  std::vector<std::string> names;
+  for (const SweepPoint& other : all) names.push_back(other.name);
+  const std::vector<SweepRow> rows = read_rows(course_.folder, names);
+  const auto own = static_cast<std::size_t>(&point - all.data());
+  const std::string line =
+      fmt::format("{} is {} after {}{}", point.name, to_string(rows[own].state), format_duration(seconds),
+                  record.message.empty() ? "" : ": " + record.message);
+  rows[own].state == PointState::failed || rows[own].state == PointState::invalid ? log_.warn(line)
+                                                                                  : log_.info(line);
+  expected_ += course_.seconds[own].shared;
+  took_ += seconds;
+  double left = 0;
+  for (std::size_t k = 0; k < rows.size(); ++k) {
+    if (rows[k].state == PointState::pending || rows[k].state == PointState::preempted)
+      left += course_.seconds[k].shared;
+  }
+  const double pace = expected_ > 0 ? took_ / expected_ : 1.0;
+  log_.info(fmt::format(
+      "sweep: {}{}", state_sentence(rows),
+      left > 0 ? fmt::format(", about {} left", format_duration(left * pace / course_.groups)) : ""));
+}
+
+}  // namespace lift

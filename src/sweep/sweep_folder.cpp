@@ -1,0 +1,118 @@
+#include "src/sweep/sweep_folder.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "mpi/error.hpp"
+#include "src/files/atomic_file.hpp"
+#include "src/resume/resume_store.hpp"
+
+namespace lift {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::int64_t files_in(const fs::path& folder) {
+  std::error_code error;
+  std::int64_t files = 0;
+  for (fs::directory_iterator item(folder, error), end; !error && item != end; item.increment(error)) ++files;
+  return files;
+}
+
+}  // namespace
+
+bool SweepFolder::begun() const {
+  std::error_code ignored;
+  return fs::exists(path_ / "state", ignored);
+}
+
+void SweepFolder::create() const {
+  std::error_code error;
+  if (path_.empty()) throw Error(ExitCode::usage, "--out is empty; expected the folder of the sweep");
+  if (fs::exists(path_, error) && !fs::is_directory(path_, error))
+    throw Error(ExitCode::usage, fmt::format("--out {}: is not a folder", path_.string()));
+  if (!begun() && fs::exists(path_, error) && !fs::is_empty(path_, error))
+    throw Error(
+        ExitCode::usage,
+        fmt::format("--out {}: holds something else than a sweep; expected a folder that is missing or "
+                    "empty, or that of a sweep to go on with",
+                    path_.string()));
+  // First what tells that this is a sweep: of one that is killed here the rest is made the next time.
+  make_folder(path_ / "state");
+  make_folder(path_ / "points");
+  make_folder(path_ / "shared");
+}
+
+void SweepFolder::require_sweep() const {
+  if (begun()) return;
+  throw Error(
+      ExitCode::usage,
+      fmt::format("{}: is not the folder of a sweep; expected the --out of lift sweep", path_.string()));
+}
+
+bool SweepFolder::knows_locks() const {
+  const fs::path file = path_ / "state" / fmt::format(".locks-{}", ::getpid());
+  const FileLock lock(file);
+  const bool known = FileLock::taken(file);
+  std::error_code ignored;
+  fs::remove(file, ignored);
+  return known;
+}
+
+fs::path SweepFolder::claim_file(const std::string& point) const {
+  return path_ / "state" / (point + ".claim");
+}
+
+fs::path SweepFolder::record_file(const std::string& point) const {
+  return path_ / "state" / (point + ".json");
+}
+
+std::unique_ptr<FileLock> SweepFolder::claim(const std::string& point) const {
+  auto lock = std::make_unique<FileLock>(claim_file(point));
+  return lock->held() ? std::move(lock) : nullptr;
+}
+
+PointRecord SweepFolder::record(const std::string& point) const {
+  return read_point_record(record_file(point));
+}
+
+void SweepFolder::write(const std::string& point, const PointRecord& record) const {
+  write_point_record(record_file(point), record);
+}
+
+PointState SweepFolder::state(const std::string& point) const {
+  // Asked before the record is read: what a claim's holder wrote last is there once it is free.
+  const bool taken = FileLock::taken(claim_file(point));
+  switch (record(point).word) {
+    case PointRecord::Word::none:
+      return taken ? PointState::running : PointState::pending;
+    case PointRecord::Word::begun:
+    case PointRecord::Word::stopped:
+      return taken ? PointState::running : PointState::preempted;
+    case PointRecord::Word::failed:
+      return PointState::failed;
+    case PointRecord::Word::invalid:
+      return PointState::invalid;
+    case PointRecord::Word::done:
+      return PointState::done;
+  }
+  return PointState::pending;
+}
+
+std::string SweepFolder::progress(const std::string& point) const {
+  const fs::path checkpoints = run(point) / "checkpoints";
+  std::vector<fs::path> all;
+  std::error_code ignored;
+  if (fs::exists(checkpoints, ignored)) all = ResumeStore(checkpoints, 1).all();
+  for (const fs::path& folder : all) {
+    if (!fs::exists(folder / "DONE", ignored)) continue;
+    return fmt::format("{}, {} results", folder.filename().string(), files_in(checkpoints / "memo"));
+  }
+  return "";
+}
+
+}  // namespace lift
