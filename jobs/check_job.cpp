@@ -11,6 +11,7 @@
 #include "src/model/safetensors.hpp"
 #include "src/report/run_result.hpp"
 #include "src/resume/resume_point.hpp"
+#include "src/sweep/sweep_folder.hpp"
 
 namespace lift {
 namespace {
@@ -61,6 +62,14 @@ std::vector<fs::path> items(const fs::path& folder) {
   return paths;
 }
 
+void add_branch(const fs::path& path, std::vector<Finding>& findings) {
+  if (!is_there(path / "DONE")) {
+    findings.push_back({path, true, "shared warm-up whose writing was cut off; nothing reads it"});
+  } else {
+    findings.push_back(found(path, [&] { return of_resume_point(path); }));
+  }
+}
+
 void add_checkpoint(const fs::path& path, std::vector<Finding>& findings) {
   const std::string name = path.filename();
   if (name.starts_with(".")) {
@@ -89,8 +98,25 @@ void add_run(const fs::path& folder, std::vector<Finding>& findings) {
     findings.push_back(found(folder / "model", [&] { return of_model(folder / "model"); }));
 }
 
+/// Runs, records, and the warm-ups that points still share.
+void add_sweep(const fs::path& folder, std::vector<Finding>& findings) {
+  for (const fs::path& run : items(folder / "points")) add_run(run, findings);
+  for (const fs::path& file : items(folder / "state")) {
+    if (file.extension() != ".json") continue;
+    findings.push_back(
+        found(file, [&] { return fmt::format("record of {} starts", read_point_record(file).starts); }));
+  }
+  for (const fs::path& warmup : items(folder / "shared")) {
+    for (const fs::path& branch : items(warmup)) {
+      if (is_there(branch / "state")) add_branch(branch / "state", findings);
+    }
+  }
+}
+
 void add(const fs::path& path, std::vector<Finding>& findings) {
-  if (is_there(path / "log.txt")) {
+  if (SweepFolder(path).begun()) {
+    add_sweep(path, findings);
+  } else if (is_there(path / "log.txt")) {
     add_run(path, findings);
   } else if (is_there(path / "manifest.json") || is_there(path / "state.safetensors")) {
     findings.push_back(found(path, [&] { return of_resume_point(path); }));
@@ -103,7 +129,7 @@ void add(const fs::path& path, std::vector<Finding>& findings) {
   } else {
     findings.push_back(
         {path, false,
-         fmt::format("{}: {}; expected the folder of a run, a model or a checkpoint", path.string(),
+         fmt::format("{}: {}; expected the folder of a run, a sweep, a model or a checkpoint", path.string(),
                      is_there(path) ? "is none of what can be checked" : "does not exist")});
   }
 }

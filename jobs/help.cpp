@@ -27,6 +27,20 @@ void add(po::options_description& group, const OptionSpec& spec) {
   group.add_options()(name.c_str(), value, option_sentence(spec).c_str());
 }
 
+/// Lines that fit, each after `indent`.
+std::string wrapped(const std::string& text, const std::string& indent) {
+  std::string lines, line = indent;
+  std::istringstream words(text);
+  for (std::string word; words >> word;) {
+    if (line.size() + 1 + word.size() > kColumns) {
+      lines += line + "\n";
+      line = indent;
+    }
+    line += (line == indent ? "" : " ") + word;
+  }
+  return lines + line + "\n";
+}
+
 }  // namespace
 
 std::string option_sentence(const OptionSpec& spec) {
@@ -100,8 +114,8 @@ std::string job_help(Job job) {
   std::ostringstream text;
   text << fmt::format("lift {}: {}\n\n", to_string(job), summary(job));
   if (const StandingWords words = standing_words(job); words.most > 0) {
-    text << fmt::format("  lift {} {} [options]\n  {}: {}\n\n", to_string(job), words.form, words.form,
-                        words.help);
+    text << fmt::format("  lift {} {} [options]\n{}\n", to_string(job), words.form,
+                        wrapped(fmt::format("{}: {}", words.form, words.help), "  "));
   }
   text << "Options, each as --NAME VALUE; --config FILE holds them as NAME = VALUE.\n";
   for (const std::string_view heading : option_groups(job)) {

@@ -369,13 +369,15 @@ StandingWords standing_words(Job job) noexcept {
             "and a section [point NAME] a point with options of its own. Or: lift sweep status OUT.",
             1, 2};
   if (job == Job::report)
-    return {"RUN...", "Folders of runs, each with its result.json; tables compare them in this order.", 1,
+    return {"RUN...",
+            "Folders of runs, each with its result.json, or of sweeps; tables compare them in this order.", 1,
             kMostRuns};
   if (job == Job::diff)
     return {"A B", "Two folders of runs; the exit code is 0 whatever differs between them.", 2, 2};
   if (job == Job::check)
     return {"PATH...",
-            "Folders of runs, models or checkpoints, or safetensors files; exit code 3 if one is not whole.",
+            "Folders of runs, sweeps, models or checkpoints, or safetensors files; exit code 3 if one is not "
+            "whole.",
             1, kMostRuns};
   return {};
 }

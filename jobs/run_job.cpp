@@ -273,8 +273,7 @@ CheckpointOptions checkpoint_options(const RunPlan& plan, const RunLoan& loan, R
   CheckpointOptions options{.folder = plan.out / "checkpoints",
                             .keep = planned.keep,
                             .memo = planned.memo,
-                            .stop = {.signal = [&signals = loan.signals] { return signals.received(); },
-                                     .save_interval = planned.interval},
+                            .stop = {.signal = loan.signal, .save_interval = planned.interval},
                             .identity = planned.identity,
                             .shared_memo = loan.shared_memo,
                             .on_branch = loan.on_branch};
@@ -381,8 +380,10 @@ void run_job(JobContext& context) {
     return leave_done(plan, context);
   const StopSignals signals(plan.checkpoints.signals);
   Corpora corpora;
-  RunLoan own{
-      .signals = signals, .began = start, .most_seconds = plan.checkpoints.most_seconds, .corpora = corpora};
+  RunLoan own{.signal = [&signals] { return signals.received(); },
+              .began = start,
+              .most_seconds = plan.checkpoints.most_seconds,
+              .corpora = corpora};
   do_run(context, plan, output, own, false);
 }
 

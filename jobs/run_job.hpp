@@ -7,7 +7,6 @@
 
 #include "jobs/corpus_inputs.hpp"
 #include "jobs/job_context.hpp"
-#include "mpi/stop_signals.hpp"
 #include "src/resume/resume_point.hpp"
 
 namespace lift {
@@ -21,7 +20,8 @@ void run_job(JobContext& context);
 
 /// What a sweep lends to one of its runs, and what it learns of it.
 struct RunLoan {
-  const StopSignals& signals;                       ///< of the whole sweep, as its clock and its limit are
+  std::function<int()>
+      signal;  ///< StopperOptions::signal, of the whole sweep, as its clock and its limit are
   std::chrono::steady_clock::time_point began;      ///< of the sweep
   std::optional<double> most_seconds = {};          ///< of the sweep
   Corpora& corpora;                                 ///< of these ranks

@@ -3,10 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
+#include <system_error>
 
 #include "jobs/checkpoint_plan.hpp"
-#include "jobs/sweep_file.hpp"
 #include "jobs/sweep_table.hpp"
 #include "jobs/sweep_worker.hpp"
 #include "mpi/agreement.hpp"
@@ -23,12 +22,6 @@ namespace {
 std::vector<std::string> names_of(const SweepPlan& plan) {
   std::vector<std::string> names;
   for (const SweepPoint& point : plan.points) names.push_back(point.name);
-  return names;
-}
-
-std::vector<std::string> names_of(const std::vector<SweepEntry>& entries) {
-  std::vector<std::string> names;
-  for (const SweepEntry& entry : entries) names.push_back(entry.name);
   return names;
 }
 
@@ -66,7 +59,7 @@ void status(JobContext& context) {
   std::vector<std::string> names;
   agree(context.comm, [&] {
     folder.require_sweep();
-    names = names_of(read_sweep(folder.file(), read_file(folder.file())));
+    names = points_of(folder);
   });
   tell_state(folder, names, context);
 }
@@ -100,7 +93,7 @@ void prepare(const SweepPlan& plan, const SweepFolder& folder, bool retry) {
     const bool invalid = !point.valid(), was_invalid = record.word == PointRecord::Word::invalid;
     const bool again = retry && record.word == PointRecord::Word::failed;
     if (!again && invalid == was_invalid && (!invalid || record.message == point.trouble)) continue;
-    if (record.word == PointRecord::Word::done) continue;
+    if (!invalid && record.word == PointRecord::Word::done) continue;
     const auto claim = folder.claim(point.name);
     if (!claim) continue;
     PointRecord now = record;
@@ -117,53 +110,72 @@ void prepare(const SweepPlan& plan, const SweepFolder& folder, bool retry) {
 bool work(const SweepCourse& course, int ranks_each, JobContext& context) {
   const Communicator group = context.comm.split(context.comm.rank() / ranks_each, context.comm.rank());
   SweepWorker worker(course, context, group);
-  const bool stopped = worker.work() == SweepWorker::End::stopped;
+  bool stopped = false;
+  agree(context.comm, [&] { stopped = worker.work() == SweepWorker::End::stopped; });
+  course.notice.settle();
   if (sum_over_ranks(worker.begun(), context.comm) == 0) context.resumed = true;
   return max_over_ranks(std::int64_t{stopped ? 1 : 0}, context.comm) > 0;
+}
+
+/// Makes the folder what this sweep goes on in.
+void open_folder(const SweepFolder& folder, const SweepPlan& plan, int groups, JobContext& context) {
+  agree(context.comm, [&] {
+    if (!context.comm.is_root()) return;
+    prepare(plan, folder, context.options.flag("retry"));
+    if (groups > 1 && !folder.knows_locks())
+      throw Error(ExitCode::input,
+                  fmt::format("{}: its file system knows no locks, by which groups of ranks keep out of each "
+                              "other's way; expected one that does, or no --ranks-each",
+                              folder.path().string()));
+  });
+}
+
+/// The table, and the exit code of what became of the points.
+void finish(const SweepFolder& folder, const SweepPlan& plan, bool stopped, JobContext& context) {
+  const std::vector<SweepRow> rows = tell_state(folder, names_of(plan), context);
+  agree(context.comm, [&] {
+    if (!context.comm.is_root()) return;
+    write_file(folder.path() / "sweep.csv", to_csv(sweep_table(rows)));
+    const std::string sentence = state_sentence(rows);
+    if (stopped) throw Error(ExitCode::stopped, fmt::format("{}; the same command goes on", sentence));
+    if (const ExitCode code = sweep_code(rows); code != ExitCode::done)
+      throw Error(code, fmt::format("{}; lift sweep status {} says why", sentence, folder.path().string()));
+  });
+}
+
+void check_words(const Options& options) {
+  if (options.words().size() > 1)
+    refuse(fmt::format("lift sweep takes one file; '{}' stands beside it", options.words()[1]));
+  if (options.path("out").empty()) refuse("lift sweep needs --out: the folder of the sweep");
 }
 
 void run_sweep(JobContext& context) {
   const auto began = std::chrono::steady_clock::now();
   const Options& options = context.options;
-  const std::filesystem::path out = options.path("out");
-  if (options.words().size() > 1)
-    refuse(fmt::format("lift sweep takes one file; '{}' stands beside it", options.words()[1]));
-  if (out.empty()) refuse("lift sweep needs --out: the folder of the sweep");
+  check_words(options);
+  const SweepFolder folder(options.path("out"));
   const int ranks_each = ranks_of_each(context), groups = context.comm.size() / ranks_each;
-  const StopSignals signals(signals_of(options.text("stop-signals")));
-  const SweepPlan plan = plan_sweep(options.words().front(), out, context);
-  if (options.flag("dry-run")) {
-    const std::string text = describe(plan, groups, ranks_each, context.device);
-    context.log.block(text);
-    if (plan.invalid() > 0) refuse_invalid(plan);
-    return;
-  }
-  if (plan.invalid() == std::ssize(plan.points)) refuse_invalid(plan);
-  const SweepFolder folder(out);
-  agree(context.comm, [&] {
-    if (!context.comm.is_root()) return;
-    prepare(plan, folder, options.flag("retry"));
-    if (groups > 1 && !folder.knows_locks())
-      throw Error(ExitCode::input,
-                  fmt::format("{}: its file system knows no locks, by which groups of ranks keep out of each "
-                              "other's way; expected one that does, or no --ranks-each",
-                              out.string()));
-  });
-  SweepCourse course{
-      .plan = plan, .folder = folder, .signals = signals, .began = began, .seconds = {}, .groups = groups};
+  std::optional<StopSignals> signals;
+  agree(context.comm, [&] { signals.emplace(signals_of(options.text("stop-signals"))); });
+  const SweepPlan plan = plan_sweep(options.words().front(), folder.path(), context);
+  if (options.flag("dry-run")) context.log.block(describe(plan, groups, ranks_each, context.device));
+  const std::int64_t bearable = options.flag("dry-run") ? 0 : std::ssize(plan.points) - 1;
+  if (plan.invalid() > bearable) refuse_invalid(plan);
+  if (options.flag("dry-run")) return;
+  open_folder(folder, plan, groups, context);
+  StopNotice notice(context.comm);
+  SweepCourse course{.plan = plan,
+                     .folder = folder,
+                     .signals = *signals,
+                     .notice = notice,
+                     .began = began,
+                     .seconds = {},
+                     .groups = groups};
   if (const auto hours = options.optional_real("max-hours")) course.most_seconds = 3600 * *hours;
   course.seconds =
       estimate_points(plan, ranks_each, measure_rates(*plan.points[plan.order.front()].plan, context.device));
   const bool stopped = work(course, ranks_each, context);
-  const std::vector<SweepRow> rows = tell_state(folder, names_of(plan), context);
-  agree(context.comm, [&] {
-    if (!context.comm.is_root()) return;
-    write_file(out / "sweep.csv", to_csv(sweep_table(rows)));
-    const std::string sentence = state_sentence(rows);
-    if (stopped) throw Error(ExitCode::stopped, fmt::format("{}; the same command goes on", sentence));
-    if (sweep_code(rows) != ExitCode::done)
-      throw Error(sweep_code(rows), fmt::format("{}; lift sweep status {} says why", sentence, out.string()));
-  });
+  finish(folder, plan, stopped, context);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <array>
 #include <map>
 #include <numeric>
+#include <system_error>
 
 #include "mpi/agreement.hpp"
 #include "mpi/collectives.hpp"
@@ -75,6 +76,18 @@ bool passes(SweepPoint& point, const Check& check) {
   }
 }
 
+/// A folder of that name may hold a run of other options: what all points share is not in their names.
+void check_same_run(const SweepPoint& point, const std::filesystem::path& run) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(run / "config.cfg", ignored)) return;
+  const auto theirs = identity_of_config(read_file(run / "config.cfg"));
+  if (const std::string found = difference(point.plan->checkpoints.identity, theirs); !found.empty())
+    throw Error(ExitCode::usage,
+                fmt::format("{} holds another run: {}; expected another --out, or that folder "
+                            "to be removed",
+                            run.string(), found));
+}
+
 void plan_point(const SweepEntry& entry, const std::filesystem::path& file, const std::filesystem::path& out,
                 Corpora& corpora, JobContext& context, SweepPoint& point) {
   point.name = entry.name;
@@ -82,6 +95,9 @@ void plan_point(const SweepEntry& entry, const std::filesystem::path& file, cons
     agree(context.comm, [&] {
       point.options.emplace(options_of(entry, file, out / "points" / entry.name));
       point.plan.emplace(plan_run(*point.options));
+    });
+    agree(context.comm, [&] {
+      if (context.comm.is_root()) check_same_run(point, point.plan->out);
     });
     const RunPlan& plan = *point.plan;
     check_splits(plan.corpus, {Split::train, Split::valid, Split::test}, context.comm);

@@ -3,12 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <system_error>
 
+#include "jobs/sweep_file.hpp"
+#include "src/files/atomic_file.hpp"
 #include "src/report/format.hpp"
 #include "src/report/json_text.hpp"
 #include "src/report/kept_run.hpp"
@@ -69,6 +72,13 @@ std::vector<SweepRow> read_rows(const SweepFolder& folder, const std::vector<std
     rows.push_back(std::move(row));
   }
   return rows;
+}
+
+std::vector<std::string> points_of(const SweepFolder& folder) {
+  std::vector<std::string> names;
+  for (const SweepEntry& entry : read_sweep(folder.file(), read_file(folder.file())))
+    names.push_back(entry.name);
+  return names;
 }
 
 std::map<std::string, std::int64_t> count_states(const std::vector<SweepRow>& rows) {

@@ -26,6 +26,10 @@ struct SweepRow {
 [[nodiscard]] std::vector<SweepRow> read_rows(const SweepFolder& folder,
                                               const std::vector<std::string>& names);
 
+/// The points that the sweep's file of that folder asks for, by name. Throws as read_sweep, Error(input) if
+/// it cannot be read.
+[[nodiscard]] std::vector<std::string> points_of(const SweepFolder& folder);
+
 /// How many there are of each state, by its name in capitals; all six are there.
 [[nodiscard]] std::map<std::string, std::int64_t> count_states(const std::vector<SweepRow>& rows);
 /// "3 DONE, 1 FAILED, 2 PENDING of 6 points".

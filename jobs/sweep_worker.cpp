@@ -123,9 +123,14 @@ bool SweepWorker::take(std::size_t k) {
   return false;
 }
 
+/// The signal that this rank or any other was stopped by; the others are told.
+int SweepWorker::signal() const {
+  if (const int own = course_.signals.received(); own != 0) course_.notice.give(own);
+  return course_.notice.received();
+}
+
 bool SweepWorker::is_to_stop() const {
-  return course_.signals.received() != 0 ||
-         (course_.most_seconds && seconds_since(course_.began) > *course_.most_seconds);
+  return signal() != 0 || (course_.most_seconds && seconds_since(course_.began) > *course_.most_seconds);
 }
 
 /// Writes down that the point is under way, from where it goes on.
@@ -178,7 +183,7 @@ void SweepWorker::do_point(const SweepPoint& point) {
   const auto start = std::chrono::steady_clock::now();
   PointRecord record = begin(point);
   ++begun_;
-  RunLoan loan{.signals = course_.signals,
+  RunLoan loan{.signal = [this] { return signal(); },
                .began = course_.began,
                .most_seconds = course_.most_seconds,
                .corpora = corpora_};

@@ -7,6 +7,8 @@
 
 #include "jobs/run_job.hpp"
 #include "jobs/sweep_plan.hpp"
+#include "mpi/stop_notice.hpp"
+#include "mpi/stop_signals.hpp"
 #include "src/report/console.hpp"
 #include "src/report/log.hpp"
 #include "src/sweep/sweep_folder.hpp"
@@ -19,6 +21,7 @@ struct SweepCourse {
   const SweepPlan& plan;
   const SweepFolder& folder;
   const StopSignals& signals;
+  StopNotice& notice;  ///< of the program's ranks
   std::chrono::steady_clock::time_point began;
   std::optional<double> most_seconds = {};  ///< --max-hours
   std::vector<PointSeconds> seconds;        ///< expected of each point
@@ -54,6 +57,7 @@ class SweepWorker {
   [[nodiscard]] Task take_task();
   [[nodiscard]] Task find_task();
   [[nodiscard]] bool take(std::size_t k);
+  [[nodiscard]] int signal() const;
   [[nodiscard]] bool is_to_stop() const;
   [[nodiscard]] PointRecord begin(const SweepPoint& point);
   void do_point(const SweepPoint& point);
