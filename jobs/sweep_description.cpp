@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "jobs/sweep_plan.hpp"
 #include "src/report/format.hpp"
@@ -37,18 +38,22 @@ Table schedule(const SweepPlan& plan, const std::vector<PointSeconds>& seconds, 
                           {"alone", {"seconds_alone"}},
                           {"memory of a rank", {"memory"}}},
               .rows = {}};
+  std::map<std::string, std::size_t> numbers;  // of shared warm-ups
   for (const std::size_t k : plan.order) {
     const SweepPoint& point = plan.points[k];
     if (!point.valid()) continue;
     const int after = begins_after(plan, k);
     const double memory = estimate_memory(*point.plan, point.size, ranks_each, device).total();
-    table.rows.push_back(
-        {Cell::label(point.name), Cell::label(point.warmup.empty() ? "its own" : point.warmup),
-         Cell::label(after > 0 ? fmt::format("{}, from {} on", point.epochs(), after)
-                               : fmt::format("{}", point.epochs())),
-         Cell::label(format_count(seconds[k].steps_shared)), Cell::label(format_duration(seconds[k].shared)),
-         Cell::label(format_duration(seconds[k].alone)),
-         Cell::label(fmt::format("{:.2f} GiB", memory / kGib))});
+    std::string whose = "its own";
+    if (!point.warmup.empty())
+      whose = fmt::format("shared {}", numbers.emplace(point.warmup, numbers.size() + 1).first->second);
+    table.rows.push_back({Cell::label(point.name), Cell::label(whose),
+                          Cell::label(after > 0 ? fmt::format("{}, from {} on", point.epochs(), after)
+                                                : fmt::format("{}", point.epochs())),
+                          Cell::label(format_count(seconds[k].steps_shared)),
+                          Cell::label(format_duration(seconds[k].shared)),
+                          Cell::label(format_duration(seconds[k].alone)),
+                          Cell::label(fmt::format("{:.2f} GiB", memory / kGib))});
   }
   return table;
 }

@@ -49,13 +49,13 @@ struct SweepPlan {
 ///
 /// Collective  on context.comm. Throws AgreedError(input) if the file cannot be read, (usage) as read_sweep.
 /// Cost        the corpora are loaded, each once.
-/// Test        tests/jobs/test_sweep_plan.cpp
+/// Test        tests/jobs/test_sweep_job.cpp
 [[nodiscard]] SweepPlan plan_sweep(const std::filesystem::path& file, const std::filesystem::path& out,
                                    JobContext& context);
 
 /// What a dry run says of it: the schedule with its steps, hours and memory, on groups of `ranks_each`.
 ///
-/// Test  tests/jobs/test_sweep_plan.cpp
+/// Test  tests/jobs/test_sweep_job.cpp
 [[nodiscard]] std::string describe(const SweepPlan& plan, int groups, int ranks_each, at::Device device);
 
 /// Seconds that each point takes alone and where it shares its warm-up, in the order of the points; 0 for

@@ -18,7 +18,8 @@ std::vector<std::string> lines_of(std::string_view text) {
 }
 
 Job job_of(char byte) {
-  constexpr Job kJobs[] = {Job::run, Job::evaluate, Job::pretrain, Job::lp, Job::example, Job::curvature};
+  constexpr Job kJobs[] = {Job::run,       Job::evaluate, Job::pretrain, Job::lp,    Job::example,
+                           Job::curvature, Job::report,   Job::diff,     Job::check, Job::sweep};
   return kJobs[static_cast<unsigned char>(byte) % std::size(kJobs)];
 }
 
@@ -36,17 +37,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto words = lines_of(text.substr(0, zero));
   const std::string content(text.substr(std::min(zero + 1, text.size())));
   std::string written;
+  std::vector<std::string> again = {"--config", "f.cfg"};
   const bool accepted = is_parsed(
       [&] {
         const auto read = [&](const std::filesystem::path&) { return content; };
         const Options options = Options::parse(job, words, read);
         written = options.as_config();
-        require(!options.as_table().empty(), "no table");
+        require(options.values().empty() || !options.as_table().empty(), "no table");
+        again.insert(again.end(), options.words().begin(), options.words().end());
       },
       {ExitCode::usage, ExitCode::input});
   if (!accepted) return 0;
-  const auto again = Options::parse(job, std::vector<std::string>{"--config", "f.cfg"},
-                                    [&](const std::filesystem::path&) { return written; });
-  require(again.as_config() == written, "other options when read back");
+  const auto back = Options::parse(job, again, [&](const std::filesystem::path&) { return written; });
+  require(back.as_config() == written, "other options when read back");
   return 0;
 }

@@ -6,7 +6,7 @@
 
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <numeric>
+#include <sstream>
 
 #include "jobs/run_job.hpp"
 #include "solvers/session.hpp"
@@ -297,6 +297,23 @@ TEST_F(SweepJob, ADryRunSaysWhatItWouldTakeAndWritesNothing) {
   EXPECT_THAT(wrong.error, HasSubstr("4 of 4 points are invalid, the first a,warmup.epochs=2: "));
   EXPECT_EQ(sweep().code, ExitCode::usage) << "nothing could be done";
   EXPECT_FALSE(fs::exists(folder_ / "out"));
+}
+
+TEST_F(SweepJob, ADryRunTellsWhichPointsShareAWarmup) {
+  write_sweep(
+      "warmup.epochs = 1\n[point a]\n[point alone]\nseed = 1\n[point b]\nlp.radius = 1\nwarmup.epochs = 3\n"
+      "[point c]\nwarmup.lr = 1e-3\n[point d]\nwarmup.lr = 1e-3\nsearch.rounds = 2\n");
+  const JobRun run = sweep("--dry-run");
+  if (!world_.is_root()) return;
+  std::istringstream lines(run.out);
+  std::vector<std::string> found;
+  for (std::string line; std::getline(lines, line);) {
+    const auto words = words_of(line);
+    if (words.size() > 3 && (words[1] == "shared" || words[1] == "its"))
+      found.push_back(words[0] + " " + words[1] + " " + words[2]);
+  }
+  EXPECT_THAT(found,
+              testing::ElementsAre("a shared 1", "b shared 1", "alone its own", "c shared 2", "d shared 2"));
 }
 
 TEST_F(SweepJob, RefusesWhatMakesNoSweep) {
