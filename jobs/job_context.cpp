@@ -32,6 +32,7 @@ bool has(const Options& options, std::string_view name) {
 /// float64 is for the CPU.
 bool uses_device(const Options& options) {
   if (!computes(options.job())) return false;
+  if (options.job() == Job::sweep && options.words().front() == "status") return false;
   return !has(options, "precision") || options.text("precision") != "fp64";
 }
 
@@ -58,7 +59,8 @@ void check_precision(const Options& options, at::Device device, const Communicat
 /// they start. NCCL's sums in the switch (NVLS) differ from call to call.
 void choose_kernels(const Options& options) {
   const bool deterministic = has(options, "deterministic") && options.flag("deterministic");
-  if (deterministic) {
+  // Whether any run of a sweep is to be deterministic is not known before its libraries start.
+  if (deterministic || options.job() == Job::sweep) {
     ::setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", 0);
     ::setenv("NCCL_NVLS_ENABLE", "0", 0);
   }
@@ -121,6 +123,19 @@ JobContext make_context(const Communicator& comm, const Options& options, Log& l
   return context;
 }
 
+namespace {
+
+/// A run in float64 leaves the device of its rank alone.
+Binding binding_for(const Options& options, Binding binding) {
+  if (uses_device(options)) return binding;
+  binding.device = -1;
+  binding.name = "cpu";
+  binding.uuid = "";
+  return binding;
+}
+
+}  // namespace
+
 JobContext context_of_group(const JobContext& whole, const Communicator& group, const Options& options,
                             Log& log) {
   JobContext context{.comm = group,
@@ -130,7 +145,7 @@ JobContext context_of_group(const JobContext& whole, const Communicator& group, 
                      .bindings = {},
                      .device = uses_device(options) ? whole.device : at::Device(at::kCPU)};
   for (const std::int64_t rank : gather_values(std::int64_t{whole.comm.rank()}, group))
-    context.bindings.push_back(whole.bindings.at(static_cast<std::size_t>(rank)));
+    context.bindings.push_back(binding_for(options, whole.bindings.at(static_cast<std::size_t>(rank))));
   choose_kernels(options);
   check_precision(options, context.device, group, log);
   return context;

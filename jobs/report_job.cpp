@@ -38,7 +38,7 @@ std::vector<std::filesystem::path> run_folders(const std::vector<std::string>& w
     }
     if (folders.size() == before)
       throw Error(ExitCode::input, fmt::format("{}: no run of this sweep has come to its end: {}", word,
-                                               state_sentence(sweeps.back().rows)));
+                                               state_sentence(states_of(sweeps.back().rows))));
   }
   return folders;
 }
@@ -46,7 +46,8 @@ std::vector<std::filesystem::path> run_folders(const std::vector<std::string>& w
 /// Puts what became of all points beside the tables of those that have results.
 void add_sweeps(const std::vector<ReportedSweep>& sweeps, ReportSection& section) {
   for (std::size_t k = 0; k < sweeps.size(); ++k) {
-    section.sentences.push_back(fmt::format("Sweep {}: {}.", sweeps[k].name, state_sentence(sweeps[k].rows)));
+    section.sentences.push_back(
+        fmt::format("Sweep {}: {}.", sweeps[k].name, state_sentence(states_of(sweeps[k].rows))));
     section.tables.push_back({k == 0 ? "sweep" : fmt::format("sweep-{}", k + 1),
                               fmt::format("Points of the sweep {}", sweeps[k].name),
                               sweep_table(sweeps[k].rows)});

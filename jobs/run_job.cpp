@@ -275,6 +275,7 @@ CheckpointOptions checkpoint_options(const RunPlan& plan, const RunLoan& loan, R
                             .memo = planned.memo,
                             .stop = {.signal = loan.signal, .save_interval = planned.interval},
                             .identity = planned.identity,
+                            .go_on = loan.go_on,
                             .shared_memo = loan.shared_memo,
                             .on_branch = loan.on_branch};
   const double elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - loan.began).count();

@@ -4,10 +4,11 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <string>
 
 #include "jobs/corpus_inputs.hpp"
 #include "jobs/job_context.hpp"
-#include "src/resume/resume_point.hpp"
+#include "src/resume/checkpoints.hpp"
 
 namespace lift {
 
@@ -22,9 +23,10 @@ void run_job(JobContext& context);
 struct RunLoan {
   std::function<int()>
       signal;  ///< StopperOptions::signal, of the whole sweep, as its clock and its limit are
-  std::chrono::steady_clock::time_point began;      ///< of the sweep
-  std::optional<double> most_seconds = {};          ///< of the sweep
-  Corpora& corpora;                                 ///< of these ranks
+  std::chrono::steady_clock::time_point began;  ///< of the sweep
+  std::optional<double> most_seconds = {};      ///< of the sweep
+  Corpora& corpora;                             ///< of these ranks
+  std::string go_on = CheckpointOptions().go_on;
   std::filesystem::path shared_memo = {};           ///< CheckpointOptions::shared_memo
   std::function<void(ResumePoint)> on_branch = {};  ///< CheckpointOptions::on_branch
   std::int64_t warmup_steps = 0;                    ///< Adam steps of the warm-up that were taken just now

@@ -66,6 +66,18 @@ std::string trouble(const SweepPlan& plan) {
   return text;
 }
 
+/// What of a point's options has no effect.
+std::string notes(const SweepPlan& plan) {
+  std::string text;
+  for (const SweepPoint& point : plan.points) {
+    if (!point.valid()) continue;
+    for (const auto* lines : {&point.options->notes(), &point.plan->notes}) {
+      for (const std::string& line : *lines) text += fmt::format("  {}: {}\n", point.name, line);
+    }
+  }
+  return text;
+}
+
 /// What lies there of warm-ups that points share until the last of them is done.
 double branch_bytes(const SweepPlan& plan) {
   double bytes = 0;
@@ -111,7 +123,7 @@ std::string describe(const SweepPlan& plan, int groups, int ranks_each, at::Devi
   const std::int64_t invalid = plan.invalid(), valid = std::ssize(plan.points) - invalid;
   std::string text = fmt::format("{} points{}\n", plan.points.size(),
                                  invalid > 0 ? fmt::format(", {} of them invalid:", invalid) : "");
-  text += trouble(plan);
+  text += trouble(plan) + notes(plan);
   if (valid == 0) return text;
   const ComputeRates rates = measure_rates(*plan.points[plan.order.front()].plan, device);
   const std::vector<PointSeconds> seconds = estimate_points(plan, ranks_each, rates);

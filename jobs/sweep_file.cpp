@@ -93,10 +93,17 @@ class SweepText {
   [[nodiscard]] std::vector<Part> points() const {
     return points_.empty() ? std::vector<Part>{Part{}} : points_;
   }
-  /// What stands in one line for all points, each in its line.
-  [[nodiscard]] std::string config() const {
+  /// What stands in one line for all points, each in its line, but for what `point` sets itself.
+  [[nodiscard]] std::string config(const Part& point) const {
+    std::vector<std::string> lines = lines_;
+    for (const auto* axes : {&point.fixed, &point.axes}) {
+      for (const Axis& axis : *axes) {
+        if (const auto line = lines_of_.find(axis.name); line != lines_of_.end())
+          lines.at(line->second).clear();
+      }
+    }
     std::string text;
-    for (const std::string& line : lines_) text += line + "\n";
+    for (const std::string& line : lines) text += line + "\n";
     return text;
   }
 
@@ -106,9 +113,13 @@ class SweepText {
     bool in_point = false;
     for (std::size_t k = 0; k < lines_.size(); ++k) {
       const std::string header = header_of(lines_[k]);
+      const std::string place = fmt::format("{}:{}", shown(path_.string()), k + 1);
       if (!header.empty()) {
         in_point = header == "point" || header.starts_with(kPoint);
-        if (in_point) add_point(header, fmt::format("{}:{}", shown(path_.string()), k + 1));
+        if (in_point) add_point(header, place);
+        if (!in_point && !points_.empty())
+          refuse(fmt::format("{}: [{}]: what all points share stands before the first [point {}]", place,
+                             shown(header), points_.front().name));
       }
       if (in_point) lines_[k].clear();
     }
@@ -140,6 +151,7 @@ class SweepText {
     Axis axis{.name = key, .values = alternatives(setting)};
     const bool several = axis.values.size() > 1;
     if (several && part == &common_) lines_.at(line_of(setting) - 1).clear();
+    if (!several && part == &common_) lines_of_.emplace(key, line_of(setting) - 1);
     (several ? part->axes : part->fixed).push_back(std::move(axis));
   }
   [[nodiscard]] static std::size_t line_of(const Setting& setting) {
@@ -148,6 +160,7 @@ class SweepText {
 
   const std::filesystem::path& path_;
   std::vector<std::string> lines_;
+  std::map<std::string, std::size_t> lines_of_;  ///< of what stands in one line for all points
   Part common_;
   std::vector<Part> points_;
   std::set<std::pair<std::string, std::string>> met_;
@@ -183,7 +196,7 @@ bool sets(const Part& part, const std::string& name) {
 /// All points of one section.
 class Combinations {
  public:
-  Combinations(const SweepText& text, const Part& point) : point_(point), config_(text.config()) {
+  Combinations(const SweepText& text, const Part& point) : point_(point), config_(text.config(point)) {
     for (const Axis& axis : text.common().axes) {
       if (!sets(point, axis.name)) axes_.push_back(axis);
     }

@@ -43,25 +43,13 @@ std::vector<SweepRow> tell_state(const SweepFolder& folder, const std::vector<st
     if (!context.comm.is_root()) return;
     rows = read_rows(folder, names);
     context.log.block(to_text(sweep_table(rows)));
-    context.log.info(state_sentence(rows));
+    context.log.info(state_sentence(states_of(rows)));
     if (const auto others = others_in(folder, names); others > 0)
       context.log.info(fmt::format("and {} in {} that the file no longer asks for", others,
                                    (folder.path() / "points").string()));
   });
   write_answer(context, context.comm.is_root() ? sweep_json(rows) : "");
   return rows;
-}
-
-void status(JobContext& context) {
-  const std::vector<std::string>& words = context.options.words();
-  if (words.size() < 2) refuse("lift sweep status needs the folder of a sweep: lift sweep status OUT");
-  const SweepFolder folder(words[1]);
-  std::vector<std::string> names;
-  agree(context.comm, [&] {
-    folder.require_sweep();
-    names = points_of(folder);
-  });
-  tell_state(folder, names, context);
 }
 
 int ranks_of_each(const JobContext& context) {
@@ -82,27 +70,31 @@ void refuse_invalid(const SweepPlan& plan) {
                      first->name, first->trouble));
 }
 
+/// What a point's record is to be before anybody works on it, if it is to be another than it is.
+std::optional<PointRecord> prepared(const SweepPoint& point, const PointRecord& record, bool retry) {
+  const bool was_invalid = record.word == PointRecord::Word::invalid;
+  const bool again = retry && record.word == PointRecord::Word::failed;
+  if (point.valid() && !was_invalid && !again) return std::nullopt;
+  if (!point.valid() && was_invalid && record.message == point.trouble) return std::nullopt;
+  PointRecord now = record;
+  now.word = !point.valid()      ? PointRecord::Word::invalid
+             : record.starts > 0 ? PointRecord::Word::stopped
+                                 : PointRecord::Word::none;
+  now.code = static_cast<int>(point.code);
+  now.message = point.trouble;
+  now.deaths = 0;
+  return now;
+}
+
 /// Writes down what is invalid, and sends back what failed where it is to be tried again.
 void prepare(const SweepPlan& plan, const SweepFolder& folder, bool retry) {
-  folder.create();
-  std::error_code ignored;
-  if (!std::filesystem::exists(folder.file(), ignored) || read_file(folder.file()) != plan.text)
-    write_file(folder.file(), plan.text);
+  folder.create(plan.text);
   for (const SweepPoint& point : plan.points) {
-    const PointRecord record = folder.record(point.name);
-    const bool invalid = !point.valid(), was_invalid = record.word == PointRecord::Word::invalid;
-    const bool again = retry && record.word == PointRecord::Word::failed;
-    if (!again && invalid == was_invalid && (!invalid || record.message == point.trouble)) continue;
-    if (!invalid && record.word == PointRecord::Word::done) continue;
+    if (!prepared(point, folder.record(point.name), retry)) continue;
     const auto claim = folder.claim(point.name);
     if (!claim) continue;
-    PointRecord now = record;
-    now.word = invalid ? PointRecord::Word::invalid
-                       : (record.starts > 0 ? PointRecord::Word::stopped : PointRecord::Word::none);
-    now.code = static_cast<int>(point.code);
-    now.message = point.trouble;
-    now.deaths = 0;
-    folder.write(point.name, now);
+    // It may have become another until it was claimed.
+    if (const auto now = prepared(point, folder.record(point.name), retry)) folder.write(point.name, *now);
   }
 }
 
@@ -122,12 +114,19 @@ void open_folder(const SweepFolder& folder, const SweepPlan& plan, int groups, J
   agree(context.comm, [&] {
     if (!context.comm.is_root()) return;
     prepare(plan, folder, context.options.flag("retry"));
-    if (groups > 1 && !folder.knows_locks())
-      throw Error(ExitCode::input,
-                  fmt::format("{}: its file system knows no locks, by which groups of ranks keep out of each "
-                              "other's way; expected one that does, or no --ranks-each",
-                              folder.path().string()));
+    if (folder.knows_locks()) return;
+    const std::string trouble = fmt::format(
+        "{}: its file system knows no locks, by which those who work on a sweep keep out of each other's way",
+        folder.path().string());
+    if (groups > 1) throw Error(ExitCode::input, trouble + "; expected one that does, or no --ranks-each");
+    context.log.warn(trouble + ": start one program alone");
   });
+}
+
+/// Writes the table, unless another does so at this moment.
+void write_table(const SweepFolder& folder, const std::vector<SweepRow>& rows) {
+  const FileLock lock(folder.path() / "state" / ".table");
+  if (lock.held()) write_file(folder.path() / "sweep.csv", to_csv(sweep_table(rows)));
 }
 
 /// The table, and the exit code of what became of the points.
@@ -135,18 +134,45 @@ void finish(const SweepFolder& folder, const SweepPlan& plan, bool stopped, JobC
   const std::vector<SweepRow> rows = tell_state(folder, names_of(plan), context);
   agree(context.comm, [&] {
     if (!context.comm.is_root()) return;
-    write_file(folder.path() / "sweep.csv", to_csv(sweep_table(rows)));
-    const std::string sentence = state_sentence(rows);
-    if (stopped) throw Error(ExitCode::stopped, fmt::format("{}; the same command goes on", sentence));
+    write_table(folder, rows);
+    const std::vector<PointState> states = states_of(rows);
+    const std::string sentence = state_sentence(states);
+    const bool left = std::ranges::any_of(states, [](PointState state) {
+      return state == PointState::pending || state == PointState::preempted;
+    });
+    if (stopped && left)
+      throw Error(ExitCode::stopped, fmt::format("{}; the same command goes on", sentence));
     if (const ExitCode code = sweep_code(rows); code != ExitCode::done)
       throw Error(code, fmt::format("{}; lift sweep status {} says why", sentence, folder.path().string()));
   });
+}
+
+/// Throws Error(usage) if an option stands there that means nothing to a question.
+void check_status_options(const Options& options) {
+  if (options.words().size() < 2)
+    refuse("lift sweep status needs the folder of a sweep: lift sweep status OUT");
+  for (const OptionSpec& spec : option_table()) {
+    if (!spec.belongs_to(Job::sweep) || !options.given(spec.name)) continue;
+    if (spec.name == "json" || spec.name == "config") continue;
+    refuse(fmt::format("lift sweep status takes no --{}: it only looks", spec.name));
+  }
 }
 
 void check_words(const Options& options) {
   if (options.words().size() > 1)
     refuse(fmt::format("lift sweep takes one file; '{}' stands beside it", options.words()[1]));
   if (options.path("out").empty()) refuse("lift sweep needs --out: the folder of the sweep");
+}
+
+void status(JobContext& context) {
+  check_status_options(context.options);
+  const SweepFolder folder(context.options.words()[1]);
+  std::vector<std::string> names;
+  agree(context.comm, [&] {
+    folder.require_sweep();
+    names = points_of(folder);
+  });
+  tell_state(folder, names, context);
 }
 
 void run_sweep(JobContext& context) {
@@ -156,9 +182,17 @@ void run_sweep(JobContext& context) {
   const SweepFolder folder(options.path("out"));
   const int ranks_each = ranks_of_each(context), groups = context.comm.size() / ranks_each;
   std::optional<StopSignals> signals;
-  agree(context.comm, [&] { signals.emplace(signals_of(options.text("stop-signals"))); });
-  const SweepPlan plan = plan_sweep(options.words().front(), folder.path(), context);
-  if (options.flag("dry-run")) context.log.block(describe(plan, groups, ranks_each, context.device));
+  agree(context.comm, [&] {
+    folder.check();
+    signals.emplace(signals_of(options.text("stop-signals")));
+  });
+  const SweepPlan plan = plan_sweep(options.words().front(), folder.path(), ranks_each, context);
+  if (options.flag("dry-run")) {
+    context.log.block(describe(plan, groups, ranks_each, context.device));
+    if (folder.begun() && context.comm.is_root())
+      context.log.info(
+          fmt::format("so far: {}", state_sentence(states_of(read_rows(folder, names_of(plan))))));
+  }
   const std::int64_t bearable = options.flag("dry-run") ? 0 : std::ssize(plan.points) - 1;
   if (plan.invalid() > bearable) refuse_invalid(plan);
   if (options.flag("dry-run")) return;

@@ -3,76 +3,96 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <numeric>
 #include <system_error>
 
+#include "jobs/sweep_sharing.hpp"
 #include "mpi/agreement.hpp"
 #include "mpi/collectives.hpp"
 #include "src/files/atomic_file.hpp"
+#include "src/model/checkpoint.hpp"
+#include "src/report/provenance.hpp"
 #include "src/search/holdout.hpp"
-#include "src/text/content_hash.hpp"
+#include "src/text/split_files.hpp"
 
 namespace lift {
 namespace {
 
-/// Options that no warm-up depends on: of the search and what comes after it, and where things lie.
-constexpr std::array<std::string_view, 11> kAfterWarmup = {
-    "search.", "recover.", "lp.",         "curvature.", "direction", "preset", "tune.learning-rate",
-    "cache",   "out",      "checkpoint.", "save.dtype"};
-/// Options that what a search makes before its first step does not depend on, beyond what the names of these
-/// results say (the weights, lambda, the sequences, the kind of product).
-constexpr std::array<std::string_view, 19> kAfterFirstResults = {"recover.",
-                                                                 "lp.",
-                                                                 "direction",
-                                                                 "preset",
-                                                                 "search.rounds",
-                                                                 "search.min-gain",
-                                                                 "search.line",
-                                                                 "search.ratio",
-                                                                 "search.steps",
-                                                                 "search.watch",
-                                                                 "search.corrector-steps",
-                                                                 "search.corrector-lr",
-                                                                 "search.max-step",
-                                                                 "search.hypergradient",
-                                                                 "save.dtype",
-                                                                 "tune.learning-rate",
-                                                                 "checkpoint.",
-                                                                 "cache",
-                                                                 "out"};
-
-/// Whether `name` is one of `names`, or of a family, which stand there as beginnings with a dot.
-template <std::size_t N>
-bool is_among(std::string_view name, const std::array<std::string_view, N>& names) {
-  return std::ranges::any_of(names, [&](std::string_view known) {
-    return name == known || (known.ends_with('.') && name.starts_with(known));
-  });
-}
-
-/// Of all options that have a value but those of `left_out`.
-template <std::size_t N>
-std::string digest(const Options& options, const std::array<std::string_view, N>& left_out, bool any_epochs) {
-  ContentHash hash;
-  for (const auto& [name, value] : options.values()) {
-    if (is_among(name, left_out) || (any_epochs && name == "warmup.epochs")) continue;
-    hash.add_text(name);
-    hash.add_text(value);
+/// What of the inputs several points have in common: read and looked at once.
+class Inputs {
+ public:
+  Inputs(JobContext& context, int ranks_each) : context_(context) {
+    const Binding& binding = context.binding();
+    surroundings_ = fmt::format("{} {} ranks of {} threads on {}", build_stamp().version, ranks_each,
+                                binding.threads, binding.name);
   }
-  return hash.hex().substr(0, 12);
-}
 
-/// Runs a check of one point; what it refuses makes the point invalid.
+  /// Throws AgreedError(input), or another, if the model, the checkpoint to start from or the corpus is not
+  /// whole. Collective.
+  const Corpus& corpus(const RunPlan& plan) {
+    check_splits(plan.corpus, {Split::train, Split::valid, Split::test}, context_.comm);
+    for (const auto& folder : {plan.model, plan.start}) check_model(folder, plan);
+    return corpora_.load(plan.model, plan.config, plan.corpus, plan.search_sequences, context_);
+  }
+
+  /// What the bits of a point depend on beside its options. Collective.
+  std::string surroundings(const RunPlan& plan) {
+    std::string all = surroundings_ + (plan.precision == at::kDouble ? ", float64" : "");
+    for (const auto& folder : {plan.model, plan.start})
+      all += digest(folder, [&](Provenance& found) { hash_folder(folder, found); });
+    return all + digest(plan.corpus.folder, [&](Provenance& found) {
+             for (const Split split : {Split::train, Split::valid, Split::test}) {
+               for (const auto& file : split_files(plan.corpus.folder, split).files)
+                 found.inputs.push_back(hash_file(file));
+             }
+           });
+  }
+
+ private:
+  void check_model(const std::filesystem::path& folder, const RunPlan& plan) {
+    if (folder.empty()) return;
+    const auto [found, fresh] = models_.try_emplace(folder);
+    if (fresh) {
+      try {
+        (void)load_checkpoint(folder, plan.precision, at::kCPU, context_.comm);
+      } catch (const AgreedError& error) {
+        found->second.emplace(error);
+      }
+    }
+    if (found->second) throw AgreedError(*found->second);
+  }
+
+  template <typename Hash>
+  const std::string& digest(const std::filesystem::path& folder, const Hash& hash) {
+    const auto [found, fresh] = digests_.try_emplace(folder);
+    if (!fresh || folder.empty()) return found->second;
+    agree(context_.comm, [&] {
+      if (!context_.comm.is_root()) return;
+      Provenance inputs;
+      hash(inputs);
+      std::ranges::sort(inputs.inputs, {}, &InputFile::path);
+      for (const InputFile& file : inputs.inputs) found->second += fmt::format("\n{}", file.xxh3_128);
+    });
+    broadcast(found->second, 0, context_.comm);
+    return found->second;
+  }
+
+  JobContext& context_;
+  std::string surroundings_;
+  Corpora corpora_;
+  std::map<std::filesystem::path, std::optional<AgreedError>> models_;  ///< what is wrong with each
+  std::map<std::filesystem::path, std::string> digests_;
+};
+
+/// Runs a check of one point; what all ranks refuse makes the point invalid.
 template <typename Check>
-bool passes(SweepPoint& point, const Check& check) {
+void check_point(SweepPoint& point, const Check& check) {
   try {
     check();
-    return true;
-  } catch (const Error& error) {
+  } catch (const AgreedError& error) {
     point.code = error.code();
     point.trouble = error.what();
-    return false;
   }
 }
 
@@ -89,31 +109,27 @@ void check_same_run(const SweepPoint& point, const std::filesystem::path& run) {
 }
 
 void plan_point(const SweepEntry& entry, const std::filesystem::path& file, const std::filesystem::path& out,
-                Corpora& corpora, JobContext& context, SweepPoint& point) {
+                Inputs& inputs, const Communicator& comm, SweepPoint& point) {
   point.name = entry.name;
-  passes(point, [&] {
-    agree(context.comm, [&] {
+  check_point(point, [&] {
+    agree(comm, [&] {
       point.options.emplace(options_of(entry, file, out / "points" / entry.name));
       point.plan.emplace(plan_run(*point.options));
-    });
-    agree(context.comm, [&] {
-      if (context.comm.is_root()) check_same_run(point, point.plan->out);
+      if (comm.is_root()) check_same_run(point, point.plan->out);
     });
     const RunPlan& plan = *point.plan;
-    check_splits(plan.corpus, {Split::train, Split::valid, Split::test}, context.comm);
-    const Corpus& corpus = corpora.load(plan.model, plan.config, plan.corpus, plan.search_sequences, context);
+    const Corpus& corpus = inputs.corpus(plan);
     point.size = {.train = corpus.train.size(),
                   .valid = corpus.valid.size(),
                   .test = corpus.test.size(),
                   .search = corpus.search.size()};
-    agree(context.comm, [&] {
+    agree(comm, [&] {
       if (plan.holdout > 0) (void)split_holdout(corpus.search, plan.holdout);
     });
-    const bool constant = plan.warmup.schedule == Schedule::constant;
-    point.warmup = digest(*point.options, kAfterWarmup, constant);
-    point.memo = fmt::format("{}-{}", plan.warmup.epochs, digest(*point.options, kAfterFirstResults, true));
+    const SharedNames names = shared_names(*point.options, plan, inputs.surroundings(plan));
+    point.warmup = names.warmup;
+    point.memo = names.memo;
   });
-  if (!point.valid()) point.warmup = point.memo = "";
 }
 
 /// Leaves names only where two points have the same.
@@ -160,15 +176,15 @@ std::vector<std::size_t> SweepPlan::members(const std::string& warmup) const {
   return members;
 }
 
-SweepPlan plan_sweep(const std::filesystem::path& file, const std::filesystem::path& out,
+SweepPlan plan_sweep(const std::filesystem::path& file, const std::filesystem::path& out, int ranks_each,
                      JobContext& context) {
   SweepPlan plan{.file = file, .text = read_for_all(file, context.comm), .points = {}, .order = {}};
   std::vector<SweepEntry> entries;
   agree(context.comm, [&] { entries = read_sweep(file, plan.text); });
   plan.points.resize(entries.size());
-  Corpora corpora;
+  Inputs inputs(context, ranks_each);
   for (std::size_t k = 0; k < entries.size(); ++k)
-    plan_point(entries[k], file, out, corpora, context, plan.points[k]);
+    plan_point(entries[k], file, out, inputs, context.comm, plan.points[k]);
   keep_what_is_shared(plan.points, &SweepPoint::warmup);
   keep_what_is_shared(plan.points, &SweepPoint::memo);
   plan.order = order_of(plan.points);

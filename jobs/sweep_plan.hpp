@@ -29,10 +29,8 @@ struct SweepPoint {
 
 /// Every point of a sweep's file, checked as far as a run checks before it computes, and what they share.
 ///
-/// Method   two warm-ups are one where all options are equal that a warm-up depends on, but for its epochs
-///          under a constant schedule: a longer one passes through the ends of the shorter ones. Two searches
-///          begin with the same gradient, losses and rows where in addition all options are equal that these
-///          depend on: what the program may do with them, and how far the line search goes, may differ.
+/// Method   two warm-ups are one where all is equal that a warm-up depends on, but for its epochs under a
+///          constant schedule: a longer one passes through the ends of the shorter ones (shared_names()).
 struct SweepPlan {
   std::filesystem::path file;
   std::string text;                ///< of the file
@@ -48,10 +46,10 @@ struct SweepPlan {
 /// Reads the file, and of every point's inputs as much as tells that they are right.
 ///
 /// Collective  on context.comm. Throws AgreedError(input) if the file cannot be read, (usage) as read_sweep.
-/// Cost        the corpora are loaded, each once.
+/// Cost        each model is read twice; corpora are loaded in the order of the points, the last two kept.
 /// Test        tests/jobs/test_sweep_job.cpp
 [[nodiscard]] SweepPlan plan_sweep(const std::filesystem::path& file, const std::filesystem::path& out,
-                                   JobContext& context);
+                                   int ranks_each, JobContext& context);
 
 /// What a dry run says of it: the schedule with its steps, hours and memory, on groups of `ranks_each`.
 ///

@@ -67,7 +67,13 @@ std::vector<SweepRow> read_rows(const SweepFolder& folder, const std::vector<std
                  .last_line = {}};
     const std::filesystem::path run = folder.run(name);
     std::error_code ignored;
-    if (std::filesystem::exists(run / "result.json", ignored)) row.result = read_result(run / "result.json");
+    try {
+      if (std::filesystem::exists(run / "result.json", ignored))
+        row.result = read_result(run / "result.json");
+    } catch (const Error& error) {
+      row.state = PointState::failed;
+      row.record.message = error.what();
+    }
     if (row.state == PointState::running) row.last_line = last_line_of(run / "log.txt");
     rows.push_back(std::move(row));
   }
@@ -81,21 +87,19 @@ std::vector<std::string> points_of(const SweepFolder& folder) {
   return names;
 }
 
-std::map<std::string, std::int64_t> count_states(const std::vector<SweepRow>& rows) {
-  std::map<std::string, std::int64_t> counts;
-  for (const PointState state : kStates)
-    counts[to_string(state)] = std::ranges::count(rows, state, &SweepRow::state);
-  return counts;
+std::vector<PointState> states_of(const std::vector<SweepRow>& rows) {
+  std::vector<PointState> states;
+  for (const SweepRow& row : rows) states.push_back(row.state);
+  return states;
 }
 
-std::string state_sentence(const std::vector<SweepRow>& rows) {
-  const auto counts = count_states(rows);
+std::string state_sentence(const std::vector<PointState>& states) {
   std::string sentence;
   for (const PointState state : kStates) {
-    const std::int64_t count = counts.at(to_string(state));
+    const auto count = std::ranges::count(states, state);
     if (count > 0) sentence += fmt::format("{}{} {}", sentence.empty() ? "" : ", ", count, to_string(state));
   }
-  return fmt::format("{} of {} points", sentence, rows.size());
+  return fmt::format("{} of {} point{}", sentence, states.size(), states.size() == 1 ? "" : "s");
 }
 
 Table sweep_table(const std::vector<SweepRow>& rows) {
@@ -145,7 +149,8 @@ std::string sweep_json(const std::vector<SweepRow>& rows) {
     points.push_back(std::move(point));
   }
   nlohmann::ordered_json states = nlohmann::ordered_json::object();
-  for (const auto& [state, count] : count_states(rows)) states[state] = count;
+  for (const PointState state : kStates)
+    states[to_string(state)] = std::ranges::count(rows, state, &SweepRow::state);
   return readable_json({{"schema", 1}, {"states", std::move(states)}, {"points", std::move(points)}});
 }
 

@@ -1,5 +1,4 @@
 #pragma once
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,10 +29,9 @@ struct SweepRow {
 /// it cannot be read.
 [[nodiscard]] std::vector<std::string> points_of(const SweepFolder& folder);
 
-/// How many there are of each state, by its name in capitals; all six are there.
-[[nodiscard]] std::map<std::string, std::int64_t> count_states(const std::vector<SweepRow>& rows);
-/// "3 DONE, 1 FAILED, 2 PENDING of 6 points".
-[[nodiscard]] std::string state_sentence(const std::vector<SweepRow>& rows);
+[[nodiscard]] std::vector<PointState> states_of(const std::vector<SweepRow>& rows);
+/// "3 DONE, 2 PENDING, 1 FAILED of 6 points".
+[[nodiscard]] std::string state_sentence(const std::vector<PointState>& states);
 
 /// A row a point: state, epochs, test perplexity before and after, that of early stopping, warm-up steps
 /// taken, time, and what is to be said of it.

@@ -16,7 +16,6 @@
 #include "src/report/format.hpp"
 #include "src/report/line_prefix.hpp"
 #include "src/report/provenance.hpp"
-#include "src/sweep/next_point.hpp"
 
 namespace lift {
 namespace {
@@ -40,9 +39,24 @@ std::string now_utc() {
   return utc_time(std::chrono::system_clock::now());
 }
 
+/// A disk that is full is not the point's fault: it goes on another time.
 PointRecord::Word word_for(ExitCode code) {
-  if (code == ExitCode::stopped) return PointRecord::Word::stopped;
+  if (code == ExitCode::stopped || code == ExitCode::write) return PointRecord::Word::stopped;
   return code == ExitCode::usage ? PointRecord::Word::invalid : PointRecord::Word::failed;
+}
+
+/// Runs `action` on a group of ranks. What one rank of several throws alone ends the whole program, as the
+/// others of its group wait for it and will not learn of it.
+template <typename Action>
+auto end_together(const Communicator& group, const Communicator& whole, const Action& action) {
+  try {
+    return action();
+  } catch (const AgreedError&) {
+    throw;
+  } catch (const std::exception& error) {
+    if (group.size() > 1) end_with_error(whole, error);
+    throw;
+  }
 }
 
 }  // namespace
@@ -55,11 +69,22 @@ SweepWorker::SweepWorker(const SweepCourse& course, const JobContext& whole, con
       log_(console_, group.rank()) {}
 
 SweepWorker::End SweepWorker::work() {
+  try {
+    return end_together(group_, whole_.comm, [this] { return do_points(); });
+  } catch (const AgreedError& error) {
+    claim_.reset();  // whoever else works on the sweep must not wait for this
+    log_.warn(error.what());
+    throw;
+  }
+}
+
+SweepWorker::End SweepWorker::do_points() {
   while (true) {
     const Task task = take_task();
     if (task.kind == Task::Kind::none) return End::nothing_left;
     if (task.kind == Task::Kind::stop) return End::stopped;
     do_point(course_.plan.points[task.point]);
+    if (taken_.code == static_cast<int>(ExitCode::write)) throw AgreedError(ExitCode::write, taken_.message);
     if (taken_.word == PointRecord::Word::stopped) return End::stopped;
   }
 }
@@ -78,28 +103,46 @@ SweepWorker::Task SweepWorker::take_task() {
 
 SweepWorker::Task SweepWorker::find_task() {
   const SweepPlan& plan = course_.plan;
+  views_.resize(plan.order.size());
   while (!is_to_stop()) {
-    std::vector<PointView> views;
-    for (const std::size_t k : plan.order) {
-      const SweepPoint& point = plan.points[k];
-      views.push_back({.state = point.valid() ? course_.folder.state(point.name) : PointState::invalid,
-                       .warmup = point.warmup,
-                       .epochs = point.epochs(),
-                       .has_checkpoint = !course_.folder.progress(point.name).empty(),
-                       .has_branch = !point.warmup.empty() && branches(point).has(point.epochs())});
-    }
-    const Choice choice = next_point(views);
+    for (std::size_t k = 0; k < views_.size(); ++k) look_at(plan.points[plan.order[k]], views_[k]);
+    const Choice choice = next_point(views_);
     if (choice.kind == Choice::Kind::none) return {};
-    if (choice.kind == Choice::Kind::run && take(plan.order[choice.point]))
+    if (choice.kind == Choice::Kind::run && take(plan.points[plan.order[choice.point]]))
       return {Task::Kind::run, plan.order[choice.point]};
     if (choice.kind == Choice::Kind::wait) std::this_thread::sleep_for(kBetweenLooks);
   }
   return {Task::Kind::stop, 0};
 }
 
+void SweepWorker::look_at(const SweepPoint& point, PointView& view) const {
+  if (!point.valid()) view.state = PointState::invalid;
+  if (view.state == PointState::done || view.state == PointState::invalid) return;  // for good
+  view.state = course_.folder.state(point.name);
+  view.warmup = point.warmup;
+  view.epochs = point.epochs();
+  if (view.state == PointState::done || view.state == PointState::failed) return;
+  const std::string progress = progress_of(point);
+  const PointRecord record = course_.folder.record(point.name);
+  view.has_checkpoint = !progress.empty();
+  if (view.has_checkpoint && record.warmup != point.warmup) view.warmup = "";  // begun on other ranks
+  view.has_branch = !point.warmup.empty() && branches(point).has(point.epochs());
+  const bool died = view.state == PointState::preempted && record.word == PointRecord::Word::begun;
+  view.suspect = (died || record.deaths > 0) && progress == record.progress;
+}
+
+std::filesystem::path SweepWorker::memo_of(const SweepPoint& point) const {
+  if (point.memo.empty()) return {};
+  return course_.folder.shared(point.warmup) / ("memo-" + point.memo);
+}
+
+std::string SweepWorker::progress_of(const SweepPoint& point) const {
+  return course_.folder.progress(point.name, memo_of(point));
+}
+
 /// Claims a point, unless another was faster; one that only ever dies is given up instead.
-bool SweepWorker::take(std::size_t k) {
-  const std::string& name = course_.plan.points[k].name;
+bool SweepWorker::take(const SweepPoint& point) {
+  const std::string& name = point.name;
   claim_ = course_.folder.claim(name);
   if (!claim_) return false;
   const PointRecord found = course_.folder.record(name);
@@ -110,7 +153,7 @@ bool SweepWorker::take(std::size_t k) {
   }
   taken_ = found;
   const bool died = found.word == begun;
-  taken_.deaths = died && course_.folder.progress(name) == found.progress ? found.deaths + 1 : 0;
+  taken_.deaths = died && progress_of(point) == found.progress ? found.deaths + 1 : 0;
   if (taken_.deaths < kMostDeaths) return true;
   taken_.word = failed;
   taken_.code = static_cast<int>(ExitCode::internal);
@@ -130,7 +173,8 @@ int SweepWorker::signal() const {
 }
 
 bool SweepWorker::is_to_stop() const {
-  return signal() != 0 || (course_.most_seconds && seconds_since(course_.began) > *course_.most_seconds);
+  return signal() != 0 ||
+         (begun_ > 0 && course_.most_seconds && seconds_since(course_.began) > *course_.most_seconds);
 }
 
 /// Writes down that the point is under way, from where it goes on.
@@ -138,12 +182,14 @@ PointRecord SweepWorker::begin(const SweepPoint& point) {
   PointRecord record = taken_;
   agree(group_, [&] {
     if (!group_.is_root()) return;
-    if (record.starts == 0 || course_.folder.progress(point.name).empty())
+    if (progress_of(point).empty()) {
+      record.warmup = point.warmup;
       record.warmup_from = begin_warmup(point);
+    }
     record.word = PointRecord::Word::begun;
     record.code = 0;
     record.message = "";
-    record.progress = course_.folder.progress(point.name);
+    record.progress = progress_of(point);
     record.began = now_utc();
     record.ended = "";
     record.where = here(whole_);
@@ -153,6 +199,7 @@ PointRecord SweepWorker::begin(const SweepPoint& point) {
     log_.info(fmt::format("{} {}{}", point.name, record.starts == 1 ? "begins" : "goes on",
                           record.warmup_from.empty() ? "" : ", shares " + record.warmup_from));
   });
+  broadcast(record.warmup, 0, group_);  // what all ranks decide by
   return record;
 }
 
@@ -164,9 +211,8 @@ std::string SweepWorker::begin_warmup(const SweepPoint& point) {
   try {
     return branches(point).seed(*nearest, course_.folder.run(point.name), point.plan->checkpoints.identity);
   } catch (const Error& error) {
-    if (error.code() != ExitCode::input) throw;
     log_.warn(fmt::format("{}; the warm-up of {} begins anew", error.what(), point.name));
-    branches(point).drop(*nearest);
+    if (error.code() == ExitCode::input) branches(point).drop(*nearest);
     return "";
   }
 }
@@ -186,12 +232,11 @@ void SweepWorker::do_point(const SweepPoint& point) {
   RunLoan loan{.signal = [this] { return signal(); },
                .began = course_.began,
                .most_seconds = course_.most_seconds,
-               .corpora = corpora_};
-  if (!point.memo.empty()) loan.shared_memo = course_.folder.shared(point.warmup) / ("memo-" + point.memo);
-  if (leads_on(point))
-    loan.on_branch = [&](ResumePoint left) {
-      branches(point).publish(point.epochs(), std::move(left), course_.folder.run(point.name));
-    };
+               .corpora = corpora_,
+               .go_on = "the same command goes on"};
+  loan.shared_memo = memo_of(point);
+  if (leads_on(point) && record.warmup == point.warmup)
+    loan.on_branch = [&](ResumePoint left) { keep_branch(point, std::move(left)); };
   run(point, loan, record);
   const double seconds = seconds_since(start);
   record.warmup_steps += loan.warmup_steps;
@@ -209,6 +254,17 @@ void SweepWorker::do_point(const SweepPoint& point) {
   });
 }
 
+/// What others could go on from; without it they take these steps themselves.
+void SweepWorker::keep_branch(const SweepPoint& point, ResumePoint left) {
+  try {
+    branches(point).publish(point.epochs(), std::move(left), course_.folder.run(point.name));
+  } catch (const Error& error) {
+    if (error.code() != ExitCode::write) throw;
+    log_.warn(fmt::format("{}; the warm-up of {} is not shared", error.what(), point.name));
+    branches(point).drop(point.epochs());
+  }
+}
+
 /// One run, whose end, whatever it is, goes into the record: the same on every rank of the group.
 void SweepWorker::run(const SweepPoint& point, RunLoan& loan, PointRecord& record) {
   record.word = PointRecord::Word::done;
@@ -220,21 +276,22 @@ void SweepWorker::run(const SweepPoint& point, RunLoan& loan, PointRecord& recor
   LinePrefix out(std::cout, point.name + ": "), err(std::cerr, point.name + ": ");
   Console console(out, err, false);
   Log log(console, group_.rank());
+  for (const std::string& note : point.options->notes()) {
+    if (group_.is_root()) log.warn(note);
+  }
   try {
-    JobContext context = context_of_group(whole_, group_, *point.options, log);
-    try {
-      run_in_sweep(context, loan);
-    } catch (const std::exception& error) {
-      log.detail(fmt::format("ended: {}", error.what()));
-      throw;
-    }
-  } catch (const AgreedError& error) {
-    ended(error.code(), error.what());
+    end_together(group_, whole_.comm, [&] {
+      JobContext context = context_of_group(whole_, group_, *point.options, log);
+      try {
+        run_in_sweep(context, loan);
+      } catch (const std::exception& error) {
+        log.detail(fmt::format("ended: {}", error.what()));
+        throw;
+      }
+    });
   } catch (const Error& error) {
-    if (group_.size() > 1) throw;
     ended(error.code(), error.what());
   } catch (const std::exception& error) {
-    if (group_.size() > 1) throw;
     ended(ExitCode::internal, error.what());
   }
 }
@@ -250,27 +307,26 @@ void SweepWorker::drop_what_is_shared(const SweepPoint& point) const {
 }
 
 void SweepWorker::tell_end(const SweepPoint& point, const PointRecord& record, double seconds) {
-  const auto& all = course_.plan.points;
-  std::vector<std::string> names;
-  for (const SweepPoint& other : all) names.push_back(other.name);
-  const std::vector<SweepRow> rows = read_rows(course_.folder, names);
-  const auto own = static_cast<std::size_t>(&point - all.data());
-  const std::string line =
-      fmt::format("{} is {} after {}{}", point.name, to_string(rows[own].state), format_duration(seconds),
-                  record.message.empty() ? "" : ": " + record.message);
-  rows[own].state == PointState::failed || rows[own].state == PointState::invalid ? log_.warn(line)
-                                                                                  : log_.info(line);
-  expected_ += course_.seconds[own].shared;
-  took_ += seconds;
+  const auto& points = course_.plan.points;
+  std::vector<PointState> states;
   double left = 0;
-  for (std::size_t k = 0; k < rows.size(); ++k) {
-    if (rows[k].state == PointState::pending || rows[k].state == PointState::preempted)
+  for (std::size_t k = 0; k < points.size(); ++k) {
+    states.push_back(course_.folder.state(points[k].name));
+    if (states[k] == PointState::pending || states[k] == PointState::preempted)
       left += course_.seconds[k].shared;
   }
+  const auto own = static_cast<std::size_t>(&point - points.data());
+  const std::string line =
+      fmt::format("{} is {} after {}{}{}", point.name, to_string(states[own]), format_duration(seconds),
+                  record.message.empty() ? "" : ": ", record.message);
+  const bool wrong = states[own] == PointState::failed || states[own] == PointState::invalid;
+  wrong ? log_.warn(line) : log_.info(line);
+  expected_ += course_.seconds[own].shared;
+  took_ += seconds;
   const double pace = expected_ > 0 ? took_ / expected_ : 1.0;
-  log_.info(fmt::format(
-      "sweep: {}{}", state_sentence(rows),
-      left > 0 ? fmt::format(", about {} left", format_duration(left * pace / course_.groups)) : ""));
+  std::string sentence = "sweep: " + state_sentence(states);
+  if (left > 0) sentence += fmt::format(", about {} left", format_duration(left * pace / course_.groups));
+  log_.info(sentence);
 }
 
 }  // namespace lift

@@ -11,6 +11,7 @@
 #include "mpi/stop_signals.hpp"
 #include "src/report/console.hpp"
 #include "src/report/log.hpp"
+#include "src/sweep/next_point.hpp"
 #include "src/sweep/sweep_folder.hpp"
 #include "src/sweep/warmup_branches.hpp"
 
@@ -54,15 +55,20 @@ class SweepWorker {
     Kind kind = Kind::none;
     std::size_t point = 0;
   };
+  End do_points();
   [[nodiscard]] Task take_task();
   [[nodiscard]] Task find_task();
-  [[nodiscard]] bool take(std::size_t k);
+  void look_at(const SweepPoint& point, PointView& view) const;
+  [[nodiscard]] bool take(const SweepPoint& point);
   [[nodiscard]] int signal() const;
   [[nodiscard]] bool is_to_stop() const;
   [[nodiscard]] PointRecord begin(const SweepPoint& point);
   void do_point(const SweepPoint& point);
   void run(const SweepPoint& point, RunLoan& loan, PointRecord& record);
   [[nodiscard]] std::string begin_warmup(const SweepPoint& point);
+  void keep_branch(const SweepPoint& point, ResumePoint left);
+  [[nodiscard]] std::filesystem::path memo_of(const SweepPoint& point) const;
+  [[nodiscard]] std::string progress_of(const SweepPoint& point) const;
   [[nodiscard]] bool leads_on(const SweepPoint& point) const;
   void drop_what_is_shared(const SweepPoint& point) const;
   void tell_end(const SweepPoint& point, const PointRecord& record, double seconds);
@@ -77,6 +83,7 @@ class SweepWorker {
   Console console_;
   Log log_;                          ///< the group's rank 0 speaks
   std::unique_ptr<FileLock> claim_;  ///< rank 0's, of the point under way
+  std::vector<PointView> views_;     ///< rank 0's, in the plan's order
   PointRecord taken_;                ///< rank 0's: as it was found
   std::int64_t begun_ = 0;
   double expected_ = 0, took_ = 0;  ///< seconds of the points that this group has done

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -86,7 +87,9 @@ void make_folder(const std::filesystem::path& folder) {
 }
 
 std::filesystem::path temporary_beside(const std::filesystem::path& path) {
-  return folder_of(path) / fmt::format(".{}.{}.tmp", path.filename().string(), ::getpid());
+  std::array<char, 65> host{};  // two hosts may have a process of the same number
+  ::gethostname(host.data(), host.size() - 1);
+  return folder_of(path) / fmt::format(".{}.{}-{}.tmp", path.filename().string(), host.data(), ::getpid());
 }
 
 std::filesystem::path folder_of(const std::filesystem::path& path) {

@@ -128,7 +128,7 @@ void Checkpoints::write(const Where& where) {
 
 void Checkpoints::stop(const std::string& where) {
   throw AgreedError(ExitCode::stopped,
-                    fmt::format("{} ({}); the same command with --resume goes on", stopper_.reason(), where));
+                    fmt::format("{} ({}); {}", stopper_.reason(), where, options_.go_on));
 }
 
 void Checkpoints::boundary(const Where& where) {

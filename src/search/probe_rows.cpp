@@ -163,8 +163,10 @@ class RandomRows {
   }
   [[nodiscard]] std::string key(int probe, const Checkpoints& checkpoints) const {
     return checkpoints.key(
-        fmt::format("row {} of round {}, lambda {:a}, kind {}, step {:a}, space {}, sequences {}", probe,
-                    round_.number, fmt::join(round_.state.lambda, ","),
+        fmt::format("row {} of round {}, lambda {:a}, scales {:a}, in log {}, kind {}, step {:a}, space {}, "
+                    "sequences {}",
+                    probe, round_.number, fmt::join(round_.state.lambda, ","),
+                    fmt::join(round_.lambda_scales(), ","), round_.options.radius.space == LambdaSpace::log,
                     static_cast<int>(round_.options.products.kind), round_.options.products.step,
                     static_cast<int>(round_.options.probe_space), fmt::join(round_.hessian_sequences, ",")),
         {round_.tuned().flat()});

@@ -14,6 +14,12 @@ bool is_under_way(std::span<const PointView> points, const PointView& point) {
   });
 }
 
+bool is_beside_suspect(std::span<const PointView> points, const PointView& point) {
+  return point.suspect && std::ranges::any_of(points, [](const PointView& other) {
+           return other.state == PointState::running && other.suspect;
+         });
+}
+
 }  // namespace
 
 Choice next_point(std::span<const PointView> points) {
@@ -21,7 +27,8 @@ Choice next_point(std::span<const PointView> points) {
   for (std::size_t k = 0; k < points.size(); ++k) {
     const PointState state = points[k].state;
     if (state != PointState::pending && state != PointState::preempted) continue;
-    if (!is_under_way(points, points[k])) return {Choice::Kind::run, k};
+    if (!is_under_way(points, points[k]) && !is_beside_suspect(points, points[k]))
+      return {Choice::Kind::run, k};
     choice.kind = Choice::Kind::wait;
   }
   return choice;

@@ -15,6 +15,8 @@ struct PointView {
   int epochs = 0;               ///< of its warm-up
   bool has_checkpoint = false;  ///< its run was begun and left
   bool has_branch = false;      ///< the warm-up's state after `epochs` is there
+  /// Its processes died, and it has got no further since: it may have been the cause.
+  bool suspect = false;
 };
 
 struct Choice {
@@ -25,7 +27,8 @@ struct Choice {
 
 /// What one who is free does next: a point that is pending or preempted, in the order given, but none whose
 /// warm-up another goes through at this moment and has not come to the end of: it would take the same steps
-/// again. Where only such points are left, to wait; where there is none, nothing.
+/// again, nor a suspect one beside another, of whose deaths only one would be the cause. Where only such
+/// points are left, to wait; where there is none, nothing.
 ///
 /// In     points of one warm-up stand one after the other by ascending epochs.
 /// Test   tests/src/sweep/test_next_point.cpp

@@ -1,5 +1,7 @@
 #include "src/sweep/point_record.hpp"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <nlohmann/json.hpp>
 #include <string_view>
@@ -46,8 +48,9 @@ const char* to_string(PointState state) noexcept {
 PointRecord read_point_record(const std::filesystem::path& file) {
   std::error_code ignored;
   if (!std::filesystem::exists(file, ignored)) return {};
-  const nlohmann::json json = parse_json(file);
-  const std::string name = file.string();
+  const std::string name = file.string(), text = read_file(file);
+  const nlohmann::json json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (json.is_discarded()) throw Error(ExitCode::input, fmt::format("{}: not JSON", name));
   const JsonNode root(name, "", json);
   if (root["schema"].integer() != kSchema) root["schema"].wrong("1");
   return {.word = word_of(root["word"]),
@@ -63,7 +66,8 @@ PointRecord read_point_record(const std::filesystem::path& file) {
           .began = root["began"].text(),
           .ended = root["ended"].text(),
           .where = root["where"].text(),
-          .ranks = root["ranks"].integer<int>()};
+          .ranks = root["ranks"].integer<int>(),
+          .warmup = root["warmup"].text()};
 }
 
 void write_point_record(const std::filesystem::path& file, const PointRecord& record) {
@@ -81,7 +85,8 @@ void write_point_record(const std::filesystem::path& file, const PointRecord& re
                                        {"began", record.began},
                                        {"ended", record.ended},
                                        {"where", record.where},
-                                       {"ranks", record.ranks}};
+                                       {"ranks", record.ranks},
+                                       {"warmup", record.warmup}};
   write_file(file, readable_json(json));
 }
 

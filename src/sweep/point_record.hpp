@@ -37,6 +37,7 @@ struct PointRecord {
   std::string began, ended;       ///< of the last start, ISO 8601, UTC; `ended` is empty while it goes on
   std::string where;              ///< host, process and Slurm job of the last start
   int ranks = 0;                  ///< of the last start
+  std::string warmup;  ///< name of the shared warm-up that it began as part of; another one is of other ranks
 };
 
 /// The record in `file`; one without a word where there is no file. Throws Error(input) naming file and key.

@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -27,24 +30,35 @@ std::int64_t files_in(const fs::path& folder) {
 
 bool SweepFolder::begun() const {
   std::error_code ignored;
-  return fs::exists(path_ / "state", ignored);
+  return fs::exists(file(), ignored) && fs::exists(path_ / "state", ignored);
 }
 
-void SweepFolder::create() const {
+void SweepFolder::check() const {
   std::error_code error;
   if (path_.empty()) throw Error(ExitCode::usage, "--out is empty; expected the folder of the sweep");
-  if (fs::exists(path_, error) && !fs::is_directory(path_, error))
+  if (!fs::exists(path_, error)) return;
+  if (!fs::is_directory(path_, error))
     throw Error(ExitCode::usage, fmt::format("--out {}: is not a folder", path_.string()));
-  if (!begun() && fs::exists(path_, error) && !fs::is_empty(path_, error))
-    throw Error(
-        ExitCode::usage,
-        fmt::format("--out {}: holds something else than a sweep; expected a folder that is missing or "
-                    "empty, or that of a sweep to go on with",
-                    path_.string()));
-  // First what tells that this is a sweep: of one that is killed here the rest is made the next time.
+  if (begun()) return;
+  // Another may be making it now, or was killed as it did.
+  constexpr std::array<std::string_view, 4> kOwn = {"state", "points", "shared", "sweep.cfg"};
+  for (fs::directory_iterator item(path_, error), end; !error && item != end; item.increment(error)) {
+    const std::string name = item->path().filename();
+    if (std::ranges::count(kOwn, name) > 0 || name.starts_with(".sweep.cfg.")) continue;
+    throw Error(ExitCode::usage,
+                fmt::format("--out {}: holds something else than a sweep ({}); expected a folder that "
+                            "is missing or empty, or that of a sweep to go on with",
+                            path_.string(), name));
+  }
+}
+
+void SweepFolder::create(const std::string& text) const {
+  check();
   make_folder(path_ / "state");
   make_folder(path_ / "points");
   make_folder(path_ / "shared");
+  std::error_code ignored;
+  if (!fs::exists(file(), ignored) || read_file(file()) != text) write_file(file(), text);
 }
 
 void SweepFolder::require_sweep() const {
@@ -77,7 +91,15 @@ std::unique_ptr<FileLock> SweepFolder::claim(const std::string& point) const {
 }
 
 PointRecord SweepFolder::record(const std::string& point) const {
-  return read_point_record(record_file(point));
+  try {
+    return read_point_record(record_file(point));
+  } catch (const Error& error) {
+    PointRecord broken;
+    broken.word = PointRecord::Word::failed;
+    broken.code = static_cast<int>(error.code());
+    broken.message = error.what();
+    return broken;
+  }
 }
 
 void SweepFolder::write(const std::string& point, const PointRecord& record) const {
@@ -103,14 +125,15 @@ PointState SweepFolder::state(const std::string& point) const {
   return PointState::pending;
 }
 
-std::string SweepFolder::progress(const std::string& point) const {
+std::string SweepFolder::progress(const std::string& point, const fs::path& memo) const {
   const fs::path checkpoints = run(point) / "checkpoints";
   std::vector<fs::path> all;
   std::error_code ignored;
   if (fs::exists(checkpoints, ignored)) all = ResumeStore(checkpoints, 1).all();
   for (const fs::path& folder : all) {
     if (!fs::exists(folder / "DONE", ignored)) continue;
-    return fmt::format("{}, {} results", folder.filename().string(), files_in(checkpoints / "memo"));
+    return fmt::format("{}, {} results, {} shared", folder.filename().string(),
+                       files_in(checkpoints / "memo"), memo.empty() ? 0 : files_in(memo));
   }
   return "";
 }

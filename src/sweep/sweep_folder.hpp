@@ -24,8 +24,10 @@ class SweepFolder {
  public:
   explicit SweepFolder(std::filesystem::path path) : path_(std::move(path)) {}
 
-  /// Throws Error(usage) if the folder holds something else than a sweep, Error(write) if it cannot be made.
-  void create() const;
+  /// Throws Error(usage) if the folder holds something else than a sweep.
+  void check() const;
+  /// Makes it, and keeps `text`, the sweep's file. Throws as check(), Error(write) if it cannot be made.
+  void create(const std::string& text) const;
   /// Throws Error(usage) if it is not the folder of a sweep.
   void require_sweep() const;
   [[nodiscard]] bool begun() const;
@@ -41,14 +43,15 @@ class SweepFolder {
 
   /// The point for the caller alone, for as long as it lives; nullptr where another has it.
   [[nodiscard]] std::unique_ptr<FileLock> claim(const std::string& point) const;
+  /// A record that is not whole is one of a point that failed by it.
   [[nodiscard]] PointRecord record(const std::string& point) const;
   void write(const std::string& point, const PointRecord& record) const;  ///< by whoever holds the claim
 
   /// How it stands now. A record that says begun where nobody holds the claim is of processes that died.
   [[nodiscard]] PointState state(const std::string& point) const;
-  /// What is on disk of its run that it could go on from: a word that changes as it gets further; "" for
-  /// nothing.
-  [[nodiscard]] std::string progress(const std::string& point) const;
+  /// What is on disk of its run that it could go on from: words that change as it gets further, also by what
+  /// it puts into `memo`, which it shares with others (empty: none). "" without a checkpoint of its own.
+  [[nodiscard]] std::string progress(const std::string& point, const std::filesystem::path& memo = {}) const;
 
  private:
   [[nodiscard]] std::filesystem::path claim_file(const std::string& point) const;

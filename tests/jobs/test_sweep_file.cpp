@@ -47,12 +47,12 @@ TEST(SweepFile, SectionsArePointsWithOptionsOfTheirOwn) {
   const auto entries = read_sweep("s.cfg",
                                   "model = m\n"
                                   "warmup.epochs = 1 | 2\n"
+                                  "[lp]\n"
+                                  "radius = 1\n"
                                   "[point plain]\n"
                                   "[point small]\n"
                                   "tune.blocks = 1,7\n"
                                   "warmup.epochs = 5\n"
-                                  "[lp]\n"
-                                  "radius = 1\n"
                                   "[ point  wide ]\n"
                                   "tune.blocks = 1 | 2\n");
   EXPECT_THAT(names(entries),
@@ -78,6 +78,15 @@ TEST(SweepFile, WhatAPathOrAShellWouldReadIsNotInAName) {
   EXPECT_LT(long_one[0].name.size(), 200U);
 }
 
+TEST(SweepFile, WhatAPointSetsItselfIsNotCommonToIt) {
+  const auto entries =
+      read_sweep("s.cfg",
+                 "deterministic = true\nmodel = m\n[point a]\ndeterministic = false\n[point b]\n"
+                 "model = x | y\n");
+  EXPECT_EQ(entries[0].config.find("deterministic"), std::string::npos);
+  EXPECT_EQ(entries[1].config, "deterministic = true\n\n\n\n\n\n");
+}
+
 TEST(SweepFile, FlagsMayBeAlternatives) {
   const auto entries = read_sweep("s.cfg", "deterministic = true | false\n");
   EXPECT_THAT(entries[0].words, ElementsAre("--deterministic"));
@@ -93,6 +102,8 @@ TEST(SweepFile, RefusesWhatIsWrongNamingTheLine) {
   EXPECT_THAT(refusal("[point a]\nmax-hours = 3\n"), HasSubstr("belongs to the command line"));
   EXPECT_THAT(refusal("search.keep = f\n"), HasSubstr("would be one file for all runs"));
   EXPECT_THAT(refusal("[point a]\n[point b]\n[point a]\n"), HasSubstr("s.cfg:3: [point a] stands twice"));
+  EXPECT_THAT(refusal("[point a]\n[lp]\nradius = 1\n"),
+              HasSubstr("s.cfg:2: [lp]: what all points share stands before the first [point a]"));
   EXPECT_THAT(refusal("[point a/b]\n"), HasSubstr("NAME of letters, digits, - and _"));
   EXPECT_THAT(refusal("[point]\n"), HasSubstr("expected [point NAME]"));
   EXPECT_THAT(refusal("point a.seed = 3\n"), HasSubstr("expected a section [point a]"));

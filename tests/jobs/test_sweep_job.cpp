@@ -267,13 +267,71 @@ TEST_F(SweepJob, AFileThatChangesIsWhatCounts) {
   EXPECT_EQ(json::parse(read_file(folder_ / "status.json")).at("states").at("INVALID"), 1);
 }
 
+TEST_F(SweepJob, OnOtherRanksNothingIsTakenOver) {
+  if (world_.size() != 2) GTEST_SKIP() << "of two ranks";
+  write_sweep(
+      "warmup.epochs = 1\nlp.radius = 0.01 | 0.02\ncheckpoint.memo = always\ncheckpoint.minutes = 1e-6\n");
+  EXPECT_EQ(sweep("--max-hours 1e-6").code, ExitCode::stopped);
+  EXPECT_EQ(sweep("--ranks-each 1").code, ExitCode::done);
+  if (world_.is_root()) {
+    EXPECT_EQ(record("lp.radius=0.02").taken_over, 0);
+    EXPECT_EQ(record("lp.radius=0.02").warmup_from, "");
+    write_file(folder_ / "alone.cfg", common());
+    const Communicator self = Communicator::self();
+    run_alone("alone", "--warmup.epochs 1 --lp.radius 0.02", self);
+    expect_as_alone("lp.radius=0.02", "alone");
+    EXPECT_TRUE(fs::is_empty(folder_ / "out/shared"));
+  }
+  world_.barrier();
+}
+
+TEST_F(SweepJob, RecordsThatAreNotWholeAreSaidAndHideNothing) {
+  write_sweep("warmup.epochs = 0 | 1\n");
+  EXPECT_EQ(sweep().code, ExitCode::done);
+  if (world_.is_root()) {
+    write_file(folder_ / "out/state/warmup.epochs=0.json", "{");
+    write_file(folder_ / "out/points/warmup.epochs=1/result.json", "{");
+  }
+  const JobRun told = status();
+  EXPECT_EQ(told.code, ExitCode::done);
+  if (world_.is_root()) {
+    EXPECT_THAT(told.out, AllOf(HasSubstr("warmup.epochs=0.json: not JSON"),
+                                HasSubstr("result.json: not JSON"), HasSubstr("2 FAILED of 2 points")));
+  }
+  EXPECT_EQ(sweep().code, ExitCode::partial);
+  if (world_.is_root()) fs::remove(folder_ / "out/points/warmup.epochs=1/result.json");
+  EXPECT_EQ(sweep("--retry").code, ExitCode::done) << "the record is written anew";
+}
+
+TEST_F(SweepJob, InputsThatChangedAreAnotherWarmup) {
+  write_sweep(
+      "warmup.epochs = 1\nlp.radius = 0.01 | 0.02\ncheckpoint.minutes = 1e-6\n[point a]\n[point b]\nseed = "
+      "x\n");
+  EXPECT_EQ(sweep().code, ExitCode::partial);
+  const std::string train = folder_ / "data/train.txt";
+  if (world_.is_root()) {
+    ASSERT_TRUE(fs::exists(train)) << "the toy text has another name";
+    std::ofstream(train, std::ios::app) << "the red bird sat on a mat .\n";
+    fs::remove_all(folder_ / "out/points/a,lp.radius=0.02");
+    fs::remove(folder_ / "out/state/a,lp.radius=0.02.json");
+  }
+  EXPECT_EQ(sweep().code, ExitCode::partial);
+  if (world_.is_root()) {
+    EXPECT_EQ(state("a,lp.radius=0.02"), PointState::done);
+    EXPECT_EQ(record("a,lp.radius=0.02").warmup_from, "");
+  }
+}
+
 TEST_F(SweepJob, TimeThatIsUpLeavesPointsThatGoOn) {
   write_sweep("warmup.epochs = 1 | 2\ncheckpoint.minutes = 1e-6\n");
-  const JobRun first = sweep("--max-hours 1e-6");
+  const JobRun first = sweep("--max-hours 1e-6");  // less than planning takes: one step is done all the same
   EXPECT_EQ(first.code, ExitCode::stopped) << first.error;
-  EXPECT_THAT(first.error, HasSubstr("the same command goes on"));
+  EXPECT_THAT(first.error, HasSubstr("1 PREEMPTED, 1 PENDING of 2 points; the same command goes on"));
   if (world_.is_root()) {
-    EXPECT_EQ(state("warmup.epochs=2"), PointState::pending);
+    EXPECT_EQ(state("warmup.epochs=1"), PointState::preempted);
+    EXPECT_GT(record("warmup.epochs=1").warmup_steps, 0);
+    EXPECT_THAT(record("warmup.epochs=1").message, AllOf(HasSubstr("--max-hours"), Not(HasSubstr("--resume")),
+                                                         HasSubstr("the same command goes on")));
   }
   EXPECT_EQ(sweep().code, ExitCode::done);
   if (world_.is_root()) write_file(folder_ / "alone.cfg", common());
@@ -328,6 +386,8 @@ TEST_F(SweepJob, RefusesWhatMakesNoSweep) {
   EXPECT_THAT(refusal(file + " b --out o"), HasSubstr("'b' stands beside it"));
   EXPECT_THAT(refusal(file + " --out o --ranks-each " + ranks), HasSubstr("cannot be divided"));
   EXPECT_THAT(refusal(file + " --out " + at("model")), HasSubstr("something else than a sweep"));
+  EXPECT_THAT(refusal("status o --retry"), HasSubstr("lift sweep status takes no --retry"));
+  EXPECT_THAT(refusal(file + " --dry-run --out " + at("model")), HasSubstr("something else than a sweep"));
   EXPECT_THAT(refusal("status"), HasSubstr("lift sweep status OUT"));
   EXPECT_THAT(refusal("status " + at("model")), HasSubstr("is not the folder of a sweep"));
   EXPECT_THAT(refusal(file + " --out o --stop-signals KILL"), HasSubstr("none of TERM"));

@@ -67,6 +67,18 @@ TEST(NextPoint, OneWithACheckpointOfItsOwnWaitsForNobody) {
   expect_run(points, 1);
 }
 
+TEST(NextPoint, TwoSuspectsAreNotRunSideBySide) {
+  std::vector<PointView> points(3);
+  points[0].state = running;
+  points[0].suspect = points[1].suspect = true;
+  points[1].state = preempted;
+  expect_run(points, 2);
+  points[2].state = done;
+  EXPECT_EQ(next_point(points).kind, Choice::Kind::wait);
+  points[0].suspect = false;  // has got further
+  expect_run(points, 1);
+}
+
 TEST(NextPoint, PointsThatShareNoWarmupAreFree) {
   const std::vector<PointView> points = {{.state = running, .warmup = "", .epochs = 3},
                                          {.warmup = "", .epochs = 3}};

@@ -26,7 +26,8 @@ TEST(PointRecord, ComesBackAsItWasWritten) {
                            .began = "2026-01-31T12:00:00Z",
                            .ended = "",
                            .where = "node, process 7, Slurm job 9",
-                           .ranks = 4};
+                           .ranks = 4,
+                           .warmup = "0123"};
   write_point_record(file, record);
   const PointRecord back = read_point_record(file);
   EXPECT_EQ(back.word, record.word);
@@ -43,6 +44,7 @@ TEST(PointRecord, ComesBackAsItWasWritten) {
   EXPECT_EQ(back.ended, record.ended);
   EXPECT_EQ(back.where, record.where);
   EXPECT_EQ(back.ranks, record.ranks);
+  EXPECT_EQ(back.warmup, record.warmup);
 }
 
 TEST(PointRecord, OneThatIsNotWholeIsNamed) {

@@ -19,7 +19,7 @@ using Word = PointRecord::Word;
 
 class SweepFolderTest : public testing::Test {
  protected:
-  SweepFolderTest() { sweep_.create(); }
+  SweepFolderTest() { sweep_.create("seed = 1\n"); }
   void write(Word word) const {
     PointRecord record;
     record.word = word;
@@ -31,17 +31,21 @@ class SweepFolderTest : public testing::Test {
 
 TEST_F(SweepFolderTest, IsMadeOnceAndTakesNothingElse) {
   EXPECT_TRUE(sweep_.begun());
-  EXPECT_NO_THROW(sweep_.create());
+  EXPECT_NO_THROW(sweep_.create("seed = 2\n"));
+  EXPECT_EQ(read_file(sweep_.file()), "seed = 2\n");
   EXPECT_NO_THROW(sweep_.require_sweep());
   const SweepFolder none(own_ / "none");
   EXPECT_THROW(none.require_sweep(), Error);
   make_folder(own_ / "other");
-  EXPECT_NO_THROW(SweepFolder(own_ / "other").create()) << "an empty one will do";
+  EXPECT_NO_THROW(SweepFolder(own_ / "other").check()) << "an empty one will do";
   make_folder(own_ / "full");
   write_file(own_ / "full/thesis.tex", "text");
-  EXPECT_THROW(SweepFolder(own_ / "full").create(), Error);
-  EXPECT_THROW(SweepFolder(own_ / "full/thesis.tex").create(), Error);
-  EXPECT_THROW(SweepFolder("").create(), Error);
+  EXPECT_THROW(SweepFolder(own_ / "full").check(), Error);
+  make_folder(own_ / "half/state");  // of one who was killed as it was made
+  EXPECT_FALSE(SweepFolder(own_ / "half").begun());
+  EXPECT_NO_THROW(SweepFolder(own_ / "half").create(""));
+  EXPECT_THROW(SweepFolder(own_ / "full/thesis.tex").check(), Error);
+  EXPECT_THROW(SweepFolder("").check(), Error);
 }
 
 TEST_F(SweepFolderTest, APointIsOfOneWhoClaimsIt) {
@@ -72,6 +76,13 @@ TEST_F(SweepFolderTest, AWordMeansWhatTheClaimSays) {
   }
 }
 
+TEST_F(SweepFolderTest, ARecordThatIsNotWholeIsAPointThatFailed) {
+  write_file(own_ / "sweep/state/a.json", "{");
+  EXPECT_EQ(sweep_.state("a"), PointState::failed);
+  EXPECT_THAT(sweep_.record("a").message, testing::HasSubstr("a.json"));
+  EXPECT_EQ(sweep_.record("a").code, 3);
+}
+
 TEST_F(SweepFolderTest, OneWhoIsKilledLeavesAPointThatIsPreempted) {
   const pid_t child = ::fork();
   if (child == 0) {
@@ -97,6 +108,10 @@ TEST_F(SweepFolderTest, ProgressChangesWithCheckpointsAndResults) {
   EXPECT_NE(second, first);
   ResumeStore(checkpoints, 2).publish(a_point());
   EXPECT_NE(sweep_.progress("a"), second);
+  make_folder(own_ / "shared-memo");
+  const std::string third = sweep_.progress("a", own_ / "shared-memo");
+  write_file(own_ / "shared-memo/y", "");
+  EXPECT_NE(sweep_.progress("a", own_ / "shared-memo"), third);
 }
 
 }  // namespace
