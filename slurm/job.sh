@@ -54,17 +54,19 @@ for signal in USR1 USR2 TERM; do
 done
 
 # Hands on what srun and the ranks say on stderr. When a rank died of a signal the others wait for it, and cannot heed the
-# TERM by which srun ends them before it kills them after Slurm's KillWait (30 s): they are killed at once.
+# TERM by which srun ends them before it kills them after Slurm's KillWait (30 s): they are killed at once. Returns the code
+# of the first rank that ended wrong, 0 for one that died of a signal.
 hand_on_errors() {
-  local text died=no
+  local text died=no first=''
   while IFS= read -r text || [ -n "$text" ]; do
     printf '%s\n' "$text" >&2
     case "$text" in
-      'srun: error: '*': task'*': Exited with exit code '*) ;;
-      'srun: error: '*': task'*': '*) died=yes ;;
+      'srun: error: '*': task'*': Exited with exit code '*) first="${first:-${text##* }}" ;;
+      'srun: error: '*': task'*': '*) died=yes first="${first:-0}" ;;
       'srun: '*'Terminating StepId='*) if [ "$died" = yes ]; then end_step "${text##*StepId=}" & fi ;;
     esac
   done
+  return "${first:-0}"
 }
 
 # Kills the processes of a step on all nodes. Slurm takes no further signal for a step that it is ending; so a step beside
@@ -79,7 +81,7 @@ end_step() {
 
 # Runs words, to be stopped by ask_to_stop; their exit code is left in `code`.
 run_program() {
-  local errors to_errors
+  local errors to_errors first
   code=75
   if [ "$asked" = yes ]; then return; fi
   exec {to_errors}> >(trap '' USR1 USR2 TERM && hand_on_errors)
@@ -93,6 +95,9 @@ run_program() {
   code=$?
   program=''
   wait "$errors"
+  first=$?
+  # Of ranks that agree on a code srun may end some by TERM before they are gone by themselves, and tell of that alone.
+  case "$code $first" in '143 '[2-6] | '137 '[2-6] | '143 75' | '137 75') code="$first" ;; esac
 }
 
 # Puts the job back, unless it was cancelled or is being ended: then its state is no longer RUNNING.
@@ -123,6 +128,9 @@ lift_job() {
   finish
 }
 
+# Before anything has, `out` stays as it is: with a file in it, it would be refused the next time.
+has_begun() { [ -e "$out/log.txt" ]; }
+
 # Decides and ends the script: `lift_job` has set out, before, state and code.
 finish() {
   verdict='not put back'
@@ -132,7 +140,7 @@ finish() {
     75)
       if [ "$(state_of "$out")" != "$state" ]; then
         put_back
-      elif tail -n 1 "$out/slurm.log" 2>/dev/null | grep -q 'no further'; then
+      elif [ "$start" -gt 0 ] && { ! has_begun || tail -n 1 "$out/slurm.log" 2>/dev/null | grep -q 'no further'; }; then
         verdict='not put back: no further than the last time; give it more time, or a later signal'
       else
         put_back
@@ -145,7 +153,7 @@ finish() {
   esac
   local line="exit code $code, checkpoint $after (began with $before): $verdict"
   say "$line"
-  if [ -d "$out" ]; then say "$line" >>"$out/slurm.log"; fi
+  if has_begun; then say "$line" >>"$out/slurm.log"; fi
   case "$verdict" in *'put back into'*) scontrol requeue "$job" || say 'Slurm refused to put the job back' ;; esac
   exit "$code"
 }

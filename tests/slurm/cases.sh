@@ -134,8 +134,10 @@ case_array() {
 case_errors_never_come_back() {
   submit wrong run.sbatch --out wrong "${options[@]}" --warmup.epoch 3
   ends wrong "$job" FAILED 2 1
+  mkdir missing
   submit missing run.sbatch --out missing "${options[@]/%\/model/\/none}"
   ends missing "$job" FAILED 3 1
+  check rmdir missing
   for code in 1 4 5; do
     export LIFT_FAULT=step:0:$code@50
     submit "code-$code" run.sbatch --out "code-$code" "${common[@]}" --warmup.epochs 5 --checkpoint.minutes 0.0001
@@ -143,6 +145,18 @@ case_errors_never_come_back() {
     ends "code-$code" "$job" FAILED "$code" 1
     check has_checkpoint "code-$code"
   done
+}
+
+# srun ends the other rank, which then was killed; what the first one ended with counts. Twice nothing has begun.
+case_one_rank_ends_first() {
+  cat >first <<'P'
+#!/usr/bin/env bash
+case "$SLURM_PROCID $* " in *' --dry-run '*) exit ;; 1*) exit 75 ;; esac
+exec tail -f /dev/null
+P
+  chmod +x first
+  LIFT="$work/first" submit first run.sbatch --out first-run
+  ends first "$job" FAILED 75 2
 }
 
 case_multi_node_on_one() {
