@@ -134,8 +134,10 @@ case_array() {
 case_errors_never_come_back() {
   submit wrong run.sbatch --out wrong "${options[@]}" --warmup.epoch 3
   ends wrong "$job" FAILED 2 1
+  mkdir missing
   submit missing run.sbatch --out missing "${options[@]/%\/model/\/none}"
   ends missing "$job" FAILED 3 1
+  check rmdir missing
   for code in 1 4 5; do
     export LIFT_FAULT=step:0:$code@50
     submit "code-$code" run.sbatch --out "code-$code" "${common[@]}" --warmup.epochs 5 --checkpoint.minutes 0.0001
@@ -145,9 +147,108 @@ case_errors_never_come_back() {
   done
 }
 
+# srun ends the other rank, which then was killed; what the first one ended with counts. Twice nothing has begun.
+case_one_rank_ends_first() {
+  cat >first <<'P'
+#!/usr/bin/env bash
+case "$SLURM_PROCID $* " in *' --dry-run '*) exit ;; 1*) exit 75 ;; esac
+exec tail -f /dev/null
+P
+  chmod +x first
+  LIFT="$work/first" submit first run.sbatch --out first-run
+  ends first "$job" FAILED 75 2
+}
+
 case_multi_node_on_one() {
   sbatch_options=(--nodes=1 --ntasks-per-node=2 --cpus-per-task=1 --gpus-per-node=0)
   submit nodes multi-node.sbatch --out nodes "${options[@]}"
   ends nodes "$job" COMPLETED 0 1
   check same nodes whole
+}
+
+# One of five points is wrong: neither the dry run nor the sweep stops for it.
+case_sweep() {
+  { cat sweep.cfg && printf '%s\n' '[point right]' '[point wrong]' 'seed = 0' 'warmup.epochs = -1'; } >wrong.cfg
+  submit sweep sweep.sbatch wrong.cfg --out sweep --ranks-each 1
+  ends sweep "$job" FAILED 6 1
+  check said sweep 'walltime  .* on 2 groups'
+  check said sweep '4 DONE, 1 INVALID of 5 points'
+  check logged sweep "$job: exit code 6, of 4 points begun 4 done, .*: not put back"
+  check swept sweep right,
+}
+
+# Of the second start the middle is where a point has taken up the warm-up of another.
+case_sweep_left() {
+  submit left sweep.sbatch sweep.cfg --out left --ranks-each 1
+  reach_middle left/points/seed=0,warmup.epochs=5 left
+  check scancel --signal=USR2 --batch "$job"
+  until_true 60 said left 'signal USR2' || fail "no signal came"
+  go_on
+  reach_middle left/points/seed=0,warmup.epochs=7 left
+  check scontrol requeue "$job"
+  ends left "$job" COMPLETED 0 3
+  check logged left "$job: exit code 75, of 2 points begun .* put back into"
+  check swept left
+}
+
+case_sweep_killed_rank() {
+  submit torn sweep.sbatch sweep.cfg --out torn --ranks-each 1
+  reach_middle torn/points/seed=1,warmup.epochs=5 torn
+  go_on
+  kill_one_of "${ranks[-1]}"
+  ends torn "$job" COMPLETED 0 2
+  check said torn 'exit code 1[34][37]'
+  check swept torn
+}
+
+# Both tasks begin at once, a point each; one is stopped, and comes back to what the other leaves.
+case_sweep_array() {
+  cat >both <<'P'
+#!/usr/bin/env bash
+case " $* " in *' --dry-run '*) exec "$REAL_LIFT" "$@" ;; esac
+touch "begins-$SLURM_ARRAY_TASK_ID"
+until [ -e begins-1 ] && [ -e begins-2 ]; do sleep 0.1; done
+exec "$REAL_LIFT" "$@"
+P
+  chmod +x both
+  sbatch_options=(--array=1-2 --ntasks=1)
+  LIFT="$work/both" REAL_LIFT="$lift" submit tasks sweep.sbatch sweep.cfg --out tasks
+  reach_middle tasks/points/seed=1,warmup.epochs=5 tasks
+  check scancel --signal=USR2 --batch "${job}_1"
+  until_true 60 said tasks 'signal USR2' || fail "no signal came"
+  go_on
+  ends tasks "${job}_1" COMPLETED 0 2
+  ends tasks "${job}_2" COMPLETED 0 1
+  check logged tasks "${job}_1: exit code 75, of 1 points begun 0 done, 1 further: put back into"
+  check swept tasks
+}
+
+# Starts that get no further end a job, whatever another gets done and had left: `waiting` does nothing, twice; `dying` dies
+# at the same place in every start, and so does the next job, which begins with its checkpoint.
+case_sweep_no_further() {
+  mkdir -p other/state
+  cat >another <<'P'
+#!/usr/bin/env bash
+case "${SLURM_RESTART_COUNT:-0} $* " in *' --dry-run '*) exit ;; 1*' --retry '*) exit 1 ;; esac
+number="1$SLURM_JOB_ID${SLURM_RESTART_COUNT:-0}"
+mkdir -p "other/points/point/checkpoints/resume-$number" && touch "other/points/point/checkpoints/resume-$number/DONE"
+printf '  "starts": %s,\n  "progress": "",\n  "where": "elsewhere, process 1, Slurm job 1000000",\n' "$number" >other/state/point.json
+echo "1970-01-01T00:00:00Z 1_1: exit code 75: put back into the queue" >>other/slurm.log
+if [ "$ENDS" = 75 ]; then exit 75; fi
+kill -KILL $$
+P
+  chmod +x another
+  sbatch_options=(--ntasks=1)
+  ENDS=75 LIFT="$work/another" submit waiting sweep.sbatch sweep.cfg --out other --retry
+  waiting="$job"
+  export LIFT_FAULT=program:0:KILL@1
+  submit dying sweep.sbatch sweep.cfg --out dying
+  ends dying "$job" FAILED 137 2
+  submit dying-too sweep.sbatch sweep.cfg --out dying
+  ends dying-too "$job" FAILED 137 1
+  unset LIFT_FAULT
+  check said dying-too 'of 1 points begun 0 done, 0 further: .* it left no newer checkpoint'
+  ends waiting "$waiting" FAILED 75 2
+  ENDS=137 LIFT="$work/another" submit waiting-too sweep.sbatch sweep.cfg --out other
+  ends waiting-too "$job" FAILED 137 1
 }

@@ -34,6 +34,7 @@ check() { "$@" || fail "$*"; }
 field() { scontrol show job --oneliner "$1" 2>/dev/null | grep -o "\b$2=[^ ]*" | head -n 1 | cut -d= -f2; }
 is() { [ "$(field "$1" "$2")" = "$3" ] || { echo "  $2 of job $1 is $(field "$1" "$2")" && return 1; }; }
 said() { grep -qs -- "$2" "$1.out"; }
+logged() { grep -qs -- "$2" "$1/slurm.log"; }
 has_ended() { case "$(field "$1" JobState)" in PENDING | RUNNING | COMPLETING | REQUEUED | CONFIGURING) return 1 ;; esac; }
 
 # submit NAME SCRIPT WORDS...: leaves the id in `job`; the job's output goes to NAME.out.
@@ -61,11 +62,11 @@ ranks_of() {
 }
 are_gone() { ! kill -0 "$@" 2>/dev/null; }
 has_checkpoint() { compgen -G "$1/checkpoints/resume-*/DONE" >/dev/null; }
-# reach_middle RUN: when it has left its first complete checkpoint its ranks are held, so that what is to happen in the
-# middle does; go_on lets them go.
+# reach_middle RUN [SWEEP]: when it has left its first complete checkpoint its ranks, or all of the sweep that it is a point
+# of, are held, so that what is to happen in the middle does; go_on lets them go.
 reach_middle() {
   until_true 60 has_checkpoint "$1" || fail "$1 left no checkpoint"
-  mapfile -t ranks < <(ranks_of "$1")
+  mapfile -t ranks < <(ranks_of "${2:-$1}")
   check kill -STOP "${ranks[@]}"
   check has_checkpoint "$1"
 }
@@ -90,6 +91,17 @@ a, b = map(metrics, sys.argv[1:])
 assert a and a == b, "metrics differ"
 P
 }
+# swept SWEEP [PREFIX]: each of the points, whose names have the prefix, is the run alone of one rank.
+swept() {
+  local point words
+  for point in "${points[@]}"; do
+    IFS=, read -ra words <<<"$point"
+    [ -e "alone/$point" ] || "$lift" run --out "alone/$point" "${common[@]}" "${words[@]/#/--}" >/dev/null &
+    [ "$(jobs -rp | wc -l)" -lt 2 ] || wait -n
+  done
+  wait
+  for point in "${points[@]}"; do same "$1/points/${2:-}$point" "alone/$point" || return 1; done
+}
 
 "$lift" example --out example >/dev/null || exit 1
 "$lift" pretrain --data example/pretrain --tokenizer example/tokenizer --out model --layers 2 --width 32 --heads 2 --positions 64 \
@@ -97,6 +109,9 @@ P
 common=(--model "$work/model" --data "$work/example/finetune" --length 32 --tune.blocks "0,1" --train-limit 400 --limit 20
   --search.hvp-batches 1 --search.batches 1 --search.probes 4 --search.steps 5 --cache none)
 options=("${common[@]}" --warmup.epochs 5 --checkpoint.minutes 0.01)
+# Four points; of each seed the longer warm-up goes on from the end of the shorter.
+points=(seed={0,1}",warmup.epochs="{5,7})
+printf '%s = %s\n' "${common[@]/#--/}" checkpoint.minutes 0.002 seed '0 | 1' warmup.epochs '5 | 7' >sweep.cfg
 
 if [ $# -gt 0 ]; then names=(case_whole "${@/#/case_}"); else mapfile -t names < <(grep -o '^case_[a-z_]*' "$here/cases.sh"); fi
 for name in "${names[@]}"; do
