@@ -182,6 +182,7 @@ std::string folder_name(const std::string& name) {
                       std::string_view("._=,+:@%-").find(letter) != std::string_view::npos;
     safe += kept ? letter : '_';
   }
+  if (safe.starts_with('.') || safe.starts_with('-')) safe.front() = '_';  // hidden, or an option to a shell
   if (safe == name && safe.size() <= kLongestName) return safe;
   ContentHash hash;
   hash.add_text(name);

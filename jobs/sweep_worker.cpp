@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <iostream>
 #include <system_error>
-#include <thread>
+#include <utility>
 
 #include "jobs/sweep_table.hpp"
 #include "mpi/agreement.hpp"
@@ -19,11 +19,6 @@
 
 namespace lift {
 namespace {
-
-/// Ends without a word and without a newer checkpoint, one after the other, that are enough.
-constexpr int kMostDeaths = 3;
-/// Between two looks for work where others are on the way to it.
-constexpr std::chrono::milliseconds kBetweenLooks{500};
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -66,104 +61,47 @@ SweepWorker::SweepWorker(const SweepCourse& course, const JobContext& whole, con
       whole_(whole),
       group_(group),
       console_(std::cout, std::cerr, false),
-      log_(console_, group.rank()) {}
+      log_(console_, group.rank()),
+      claims_(course, log_) {}
 
 SweepWorker::End SweepWorker::work() {
   try {
-    return end_together(group_, whole_.comm, [this] { return do_points(); });
+    end_together(group_, whole_.comm, [this] { do_points(); });
   } catch (const AgreedError& error) {
     claim_.reset();  // whoever else works on the sweep must not wait for this
     log_.warn(error.what());
     throw;
   }
+  return end_;
 }
 
-SweepWorker::End SweepWorker::do_points() {
-  while (true) {
-    const Task task = take_task();
-    if (task.kind == Task::Kind::none) return End::nothing_left;
-    if (task.kind == Task::Kind::stop) return End::stopped;
-    do_point(course_.plan.points[task.point]);
-    if (taken_.code == static_cast<int>(ExitCode::write)) throw AgreedError(ExitCode::write, taken_.message);
-    if (taken_.word == PointRecord::Word::stopped) return End::stopped;
+void SweepWorker::do_points() {
+  while (const auto k = take_point()) {
+    do_point(course_.plan.points[*k]);
+    if (record_.code == static_cast<int>(ExitCode::write))
+      throw AgreedError(ExitCode::write, record_.message);
+    if (record_.word == PointRecord::Word::stopped) {
+      end_ = End::stopped;
+      return;
+    }
   }
+  const std::int64_t stopped = group_.is_root() && is_to_stop() ? 1 : 0;
+  if (max_over_ranks(stopped, group_) > 0) end_ = End::stopped;
 }
 
-/// What rank 0 finds is done by all.
-SweepWorker::Task SweepWorker::take_task() {
-  Task task;
+/// What rank 0 claims is done by all; nothing where there is nothing left, or it is to stop.
+std::optional<std::size_t> SweepWorker::take_point() {
+  std::int64_t taken = -1;
   agree(group_, [&] {
-    if (group_.is_root()) task = find_task();
+    if (!group_.is_root()) return;
+    auto claimed = claims_.next([this] { return is_to_stop(); });
+    if (!claimed) return;
+    taken = static_cast<std::int64_t>(claimed->point);
+    record_ = std::move(claimed->record);
+    claim_ = std::move(claimed->claim);
   });
-  const auto same = [&](std::int64_t value) { return gather_values(value, group_).front(); };
-  task.kind = static_cast<Task::Kind>(same(static_cast<std::int64_t>(task.kind)));
-  task.point = static_cast<std::size_t>(same(static_cast<std::int64_t>(task.point)));
-  return task;
-}
-
-SweepWorker::Task SweepWorker::find_task() {
-  const SweepPlan& plan = course_.plan;
-  views_.resize(plan.order.size());
-  while (!is_to_stop()) {
-    for (std::size_t k = 0; k < views_.size(); ++k) look_at(plan.points[plan.order[k]], views_[k]);
-    const Choice choice = next_point(views_);
-    if (choice.kind == Choice::Kind::none) return {};
-    if (choice.kind == Choice::Kind::run && take(plan.points[plan.order[choice.point]]))
-      return {Task::Kind::run, plan.order[choice.point]};
-    if (choice.kind == Choice::Kind::wait) std::this_thread::sleep_for(kBetweenLooks);
-  }
-  return {Task::Kind::stop, 0};
-}
-
-void SweepWorker::look_at(const SweepPoint& point, PointView& view) const {
-  if (!point.valid()) view.state = PointState::invalid;
-  if (view.state == PointState::done || view.state == PointState::invalid) return;  // for good
-  view.state = course_.folder.state(point.name);
-  view.warmup = point.warmup;
-  view.epochs = point.epochs();
-  if (view.state == PointState::done || view.state == PointState::failed) return;
-  const std::string progress = progress_of(point);
-  const PointRecord record = course_.folder.record(point.name);
-  view.has_checkpoint = !progress.empty();
-  if (view.has_checkpoint && record.warmup != point.warmup) view.warmup = "";  // begun on other ranks
-  view.has_branch = !point.warmup.empty() && branches(point).has(point.epochs());
-  const bool died = view.state == PointState::preempted && record.word == PointRecord::Word::begun;
-  view.suspect = (died || record.deaths > 0) && progress == record.progress;
-}
-
-std::filesystem::path SweepWorker::memo_of(const SweepPoint& point) const {
-  if (point.memo.empty()) return {};
-  return course_.folder.shared(point.warmup) / ("memo-" + point.memo);
-}
-
-std::string SweepWorker::progress_of(const SweepPoint& point) const {
-  return course_.folder.progress(point.name, memo_of(point));
-}
-
-/// Claims a point, unless another was faster; one that only ever dies is given up instead.
-bool SweepWorker::take(const SweepPoint& point) {
-  const std::string& name = point.name;
-  claim_ = course_.folder.claim(name);
-  if (!claim_) return false;
-  const PointRecord found = course_.folder.record(name);
-  using enum PointRecord::Word;
-  if (found.word != none && found.word != begun && found.word != stopped) {
-    claim_.reset();
-    return false;
-  }
-  taken_ = found;
-  const bool died = found.word == begun;
-  taken_.deaths = died && progress_of(point) == found.progress ? found.deaths + 1 : 0;
-  if (taken_.deaths < kMostDeaths) return true;
-  taken_.word = failed;
-  taken_.code = static_cast<int>(ExitCode::internal);
-  taken_.message =
-      fmt::format("its processes died {} times in a row without a newer checkpoint", kMostDeaths);
-  taken_.ended = now_utc();
-  course_.folder.write(name, taken_);
-  log_.info(fmt::format("{} is FAILED: {}", name, taken_.message));
-  claim_.reset();
-  return false;
+  taken = gather_values(taken, group_).front();
+  return taken < 0 ? std::nullopt : std::optional(static_cast<std::size_t>(taken));
 }
 
 /// The signal that this rank or any other was stopped by; the others are told.
@@ -178,41 +116,40 @@ bool SweepWorker::is_to_stop() const {
 }
 
 /// Writes down that the point is under way, from where it goes on.
-PointRecord SweepWorker::begin(const SweepPoint& point) {
-  PointRecord record = taken_;
+void SweepWorker::begin(const SweepPoint& point) {
   agree(group_, [&] {
     if (!group_.is_root()) return;
-    if (progress_of(point).empty()) {
-      record.warmup = point.warmup;
-      record.warmup_from = begin_warmup(point);
+    if (course_.progress(point).empty()) {
+      record_.warmup = point.warmup;
+      record_.warmup_from = begin_warmup(point);
     }
-    record.word = PointRecord::Word::begun;
-    record.code = 0;
-    record.message = "";
-    record.progress = progress_of(point);
-    record.began = now_utc();
-    record.ended = "";
-    record.where = here(whole_);
-    record.ranks = group_.size();
-    ++record.starts;
-    course_.folder.write(point.name, record);
-    log_.info(fmt::format("{} {}{}", point.name, record.starts == 1 ? "begins" : "goes on",
-                          record.warmup_from.empty() ? "" : ", shares " + record.warmup_from));
+    record_.word = PointRecord::Word::begun;
+    record_.code = 0;
+    record_.message = "";
+    record_.progress = course_.progress(point);
+    record_.began = now_utc();
+    record_.ended = "";
+    record_.where = here(whole_);
+    record_.ranks = group_.size();
+    ++record_.starts;
+    course_.folder.write(point.name, record_);
+    log_.info(fmt::format("{} {}{}", point.name, record_.starts == 1 ? "begins" : "goes on",
+                          record_.warmup_from.empty() ? "" : ", shares " + record_.warmup_from));
   });
-  broadcast(record.warmup, 0, group_);  // what all ranks decide by
-  return record;
+  broadcast(record_.warmup, 0, group_);  // what all ranks decide by
 }
 
 /// Takes up the warm-up where others have come to, of a point without a checkpoint; says where that is.
 std::string SweepWorker::begin_warmup(const SweepPoint& point) {
   if (point.warmup.empty()) return "";
-  const auto nearest = branches(point).nearest(point.epochs());
+  const auto nearest = course_.branches(point).nearest(point.epochs());
   if (!nearest) return "";
   try {
-    return branches(point).seed(*nearest, course_.folder.run(point.name), point.plan->checkpoints.identity);
+    return course_.branches(point).seed(*nearest, course_.folder.run(point.name),
+                                        point.plan->checkpoints.identity);
   } catch (const Error& error) {
     log_.warn(fmt::format("{}; the warm-up of {} begins anew", error.what(), point.name));
-    if (error.code() == ExitCode::input) branches(point).drop(*nearest);
+    if (error.code() == ExitCode::input) course_.branches(point).drop(*nearest);
     return "";
   }
 }
@@ -227,51 +164,52 @@ bool SweepWorker::leads_on(const SweepPoint& point) const {
 
 void SweepWorker::do_point(const SweepPoint& point) {
   const auto start = std::chrono::steady_clock::now();
-  PointRecord record = begin(point);
+  begin(point);
   ++begun_;
   RunLoan loan{.signal = [this] { return signal(); },
                .began = course_.began,
                .most_seconds = course_.most_seconds,
                .corpora = corpora_,
                .go_on = "the same command goes on"};
-  loan.shared_memo = memo_of(point);
-  if (leads_on(point) && record.warmup == point.warmup)
+  loan.shared_memo = course_.memo(point);
+  if (leads_on(point) && record_.warmup == point.warmup)
     loan.on_branch = [&](ResumePoint left) { keep_branch(point, std::move(left)); };
-  run(point, loan, record);
+  run(point, loan);
   const double seconds = seconds_since(start);
-  record.warmup_steps += loan.warmup_steps;
-  record.taken_over += loan.taken_over;
-  record.seconds += seconds;
-  record.deaths = 0;
-  taken_ = record;
+  record_.warmup_steps += loan.warmup_steps;
+  record_.taken_over += loan.taken_over;
+  record_.seconds += seconds;
+  record_.deaths = 0;
   agree(group_, [&] {
     if (!group_.is_root()) return;
-    record.ended = now_utc();
-    course_.folder.write(point.name, record);
+    record_.ended = now_utc();
+    course_.folder.write(point.name, record_);
     claim_.reset();
     drop_what_is_shared(point);
-    tell_end(point, record, seconds);
+    tell_end(point, seconds);
   });
 }
 
 /// What others could go on from; without it they take these steps themselves.
 void SweepWorker::keep_branch(const SweepPoint& point, ResumePoint left) {
   try {
-    branches(point).publish(point.epochs(), std::move(left), course_.folder.run(point.name));
+    course_.branches(point).publish(point.epochs(), std::move(left), course_.folder.run(point.name));
   } catch (const Error& error) {
     if (error.code() != ExitCode::write) throw;
     log_.warn(fmt::format("{}; the warm-up of {} is not shared", error.what(), point.name));
-    branches(point).drop(point.epochs());
+    course_.branches(point).drop(point.epochs());
   }
 }
 
 /// One run, whose end, whatever it is, goes into the record: the same on every rank of the group.
-void SweepWorker::run(const SweepPoint& point, RunLoan& loan, PointRecord& record) {
-  record.word = PointRecord::Word::done;
+void SweepWorker::run(const SweepPoint& point, RunLoan& loan) {
+  record_.word = PointRecord::Word::done;
+  record_.code = 0;
+  record_.message = "";
   const auto ended = [&](ExitCode code, const std::string& message) {
-    record.word = word_for(code);
-    record.code = static_cast<int>(code);
-    record.message = message;
+    record_.word = word_for(code);
+    record_.code = static_cast<int>(code);
+    record_.message = message;
   };
   LinePrefix out(std::cout, point.name + ": "), err(std::cerr, point.name + ": ");
   Console console(out, err, false);
@@ -306,7 +244,7 @@ void SweepWorker::drop_what_is_shared(const SweepPoint& point) const {
   std::filesystem::remove_all(course_.folder.shared(point.warmup), ignored);
 }
 
-void SweepWorker::tell_end(const SweepPoint& point, const PointRecord& record, double seconds) {
+void SweepWorker::tell_end(const SweepPoint& point, double seconds) {
   const auto& points = course_.plan.points;
   std::vector<PointState> states;
   double left = 0;
@@ -318,7 +256,7 @@ void SweepWorker::tell_end(const SweepPoint& point, const PointRecord& record, d
   const auto own = static_cast<std::size_t>(&point - points.data());
   const std::string line =
       fmt::format("{} is {} after {}{}{}", point.name, to_string(states[own]), format_duration(seconds),
-                  record.message.empty() ? "" : ": ", record.message);
+                  record_.message.empty() ? "" : ": ", record_.message);
   const bool wrong = states[own] == PointState::failed || states[own] == PointState::invalid;
   wrong ? log_.warn(line) : log_.info(line);
   expected_ += course_.seconds[own].shared;

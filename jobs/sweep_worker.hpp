@@ -1,33 +1,16 @@
 #pragma once
-#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "jobs/run_job.hpp"
-#include "jobs/sweep_plan.hpp"
-#include "mpi/stop_notice.hpp"
-#include "mpi/stop_signals.hpp"
+#include "jobs/sweep_claims.hpp"
+#include "jobs/sweep_course.hpp"
 #include "src/report/console.hpp"
 #include "src/report/log.hpp"
-#include "src/sweep/next_point.hpp"
-#include "src/sweep/sweep_folder.hpp"
-#include "src/sweep/warmup_branches.hpp"
+#include "src/sweep/point_record.hpp"
 
 namespace lift {
-
-/// What all groups of a sweep's program have in common.
-struct SweepCourse {
-  const SweepPlan& plan;
-  const SweepFolder& folder;
-  const StopSignals& signals;
-  StopNotice& notice;  ///< of the program's ranks
-  std::chrono::steady_clock::time_point began;
-  std::optional<double> most_seconds = {};  ///< --max-hours
-  std::vector<PointSeconds> seconds;        ///< expected of each point
-  int groups = 1;
-};
 
 /// A group of ranks that does points of a sweep, one after the other, as long as there are any that nobody
 /// has done or works on.
@@ -50,31 +33,18 @@ class SweepWorker {
   [[nodiscard]] std::int64_t begun() const noexcept { return begun_; }
 
  private:
-  struct Task {
-    enum class Kind { run, none, stop };
-    Kind kind = Kind::none;
-    std::size_t point = 0;
-  };
-  End do_points();
-  [[nodiscard]] Task take_task();
-  [[nodiscard]] Task find_task();
-  void look_at(const SweepPoint& point, PointView& view) const;
-  [[nodiscard]] bool take(const SweepPoint& point);
+  void do_points();
+  [[nodiscard]] std::optional<std::size_t> take_point();
   [[nodiscard]] int signal() const;
   [[nodiscard]] bool is_to_stop() const;
-  [[nodiscard]] PointRecord begin(const SweepPoint& point);
-  void do_point(const SweepPoint& point);
-  void run(const SweepPoint& point, RunLoan& loan, PointRecord& record);
+  void begin(const SweepPoint& point);
   [[nodiscard]] std::string begin_warmup(const SweepPoint& point);
+  void do_point(const SweepPoint& point);
+  void run(const SweepPoint& point, RunLoan& loan);
   void keep_branch(const SweepPoint& point, ResumePoint left);
-  [[nodiscard]] std::filesystem::path memo_of(const SweepPoint& point) const;
-  [[nodiscard]] std::string progress_of(const SweepPoint& point) const;
   [[nodiscard]] bool leads_on(const SweepPoint& point) const;
   void drop_what_is_shared(const SweepPoint& point) const;
-  void tell_end(const SweepPoint& point, const PointRecord& record, double seconds);
-  [[nodiscard]] WarmupBranches branches(const SweepPoint& point) const {
-    return WarmupBranches(course_.folder.shared(point.warmup));
-  }
+  void tell_end(const SweepPoint& point, double seconds);
 
   const SweepCourse& course_;
   const JobContext& whole_;
@@ -82,9 +52,10 @@ class SweepWorker {
   Corpora corpora_;
   Console console_;
   Log log_;                          ///< the group's rank 0 speaks
+  SweepClaims claims_;               ///< rank 0's
   std::unique_ptr<FileLock> claim_;  ///< rank 0's, of the point under way
-  std::vector<PointView> views_;     ///< rank 0's, in the plan's order
-  PointRecord taken_;                ///< rank 0's: as it was found
+  PointRecord record_;               ///< of that point; on other ranks only how it ended, and its warm-up
+  End end_ = End::nothing_left;
   std::int64_t begun_ = 0;
   double expected_ = 0, took_ = 0;  ///< seconds of the points that this group has done
 };

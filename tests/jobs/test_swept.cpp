@@ -155,8 +155,8 @@ TEST_F(Swept, ASignalStopsAllGroupsAndTheSameCommandGoesOn) {
 TEST_F(Swept, WhatIsSharedSurvivesThatItsMakerIsKilledAnywhere) {
   write_sweep("warmup.epochs = 1 | 2\ncheckpoint.memo = always\n[point a]\n[point b]\nlp.radius = 0.02\n");
   ASSERT_EQ(sweep("whole"), 0) << text_of(folder_ / "whole.said");
-  for (const char* fault : {"resume-state:0:KILL@4", "resume-done:0:KILL@5", "memo:0:KILL@3",
-                            "resume-done:0:KILL@21", "program:0:KILL@2"}) {
+  for (const char* fault :
+       {"resume-state:0:KILL@4", "memo:0:KILL@3", "resume-done:0:KILL@21", "program:0:KILL@2"}) {
     SCOPED_TRACE(fault);
     fs::remove_all(folder_ / "left");
     ASSERT_EQ(sweep("left", "", fault), 128 + SIGKILL) << text_of(folder_ / "left.said");
