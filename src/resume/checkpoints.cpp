@@ -127,8 +127,7 @@ void Checkpoints::write(const Where& where) {
 }
 
 void Checkpoints::stop(const std::string& where) {
-  throw AgreedError(ExitCode::stopped,
-                    fmt::format("{} ({}); {}", stopper_.reason(), where, options_.go_on));
+  throw AgreedError(ExitCode::stopped, fmt::format("{} ({}); {}", stopper_.reason(), where, options_.go_on));
 }
 
 void Checkpoints::boundary(const Where& where) {

@@ -14,6 +14,7 @@
 
 #include "src/files/atomic_file.hpp"
 #include "src/files/file_digest.hpp"
+#include "tests/jobs/comparable.hpp"
 #include "tests/jobs/toy_inputs.hpp"
 #include "tests/support/shared.hpp"
 
@@ -38,17 +39,6 @@ constexpr const char* kRun =
     "--search.hvp-batches 1 --search.batches 1 --search.probes 5 --search.watch 3 --search.steps 5 "
     "--search.rounds 2 --search.corrector-steps 3 --checkpoint.minutes 1e-6 --checkpoint.memo always";
 
-/// What may differ between two runs of the same numbers: times, also in words, and what was done twice.
-void drop_times(json& value) {
-  if (value.is_object()) {
-    for (const char* key :
-         {"seconds", "peak_memory_bytes", "tokens_per_second", "prefix_sequences", "timeline", "message"})
-      value.erase(key);
-  }
-  for (auto& item : value)
-    if (item.is_structured()) drop_times(item);
-}
-
 class Killed : public testing::Test {
  protected:
   Killed() { write_toy_inputs(folder_.path()); }
@@ -63,19 +53,9 @@ class Killed : public testing::Test {
     const int status = std::system(command.c_str());
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   }
-  [[nodiscard]] json result(const std::string& out) const {
-    json value = json::parse(read_file(folder_ / (out + "/result.json")));
-    drop_times(value);
-    return value;
-  }
-  [[nodiscard]] std::vector<json> metrics(const std::string& out) const {
-    std::vector<json> lines;
-    std::ifstream file(folder_ / (out + "/metrics.jsonl"));
-    for (std::string line; std::getline(file, line);) {
-      lines.push_back(json::parse(line));
-      drop_times(lines.back());
-    }
-    return lines;
+  [[nodiscard]] json result(const std::string& run) const { return comparable_result(folder_ / run); }
+  [[nodiscard]] std::vector<json> metrics(const std::string& run) const {
+    return comparable_metrics(folder_ / run);
   }
   [[nodiscard]] std::string model_of(const std::string& out, const std::string& folder = "model") const {
     return digest_file(folder_ / (out + "/" + folder + "/model.safetensors")).xxh3_128;

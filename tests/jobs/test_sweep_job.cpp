@@ -13,6 +13,7 @@
 #include "src/files/atomic_file.hpp"
 #include "src/files/file_digest.hpp"
 #include "src/sweep/sweep_folder.hpp"
+#include "tests/jobs/comparable.hpp"
 #include "tests/jobs/job_run.hpp"
 #include "tests/jobs/toy_inputs.hpp"
 #include "tests/support/shared.hpp"
@@ -26,16 +27,6 @@ using ::testing::AllOf;
 using ::testing::Each;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-/// What may differ between two runs of the same numbers: times, and words that hold them.
-void drop_times(json& value) {
-  if (value.is_object()) {
-    for (const char* key : {"seconds", "peak_memory_bytes", "tokens_per_second", "timeline", "message"})
-      value.erase(key);
-  }
-  for (auto& item : value)
-    if (item.is_structured()) drop_times(item);
-}
 
 class SweepJob : public testing::Test {
  protected:
@@ -76,19 +67,9 @@ class SweepJob : public testing::Test {
         Job::run, run_job, words_of("--config " + at("alone.cfg") + " --out " + at(name) + " " + more), comm);
     EXPECT_EQ(run.code, ExitCode::done) << run.error;
   }
-  [[nodiscard]] json result_of(const std::string& run) const {
-    json value = json::parse(read_file(folder_ / (run + "/result.json")));
-    drop_times(value);
-    return value;
-  }
+  [[nodiscard]] json result_of(const std::string& run) const { return comparable_result(folder_ / run); }
   [[nodiscard]] std::vector<json> metrics_of(const std::string& run) const {
-    std::vector<json> lines;
-    std::ifstream file(folder_ / (run + "/metrics.jsonl"));
-    for (std::string line; std::getline(file, line);) {
-      lines.push_back(json::parse(line));
-      drop_times(lines.back());
-    }
-    return lines;
+    return comparable_metrics(folder_ / run);
   }
   [[nodiscard]] std::string model_of(const std::string& folder) const {
     return digest_file(folder_ / (folder + "/model.safetensors")).xxh3_128;
