@@ -147,7 +147,8 @@ TEST_F(Swept, ASignalStopsAllGroupsAndTheSameCommandGoesOn) {
   EXPECT_GE(between.at("PREEMPTED"), 1);
   EXPECT_LE(between.at("PREEMPTED"), 2) << "one a group";
   ASSERT_EQ(sweep("left", "--ranks-each 1"), 0) << text_of(folder_ / "left.said");
-  for (const json& point : status("left").at("points"))
+  const json told = status("left");
+  for (const json& point : told.at("points"))
     EXPECT_EQ(model_of("left/points/" + point.at("name").get<std::string>()),
               model_of("whole/points/" + point.at("name").get<std::string>()));
 }
