@@ -78,7 +78,7 @@ TEST_F(Swept, SixtyPointsOfWhichSomeAreWrongSomeFailAndAllDieOnce) {
   write_sweep(kSixty);
   ASSERT_EQ(sweep("whole", "--ranks-each 1"), 6) << text_of(folder_ / "whole.said");
   // In the midst of a warm-up of one group, while the other does whatever it does.
-  ASSERT_EQ(sweep("left", "--ranks-each 1", "step:1:KILL@40"), 128 + SIGKILL);
+  ASSERT_EQ(sweep("left", "--ranks-each 1", "step:1:KILL@12"), 128 + SIGKILL);
   const json between = status("left").at("states");
   EXPECT_GT(between.at("DONE"), 0);
   EXPECT_GT(between.at("PENDING"), 0);

@@ -23,6 +23,7 @@ TEST(StopNotice, OneThatWasAskedTellsAll) {
   while (notice.received() == 0) {
   }
   EXPECT_EQ(notice.received(), SIGUSR2);
+  world.barrier();       // else one that has not looked yet may hear of this first
   notice.give(SIGTERM);  // hears of it, and is told to stop itself
   notice.settle();
   EXPECT_EQ(notice.received(), SIGUSR2) << "the first counts";
