@@ -24,7 +24,7 @@ struct CheckpointOptions {
   StopperOptions stop;
   std::map<std::string, std::string> identity;  ///< what a run that goes on must have in common with this one
   std::string go_on = "the same command with --resume goes on";  ///< what one who is stopped is told
-  std::filesystem::path shared_memo = {};       ///< a memo of several runs (share()); empty: none
+  std::filesystem::path shared_memo = {};  ///< a memo of several runs (share()); empty: none
   /// Takes the run at a branch(), to be written where other runs may go on from it; on rank 0. May be empty.
   std::function<void(ResumePoint point)> on_branch = {};
 };
