@@ -94,6 +94,15 @@ void set_openblas_threads(int threads) {
   }
 }
 
+/// A run in float64 leaves the device of its rank alone.
+Binding binding_for(const Options& options, Binding binding) {
+  if (uses_device(options)) return binding;
+  binding.device = -1;
+  binding.name = "cpu";
+  binding.uuid = "";
+  return binding;
+}
+
 }  // namespace
 
 JobContext make_context(const Communicator& comm, const Options& options, Log& log,
@@ -122,19 +131,6 @@ JobContext make_context(const Communicator& comm, const Options& options, Log& l
   set_openblas_threads(mine.threads);
   return context;
 }
-
-namespace {
-
-/// A run in float64 leaves the device of its rank alone.
-Binding binding_for(const Options& options, Binding binding) {
-  if (uses_device(options)) return binding;
-  binding.device = -1;
-  binding.name = "cpu";
-  binding.uuid = "";
-  return binding;
-}
-
-}  // namespace
 
 JobContext context_of_group(const JobContext& whole, const Communicator& group, const Options& options,
                             Log& log) {

@@ -34,7 +34,7 @@ enum class Phase { warmup, before, search, saving, done };
 class Run {
  public:
   Run(JobContext& context, const RunPlan& plan, Gpt2 model, const Corpus& corpus, const Holdout& parts,
-      RunOutput& output, Checkpoints& checkpoints, RunLoan* loan)
+      RunOutput& output, Checkpoints& checkpoints, RunLoan& loan)
       : context_(context),
         plan_(plan),
         corpus_(corpus),
@@ -111,7 +111,7 @@ class Run {
     WarmupObserver observer = output_.warmup_observer(record_.result());
     observer.on_step = [this, tell = std::move(observer.on_step)](const WarmupStep& step) {
       tell(step);
-      if (loan_ != nullptr) ++loan_->warmup_steps;
+      ++loan_.warmup_steps;
     };
     observer.on_epoch = [this, tell = std::move(observer.on_epoch)](const WarmupEpoch& epoch) {
       tell(epoch);
@@ -247,7 +247,7 @@ class Run {
   const Holdout& parts_;  ///< of corpus_.search
   RunOutput& output_;
   Checkpoints& checkpoints_;
-  RunLoan* loan_;  ///< nullptr: no sweep
+  RunLoan& loan_;
   TunedModel tuning_;
   RunRecord record_;
   Phase phase_ = Phase::warmup;
@@ -346,18 +346,18 @@ void describe_run(const RunPlan& plan, const Corpus& corpus, JobContext& context
                              context.comm.size(), measure_rates(plan, context.device)));
 }
 
-/// A run that begins or goes on; `loan`: of this run, or of a sweep, `in_sweep`.
-void do_run(JobContext& context, const RunPlan& plan, RunOutput& output, RunLoan& loan, bool in_sweep) {
+/// A run that begins or goes on, by itself or in a sweep.
+void do_run(JobContext& context, const RunPlan& plan, RunOutput& output, RunLoan& loan) {
   check_splits(plan.corpus, {Split::train, Split::valid, Split::test}, context.comm);
   Gpt2 model = load_checkpoint(plan.model, plan.precision, context.device, context.comm);
   const Corpus& corpus =
       loan.corpora.load(plan.model, plan.config, plan.corpus, plan.search_sequences, context);
   std::optional<Holdout> parts;
   agree(context.comm, [&] { parts = parts_of(corpus.search, plan.holdout); });
-  if (!in_sweep && context.options.flag("dry-run")) return describe_run(plan, corpus, context);
+  if (context.options.flag("dry-run")) return describe_run(plan, corpus, context);
   Checkpoints checkpoints(checkpoint_options(plan, loan, output, context.comm), context.comm);
   take_up(checkpoints, plan, context);
-  Run run(context, plan, std::move(model), corpus, *parts, output, checkpoints, in_sweep ? &loan : nullptr);
+  Run run(context, plan, std::move(model), corpus, *parts, output, checkpoints, loan);
   run.start();
   output.open(checkpoints.take("output"));
   run.go_on();
@@ -385,7 +385,7 @@ void run_job(JobContext& context) {
               .began = start,
               .most_seconds = plan.checkpoints.most_seconds,
               .corpora = corpora};
-  do_run(context, plan, output, own, false);
+  do_run(context, plan, output, own);
 }
 
 void run_in_sweep(JobContext& context, RunLoan& loan) {
@@ -393,7 +393,7 @@ void run_in_sweep(JobContext& context, RunLoan& loan) {
   RunOutput output(context, plan);
   output.check_configuration();
   if (output.done()) return leave_done(plan, context);
-  do_run(context, plan, output, loan, true);
+  do_run(context, plan, output, loan);
 }
 
 }  // namespace lift

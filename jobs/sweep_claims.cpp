@@ -36,12 +36,12 @@ std::optional<ClaimedPoint> SweepClaims::next(const std::function<bool()>& is_to
 void SweepClaims::look_at(const SweepPoint& point, PointView& view) const {
   if (!point.valid()) view.state = PointState::invalid;
   if (view.state == PointState::done || view.state == PointState::invalid) return;  // for good
-  view.state = course_.folder.state(point.name);
+  const auto [state, record] = course_.folder.look(point.name);
+  view.state = state;
   view.warmup = point.warmup;
   view.epochs = point.epochs();
   if (view.state == PointState::done || view.state == PointState::failed) return;
   const std::string progress = course_.progress(point);
-  const PointRecord record = course_.folder.record(point.name);
   view.has_checkpoint = !progress.empty();
   if (view.has_checkpoint && record.warmup != point.warmup) view.warmup = "";  // begun on other ranks
   view.has_branch = !point.warmup.empty() && course_.branches(point).has(point.epochs());

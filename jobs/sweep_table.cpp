@@ -9,6 +9,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <system_error>
+#include <utility>
 
 #include "jobs/sweep_file.hpp"
 #include "src/files/atomic_file.hpp"
@@ -60,11 +61,8 @@ std::string remark(const SweepRow& row) {
 std::vector<SweepRow> read_rows(const SweepFolder& folder, const std::vector<std::string>& names) {
   std::vector<SweepRow> rows;
   for (const std::string& name : names) {
-    SweepRow row{.name = name,
-                 .state = folder.state(name),
-                 .record = folder.record(name),
-                 .result = {},
-                 .last_line = {}};
+    auto [state, record] = folder.look(name);
+    SweepRow row{.name = name, .state = state, .record = std::move(record), .result = {}, .last_line = {}};
     const std::filesystem::path run = folder.run(name);
     std::error_code ignored;
     try {

@@ -26,6 +26,23 @@ std::int64_t files_in(const fs::path& folder) {
   return files;
 }
 
+PointState state_of(PointRecord::Word word, bool taken) {
+  switch (word) {
+    case PointRecord::Word::none:
+      return taken ? PointState::running : PointState::pending;
+    case PointRecord::Word::begun:
+    case PointRecord::Word::stopped:
+      return taken ? PointState::running : PointState::preempted;
+    case PointRecord::Word::failed:
+      return PointState::failed;
+    case PointRecord::Word::invalid:
+      return PointState::invalid;
+    case PointRecord::Word::done:
+      return PointState::done;
+  }
+  return PointState::pending;
+}
+
 }  // namespace
 
 bool SweepFolder::begun() const {
@@ -106,23 +123,12 @@ void SweepFolder::write(const std::string& point, const PointRecord& record) con
   write_point_record(record_file(point), record);
 }
 
-PointState SweepFolder::state(const std::string& point) const {
+SweepFolder::Seen SweepFolder::look(const std::string& point) const {
   // Asked before the record is read: what a claim's holder wrote last is there once it is free.
   const bool taken = FileLock::taken(claim_file(point));
-  switch (record(point).word) {
-    case PointRecord::Word::none:
-      return taken ? PointState::running : PointState::pending;
-    case PointRecord::Word::begun:
-    case PointRecord::Word::stopped:
-      return taken ? PointState::running : PointState::preempted;
-    case PointRecord::Word::failed:
-      return PointState::failed;
-    case PointRecord::Word::invalid:
-      return PointState::invalid;
-    case PointRecord::Word::done:
-      return PointState::done;
-  }
-  return PointState::pending;
+  PointRecord found = record(point);
+  const PointState state = state_of(found.word, taken);
+  return {state, std::move(found)};
 }
 
 std::string SweepFolder::progress(const std::string& point, const fs::path& memo) const {

@@ -47,8 +47,13 @@ class SweepFolder {
   [[nodiscard]] PointRecord record(const std::string& point) const;
   void write(const std::string& point, const PointRecord& record) const;  ///< by whoever holds the claim
 
+  struct Seen {
+    PointState state = PointState::pending;
+    PointRecord record;
+  };
   /// How it stands now. A record that says begun where nobody holds the claim is of processes that died.
-  [[nodiscard]] PointState state(const std::string& point) const;
+  [[nodiscard]] Seen look(const std::string& point) const;
+  [[nodiscard]] PointState state(const std::string& point) const { return look(point).state; }
   /// What is on disk of its run that it could go on from: words that change as it gets further, also by what
   /// it puts into `memo`, which it shares with others (empty: none). "" without a checkpoint of its own.
   [[nodiscard]] std::string progress(const std::string& point, const std::filesystem::path& memo = {}) const;
