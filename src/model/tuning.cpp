@@ -131,6 +131,15 @@ std::vector<std::string> TunedLayout::names() const {
   return result;
 }
 
+CoordinateSpan TunedLayout::coordinates(TensorRange range) const {
+  if (range.first >= range.last || range.last > tensors_.size())
+    throw Error(ExitCode::internal, fmt::format("there are no tuned tensors {} … {} of {}", range.first,
+                                                range.last, tensors_.size()));
+  const TunedTensor& last = tensors_[range.last - 1];
+  const std::int64_t offset = tensors_[range.first].offset;
+  return {offset, last.offset + last.size - offset};
+}
+
 TunedParameters::TunedParameters(Gpt2& model, TunedLayout layout) : layout_(std::move(layout)) {
   for (const auto& spec : tensor_specs(model.config())) {
     if (const auto& tensor = model.tensor(spec.name); tensor.requires_grad())

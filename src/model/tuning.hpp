@@ -30,6 +30,18 @@ struct TunedTensor {
   int group = -1;  ///< regularisation group in [0, p), −1: not regularised
 };
 
+/// Tuned tensors that follow each other in W: those from `first` up to, not with, `last`.
+struct TensorRange {
+  std::size_t first = 0;
+  std::size_t last = 0;
+};
+
+/// Coordinates [offset, offset + size) of W.
+struct CoordinateSpan {
+  std::int64_t offset = 0;
+  std::int64_t size = 0;
+};
+
 /// Which coordinates of W belong to which tensor and regularisation group; needs the configuration alone.
 ///
 /// W is flattened in checkpoint order, tuned embeddings first. A block's N_R^b groups are contiguous runs of
@@ -53,6 +65,9 @@ class TunedLayout {
   [[nodiscard]] int first_block() const noexcept { return first_block_; }
   [[nodiscard]] bool tunes_embeddings() const noexcept { return tunes_embeddings_; }
   [[nodiscard]] std::vector<std::string> names() const;
+  /// The coordinates of a range that is not empty.
+  [[nodiscard]] CoordinateSpan coordinates(TensorRange range) const;
+  [[nodiscard]] TensorRange all() const noexcept { return {0, tensors_.size()}; }
 
  private:
   TunedLayout() = default;

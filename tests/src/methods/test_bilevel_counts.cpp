@@ -2,8 +2,8 @@
 #include <gtest/gtest.h>
 
 #include "src/methods/penalty_descent.hpp"
-#include "tests/src/methods/allocation_meter.hpp"
 #include "tests/src/methods/bilevel_toys.hpp"
+#include "tests/src/objective/live_bytes.hpp"
 
 namespace lift {
 namespace {
@@ -75,12 +75,12 @@ BilevelProblem large() {
 std::int64_t held_bytes(PenaltyMethod method) {
   constexpr std::int64_t kX = 300'000, kY = 100'000;
   const BilevelProblem problem = large();
-  const AllocationMeter meter;
+  const LiveBytes live;
   const at::Tensor x = at::zeros({kX}, at::kDouble), y = at::zeros({kY}, at::kDouble);
   PenaltyDescent descent(problem, {.method = method}, x, y);
   descent.step();
   descent.step();
-  return meter.live_bytes();
+  return live.now();
 }
 
 TEST(BilevelMemory, OfPbgdFreeIsOneCopyOfYLess) {
