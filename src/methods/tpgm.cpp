@@ -15,13 +15,18 @@ namespace {
 /// Warm-ups count their epochs from 0, correctors from 2^40 on: validation batches are in none of these.
 constexpr std::int64_t kFirstEpoch = std::int64_t{1} << 50;
 
-void check(const std::string& violation) {
-  if (!violation.empty()) throw AgreedError(ExitCode::usage, "tpgm: " + violation);
+[[noreturn]] void refuse(const std::string& why) {
+  throw AgreedError(ExitCode::usage, "tpgm: " + why);
+}
+
+void check(const TpgmOptions& options) {
+  if (const auto violation = options.violation(); !violation.empty()) refuse(violation);
 }
 
 void check(const SearchState& state, const TpgmOptions& options) {
-  check(options.violation());
-  if (state.valid.size() == 0) check("the radii are learned on validation sequences, and there are none");
+  check(options);
+  check_pretrained(state);
+  if (state.valid.size() == 0) refuse("the radii are learned on validation sequences, and there are none");
 }
 
 RadiusLoss validation_loss(const SearchState& state, const TpgmOptions& options) {
@@ -42,7 +47,7 @@ class OneShot {
   void save(Section& section) const { projection_.save(section); }
   void resume(const Section& section) { projection_.resume(section); }
   [[nodiscard]] std::int64_t done() const { return projection_.counts().gradients; }
-  [[nodiscard]] bool learned() const { return done() == updates_; }
+  [[nodiscard]] bool learned() const { return done() >= updates_; }
   [[nodiscard]] bool projected() const { return projection_.counts().projections > 0; }
   [[nodiscard]] std::string where() const { return fmt::format("tpgm, update {} of {}", done(), updates_); }
 
@@ -93,7 +98,7 @@ TpgmSummary run(OneShot& one_shot, at::Tensor& theta, const std::vector<TunedTen
 TpgmSummary learn_radii(at::Tensor& theta, const at::Tensor& start, const std::vector<TunedTensor>& tensors,
                         const RadiusLoss& loss, const TpgmOptions& options, const TpgmObserver& observer,
                         const Communicator& comm, Checkpoints* checkpoints) {
-  check(options.violation());
+  check(options);
   std::optional<RadialProjection> projection;
   agree(comm, [&] { projection.emplace(tensors, options.norm, options.excluded); });
   OneShot one_shot(theta, {*std::move(projection), start, options, loss, comm}, options.updates);
@@ -102,7 +107,6 @@ TpgmSummary learn_radii(at::Tensor& theta, const at::Tensor& start, const std::v
 
 TpgmSummary tpgm_once(const SearchState& state, const TpgmOptions& options, const TpgmObserver& observer) {
   check(state, options);
-  check_pretrained(state);
   at::Tensor w = state.objective.tuned().flat();
   return learn_radii(w, state.pretrained, state.objective.tuned().layout().tensors(),
                      validation_loss(state, options), options, observer, state.comm, state.checkpoints);
