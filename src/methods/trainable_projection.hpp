@@ -62,7 +62,7 @@ class TrainableProjection final : public StepProjection {
   /// θ ← θ̃ with the present radii.
   void project(at::Tensor& theta);
 
-  void see_gradient(const at::Tensor&) override {}
+  void see_gradient(const at::Tensor& /*gradient*/) override {}
   /// The updates that are due after this step, then the projection.
   void after_step(at::Tensor& theta) override;
   void save(Section& section) const override;
