@@ -107,7 +107,8 @@ void check_all(CheckedOptions& checked) {
   if (job == Job::run) {
     check_tuning(checked);
     check_kept_epochs(checked);
-    check_search(checked);
+    check_rival(checked);
+    if (checked.options.text("method") == "lift") check_search(checked);
     check_warmup(checked);
     check_differ(checked, "search.keep", "json");
   }
@@ -126,7 +127,8 @@ bool trains(const Options& options) {
   if (options.job() == Job::pretrain) return options.count("epochs") > 0;
   if (options.job() == Job::curvature) return false;
   return options.count("warmup.epochs") > 0 || options.count("recover.corrector-epochs") > 0 ||
-         options.count_or_word("search.corrector-steps") != 0 || options.text("tune.learning-rate") == "on";
+         options.count_or_word("search.corrector-steps") != 0 || options.text("tune.learning-rate") == "on" ||
+         trains_a_rival(options);
 }
 
 std::vector<std::string> idle_options(const Options& options) {

@@ -28,6 +28,16 @@ std::string describe_report(const RunCounts& counts) {
                      counts.reported, counts.hessian);
 }
 
+std::string describe_method(const RunPlan& plan, const CorpusSize& size) {
+  const MethodPlan found = method_plan(plan, size);
+  const std::string name = to_string(plan.method.method);
+  const std::string work = fmt::format("{:.0f} forward passes of a sequence in all", found.units);
+  if (found.trainings == 0) return fmt::format("{}: {}", name, work);
+  return fmt::format("{}: {}{} steps from {}, the selection sequences evaluated every {}; {}", name,
+                     found.trainings > 1 ? fmt::format("{} trainings of ", found.trainings) : "", found.steps,
+                     plan.method.from_pretrained ? "the pretrained weights" : "W0", found.every, work);
+}
+
 std::string describe_memory(const RunMemory& memory) {
   const auto gib = [](double bytes) { return bytes / kGib; };
   return fmt::format(
@@ -81,6 +91,7 @@ std::string describe_time(const RunSeconds& seconds, int ranks, const ComputeRat
                                     {"linear program", seconds.lp},
                                     {"line search", seconds.line_search},
                                     {"correctors", seconds.corrector},
+                                    {"method", seconds.method},
                                     {"evaluations", seconds.evaluate},
                                     {"files", seconds.files}}) {
     if (time == 0) continue;
@@ -113,15 +124,19 @@ std::string describe(const RunPlan& plan, const CorpusSize& size, int ranks, con
   line("warm-up", fmt::format("{} steps of {} sequences, {} evaluations of valid and test", counts.steps,
                               plan.warmup.batch, plan.warmup.epochs + 1));
   if (plan.curvature) line("curvature report", describe_report(counts));
-  line("each of the rounds", fmt::format("{} of them", plan.search.rounds));
-  line("  gradient", fmt::format("{} validation sequences", counts.gradient));
-  if (counts.products > 0) line("  probes", describe_products(plan.search, counts, ranks));
-  if (m > 0)
-    line("  linear program",
-         fmt::format("{} rows, {} columns, {} nonzeros", m, coordinates, std::int64_t{m} * coordinates));
-  line("  line search",
-       fmt::format("{} steps, {} validation sequences each{}", plan.search.line.steps, counts.selection,
-                   plan.search.line_kind == LineKind::grid ? ", refined by a few more" : ""));
+  if (plan.is_rival()) {
+    line("method", describe_method(plan, size));
+  } else {
+    line("each of the rounds", fmt::format("{} of them", plan.search.rounds));
+    line("  gradient", fmt::format("{} validation sequences", counts.gradient));
+    if (counts.products > 0) line("  probes", describe_products(plan.search, counts, ranks));
+    if (m > 0)
+      line("  linear program",
+           fmt::format("{} rows, {} columns, {} nonzeros", m, coordinates, std::int64_t{m} * coordinates));
+    line("  line search",
+         fmt::format("{} steps, {} validation sequences each{}", plan.search.line.steps, counts.selection,
+                     plan.search.line_kind == LineKind::grid ? ", refined by a few more" : ""));
+  }
   if (counts.correctors > 0)
     line("correctors", fmt::format("{}, of {} steps in all", counts.correctors, counts.corrector_steps));
   line("memory of a rank", describe_memory(estimate_memory(plan, size, ranks, rates.device)));

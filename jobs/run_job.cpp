@@ -27,6 +27,13 @@
 namespace lift {
 namespace {
 
+CorpusSize corpus_size(const Corpus& corpus) {
+  return {.train = corpus.train.size(),
+          .valid = corpus.valid.size(),
+          .test = corpus.test.size(),
+          .search = corpus.search.size()};
+}
+
 /// What a run does one after the other; a whole number in a resume point.
 enum class Phase { warmup, before, search, saving, done };
 
@@ -133,10 +140,12 @@ class Run {
     checkpoints_.share();
     record_.add_before();
     const SearchState state = search_state();
-    keeping_last_good([&] {
-      const auto time = record_.timers().measure("self_check");
-      record_.add_self_check(check_second_derivatives(state, plan_.search));
-    });
+    if (!plan_.is_rival()) {
+      keeping_last_good([&] {
+        const auto time = record_.timers().measure("self_check");
+        record_.add_self_check(check_second_derivatives(state, plan_.search));
+      });
+    }
     const WorkMeter::Scope metered(record_.meter(), record_.result().search_units);
     keeping_last_good([&] { begin_search(state); });
   }
@@ -146,9 +155,13 @@ class Run {
     const SearchState state = search_state();
     const WorkMeter::Scope metered(record_.meter(), record_.result().search_units);
     const SequenceSet train = corpus_.train.first(corpus_.valid.size());
+    if (plan_.is_rival())
+      return keeping_last_good([&] { record_.add_method(run_method(state, method(), observer(train))); });
     keeping_last_good(
         [&] { record_.result().kept_stage = hyperlocal_search(state, plan_.search, observer(train)).kept; });
   }
+
+  [[nodiscard]] MethodOptions method() const { return planned_method(plan_, corpus_size(corpus_)); }
 
   /// Rounds the model to what the file holds, writes it, and evaluates that. Frozen tensors keep their values
   /// in a float32 file.
@@ -338,12 +351,8 @@ RunPlan checked_plan(JobContext& context) {
 
 void describe_run(const RunPlan& plan, const Corpus& corpus, JobContext& context) {
   context.log.block(context.options.as_table());
-  context.log.block(describe(plan,
-                             {.train = corpus.train.size(),
-                              .valid = corpus.valid.size(),
-                              .test = corpus.test.size(),
-                              .search = corpus.search.size()},
-                             context.comm.size(), measure_rates(plan, context.device)));
+  context.log.block(
+      describe(plan, corpus_size(corpus), context.comm.size(), measure_rates(plan, context.device)));
 }
 
 /// A run that begins or goes on, by itself or in a sweep.
@@ -354,6 +363,7 @@ void do_run(JobContext& context, const RunPlan& plan, RunOutput& output, RunLoan
       loan.corpora.load(plan.model, plan.config, plan.corpus, plan.search_sequences, context);
   std::optional<Holdout> parts;
   agree(context.comm, [&] { parts = parts_of(corpus.search, plan.holdout); });
+  agree(context.comm, [&] { check_affordable(plan, corpus_size(corpus)); });
   if (context.options.flag("dry-run")) return describe_run(plan, corpus, context);
   Checkpoints checkpoints(checkpoint_options(plan, loan, output, context.comm), context.comm);
   take_up(checkpoints, plan, context);

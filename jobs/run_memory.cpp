@@ -42,10 +42,10 @@ class Holdings {
     return 6 * vector_ + copies + 0.5 * one_.gradient_bytes * plan_.micro_batch + 2 * logits_;
   }
   [[nodiscard]] double corrector() const {
-    return count_run(plan_, size_).correctors > 0 ? search() + warmup() : 0;
+    return plan_.is_rival() || count_run(plan_, size_).correctors > 0 ? search() + warmup() : 0;
   }
   /// W, both vectors, a product, and what product() says.
-  [[nodiscard]] double self_check() const { return 4 * vector_ + exact_product(); }
+  [[nodiscard]] double self_check() const { return plan_.is_rival() ? 0 : 4 * vector_ + exact_product(); }
   [[nodiscard]] double curvature() const {
     return plan_.curvature ? vector_ + (lanczos_basis(*plan_.curvature) + 10) * shard_ + followed() : 0;
   }

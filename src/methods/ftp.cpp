@@ -71,14 +71,18 @@ std::vector<TensorRadius> FastProjection::report(const std::vector<TunedTensor>&
   return report_radii(all, projection_, norms_, learner_.radii(), start_);
 }
 
-FtpSummary ftp_train(const SearchState& state, const WarmupOptions& training, const FtpOptions& options,
-                     const std::function<void(const ProjectedStep&)>& on_step) {
+std::unique_ptr<FastProjection> ftp_projection(const SearchState& state, const FtpOptions& options) {
   if (const auto violation = options.violation(); !violation.empty())
     throw AgreedError(ExitCode::usage, "ftp: " + violation);
-  FastProjection projection(projection_of(state, options.norm, options.excluded), state.pretrained, options,
-                            state.comm);
-  const auto trained = train_projected(state, training, "ftp", projection, on_step);
-  return {trained.steps, trained.loss, projection.report(state.objective.tuned().layout().tensors())};
+  return std::make_unique<FastProjection>(projection_of(state, options.norm, options.excluded),
+                                          state.pretrained, options, state.comm);
+}
+
+FtpSummary ftp_train(const SearchState& state, const WarmupOptions& training, const FtpOptions& options,
+                     const std::function<void(const ProjectedStep&)>& on_step) {
+  const auto projection = ftp_projection(state, options);
+  const auto trained = train_projected(state, training, "ftp", *projection, on_step);
+  return {trained.steps, trained.loss, projection->report(state.objective.tuned().layout().tensors())};
 }
 
 }  // namespace lift

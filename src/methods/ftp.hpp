@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -52,8 +53,7 @@ class FastProjection final : public StepProjection {
   [[nodiscard]] const std::vector<double>& radius_gradient() const noexcept { return gradient_; }
   /// θ before its last projection; θ0 before the first.
   [[nodiscard]] const at::Tensor& before() const noexcept { return before_; }
-  /// One record a tensor of `all`, of the last projection.
-  [[nodiscard]] std::vector<TensorRadius> report(const std::vector<TunedTensor>& all) const;
+  [[nodiscard]] std::vector<TensorRadius> report(const std::vector<TunedTensor>& all) const override;
 
  private:
   void learn(const std::vector<double>& largest);
@@ -74,6 +74,11 @@ struct FtpSummary {
   double train_loss = 0;            ///< mean L_t of the batches of the training, nats/token
   std::vector<TensorRadius> radii;  ///< one a tuned tensor, of the last projection
 };
+
+/// What follows each step of a training: FastProjection of all that state.objective tunes, around
+/// state.pretrained. Keeps a reference to state.comm. Collective on it. Throws as ftp_train().
+[[nodiscard]] std::unique_ptr<FastProjection> ftp_projection(const SearchState& state,
+                                                             const FtpOptions& options);
 
 /// Fine-tunes W as a warm-up of equal `training` does, over the same batches, and applies FTP's projection
 /// after each step.

@@ -21,7 +21,9 @@ std::string MethodOptions::violation() const {
   if (grid_steps < 2) return fmt::format("grid_steps = {} violates grid_steps ≥ 2", grid_steps);
   if (tensor_steps < 2) return fmt::format("tensor_steps = {} violates tensor_steps ≥ 2", tensor_steps);
   if (lower_blocks < 1) return fmt::format("lower_blocks = {} violates lower_blocks ≥ 1", lower_blocks);
-  return penalty.violation();
+  for (const auto& fault : {tpgm.violation(), ftp.violation(), penalty.violation()})
+    if (!fault.empty()) return fault;
+  return "";
 }
 
 const char* to_string(Method method) noexcept {
@@ -42,6 +44,12 @@ const char* to_string(Method method) noexcept {
       return "wise";
     case Method::wise_tensors:
       return "wise-tensors";
+    case Method::tpgm:
+      return "tpgm";
+    case Method::tpgm_once:
+      return "tpgm-once";
+    case Method::ftp:
+      return "ftp";
     case Method::pbgd_free:
       return "pbgd-free";
     case Method::f2sa:
@@ -77,7 +85,16 @@ std::optional<PenaltyMethod> penalty_method(Method method) noexcept {
 }
 
 bool needs_pretrained(const MethodOptions& options) noexcept {
-  return options.from_pretrained || options.method == Method::wise || options.method == Method::wise_tensors;
+  switch (options.method) {
+    case Method::wise:
+    case Method::wise_tensors:
+    case Method::tpgm:
+    case Method::tpgm_once:
+    case Method::ftp:
+      return true;
+    default:
+      return options.from_pretrained;
+  }
 }
 
 MethodSummary run_method(const SearchState& state, const MethodOptions& options,
@@ -94,6 +111,8 @@ MethodSummary run_method(const SearchState& state, const MethodOptions& options,
       return run_wise(state, options, observer);
     case Method::wise_tensors:
       return run_wise_tensors(state, options, observer);
+    case Method::tpgm_once:
+      return run_tpgm_once(state, options, observer);
     default:
       break;
   }

@@ -4,7 +4,9 @@
 #include <string>
 #include <vector>
 
+#include "src/methods/ftp.hpp"
 #include "src/methods/penalty_descent.hpp"
+#include "src/methods/tpgm.hpp"
 #include "src/methods/trial.hpp"
 #include "src/search/search_state.hpp"
 
@@ -21,6 +23,9 @@ enum class Method {
   validation_steps,  ///< Adam on the validation part from W0
   wise,              ///< the best point of a grid between W0 and the pretrained weights (WiSE-FT)
   wise_tensors,      ///< the same for each tuned tensor in turn
+  tpgm,              ///< a training whose every step is projected, the radii learned on the validation part
+  tpgm_once,         ///< the radii of W0 − pretrained learned once: a WiSE of each tensor
+  ftp,               ///< a training whose every step is projected, the radii learned from training gradients
   pbgd_free,         ///< the penalty methods with the last tuned blocks as lower variable (split_weights)
   f2sa,
   v_pbgd,
@@ -41,7 +46,9 @@ struct MethodOptions {
   int grid_steps = 11;                           ///< of wise: interpolations, both ends among them, ≥ 2
   int tensor_steps = 5;                          ///< the same of each tensor in wise_tensors
   PenaltyOptions penalty = {};                   ///< its method and steps are set by the method
-  int lower_blocks = 1;                          ///< tuned blocks that are the lower variable, ≥ 1
+  TpgmOptions tpgm = {};  ///< of tpgm and tpgm_once; its updates of the latter are set by steps or budget
+  FtpOptions ftp = {};
+  int lower_blocks = 1;  ///< tuned blocks that are the lower variable, ≥ 1
   /// "" when valid, else as "trials = 0 violates trials ≥ 1".
   [[nodiscard]] std::string violation() const;
 };
@@ -61,6 +68,7 @@ struct TensorShare {
 struct MethodSummary {
   std::string kept;                      ///< the stage whose end W and λ are, or "start"
   std::vector<TensorShare> shares = {};  ///< of wise_tensors, in the order of W
+  std::vector<TensorRadius> radii = {};  ///< of tpgm, tpgm_once and ftp: of the last projection
   std::optional<PenaltySummary> penalty = {};
 };
 

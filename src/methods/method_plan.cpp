@@ -18,6 +18,9 @@ bool trains(Method method) {
     case Method::random:
     case Method::train_valid:
     case Method::validation_steps:
+    case Method::tpgm:
+    case Method::tpgm_once:
+    case Method::ftp:
       return true;
     default:
       return penalty_method(method).has_value();
@@ -44,6 +47,27 @@ double gradients_of_step(const MethodOptions& options) {
   return 2;
 }
 
+/// Units of so many steps. TPGM learns its radii after every so many, from the first on.
+double units_of(const MethodOptions& options, std::int64_t steps) {
+  double gradients = gradients_of_step(options) * static_cast<double>(steps);
+  if (options.method == Method::tpgm) {
+    const std::int64_t every = options.tpgm.every, times = (steps + every - 1) / every;
+    gradients += static_cast<double>(times * options.tpgm.updates);
+  }
+  return kGradient * options.training.batch * gradients;
+}
+
+/// The most steps that so many units pay for.
+std::int64_t affordable_steps(const MethodOptions& options, double units) {
+  std::int64_t low = 0, high = 1;
+  while (units_of(options, high) <= units) high *= 2;
+  while (high - low > 1) {
+    const std::int64_t middle = (low + high) / 2;
+    (units_of(options, middle) <= units ? low : high) = middle;
+  }
+  return low;
+}
+
 /// Evaluations of the selection split of a method that does not train, W0's among them.
 std::int64_t evaluations(const MethodOptions& options, const MethodSizes& sizes) {
   return options.method == Method::wise ? options.grid_steps
@@ -53,35 +77,30 @@ std::int64_t evaluations(const MethodOptions& options, const MethodSizes& sizes)
 }  // namespace
 
 MethodPlan plan_method(const MethodOptions& options, const MethodSizes& sizes) {
-  MethodPlan plan;
   const auto evaluation = static_cast<double>(sizes.selection);
-  if (!trains(options.method)) {
-    plan.units = evaluation * static_cast<double>(evaluations(options, sizes));
-    return plan;
-  }
-  const bool chooses = options.method != Method::train_valid;
+  if (!trains(options.method))
+    return {.units = evaluation * static_cast<double>(evaluations(options, sizes))};
+  MethodPlan plan;
+  const bool looks_once = options.method == Method::train_valid || options.method == Method::tpgm_once;
   const bool many = options.method == Method::grid || options.method == Method::random;
   plan.trainings = many ? options.trials : 1;
-  plan.step_units = kGradient * gradients_of_step(options) * options.training.batch;
-  const double looking = chooses ? evaluation * (options.evaluations + 1) : evaluation;
-  const double start = chooses ? evaluation : 0;  // W0's
-  if (options.budget) {
-    const double each = (*options.budget - start) / plan.trainings - looking;
-    plan.steps = static_cast<std::int64_t>(std::floor(each / plan.step_units));
-  } else {
-    plan.steps = options.steps / plan.trainings;
-  }
+  const double looking = evaluation * (looks_once ? 1 : options.evaluations + 1);
+  const double start = options.method == Method::train_valid ? 0 : evaluation;  // W0's
+  plan.steps = options.budget
+                   ? affordable_steps(options, (*options.budget - start) / plan.trainings - looking)
+                   : options.steps / plan.trainings;
   if (plan.steps < 1)
-    throw Error(
-        ExitCode::usage,
-        fmt::format("--method.{}: not enough for one step of each of {} trainings of {}, which take {:.0f} "
-                    "units a step and {:.0f} for evaluations",
-                    options.budget ? "budget" : "steps", plan.trainings, to_string(options.method),
-                    plan.step_units, looking));
-  plan.every = std::max<std::int64_t>(1, (plan.steps + options.evaluations - 1) / options.evaluations);
-  const std::int64_t looks = chooses ? 1 + (plan.steps + plan.every - 1) / plan.every : 1;
-  plan.units = start + plan.trainings * (static_cast<double>(plan.steps) * plan.step_units +
-                                         evaluation * static_cast<double>(looks));
+    throw Error(ExitCode::usage,
+                fmt::format("--method.{}: not enough for one step of each of {} trainings of {}, which take "
+                            "{:.0f} units a step and {:.0f} for evaluations",
+                            options.budget ? "budget" : "steps", plan.trainings, to_string(options.method),
+                            units_of(options, 1), looking));
+  plan.every = looks_once
+                   ? plan.steps
+                   : std::max<std::int64_t>(1, (plan.steps + options.evaluations - 1) / options.evaluations);
+  const std::int64_t looks = looks_once ? 1 : 1 + (plan.steps + plan.every - 1) / plan.every;
+  plan.units =
+      start + plan.trainings * (units_of(options, plan.steps) + evaluation * static_cast<double>(looks));
   return plan;
 }
 

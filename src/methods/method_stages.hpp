@@ -11,6 +11,8 @@ MethodSummary run_wise(const SearchState& state, const MethodOptions& options,
                        const SearchObserver& observer);
 MethodSummary run_wise_tensors(const SearchState& state, const MethodOptions& options,
                                const SearchObserver& observer);
+MethodSummary run_tpgm_once(const SearchState& state, const MethodOptions& options,
+                            const SearchObserver& observer);
 MethodSummary run_penalty(const SearchState& state, const MethodOptions& options,
                           const SearchObserver& observer);
 

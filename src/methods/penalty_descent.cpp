@@ -86,6 +86,7 @@ PenaltyStep PenaltyDescent::step() {
   PenaltyStep taken = take();
   taken.step = ++steps_;
   taken.inner_residual = inner_residual_;
+  last_ = taken;
   return taken;
 }
 
@@ -200,6 +201,8 @@ void PenaltyDescent::save(Section& section) const {
   const double counts[] = {static_cast<double>(count_.upper_x), static_cast<double>(count_.upper_y),
                            static_cast<double>(count_.lower_x), static_cast<double>(count_.lower_y)};
   section.put("partials", counts);
+  const double last[] = {last_.upper, last_.lower, last_.residual, last_.inner_residual};
+  section.put("last", last);
   descent_x_.save(section, "x_");
   const auto save_lower = [&](const Lower& lower, const std::string& prefix) {
     if (!lower.y.defined()) return;
@@ -216,6 +219,12 @@ void PenaltyDescent::resume(const Section& section) {
   const auto counts = section.numbers("partials");
   std::int64_t* const into[] = {&count_.upper_x, &count_.upper_y, &count_.lower_x, &count_.lower_y};
   for (std::size_t k = 0; k < std::size(into); ++k) *into[k] = static_cast<std::int64_t>(counts.at(k));
+  const auto last = section.numbers("last");
+  last_ = {.step = steps_,
+           .upper = last.at(0),
+           .lower = last.at(1),
+           .residual = last.at(2),
+           .inner_residual = last.at(3)};
   descent_x_.resume(section, "x_");
   const auto resume_lower = [&](Lower& lower, const std::string& prefix) {
     if (!lower.y.defined()) return;
@@ -252,18 +261,19 @@ PenaltySummary descend(const BilevelProblem& problem, const PenaltyOptions& opti
   PenaltySummary summary;
   while (summary.status == PenaltyStatus::step_limit && descent.steps() < options.steps) {
     try {
-      summary.last = descent.step();
+      descent.step();
     } catch (const AgreedError& error) {
       if (error.code() != ExitCode::numerical) throw;
       summary.status = PenaltyStatus::not_finite;
       summary.message = error.what();
       break;
     }
-    if (on_step) on_step(summary.last);
-    const double residual = std::max(summary.last.residual, summary.last.inner_residual);
+    if (on_step) on_step(descent.last());
+    const double residual = std::max(descent.last().residual, descent.last().inner_residual);
     if (options.tolerance > 0 && residual <= options.tolerance) summary.status = PenaltyStatus::converged;
     if (checkpoints != nullptr) checkpoints->boundary(where);
   }
+  summary.last = descent.last();
   summary.count = descent.count();
   if (summary.message.empty())
     summary.message = fmt::format("{} after {} steps: residual {:.3g}, of the inner steps {:.3g}",

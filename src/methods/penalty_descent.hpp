@@ -79,6 +79,7 @@ class PenaltyDescent {
   PenaltyStep step();
   [[nodiscard]] std::int64_t steps() const noexcept { return steps_; }
   [[nodiscard]] const PartialCount& count() const noexcept { return count_; }
+  [[nodiscard]] const PenaltyStep& last() const noexcept { return last_; }  ///< all zero before the first
   [[nodiscard]] const at::Tensor& x() const noexcept { return x_; }
   [[nodiscard]] const at::Tensor& y() const noexcept { return penalised_.y; }
   /// y_g; undefined where the method has none.
@@ -122,6 +123,7 @@ class PenaltyDescent {
   Lower value_;      ///< y_g, of g
   std::int64_t steps_ = 0;
   double inner_residual_ = 0;  ///< of the present step
+  PenaltyStep last_;
   PartialCount count_;
 };
 

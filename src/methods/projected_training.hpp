@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "src/methods/radial_projection.hpp"
+#include "src/methods/radius_report.hpp"
 #include "src/resume/section.hpp"
 #include "src/search/search_state.hpp"
 #include "src/training/warmup.hpp"
@@ -25,6 +26,8 @@ class StepProjection {
   /// Trainer. Throws Error(input) if a section does not fit.
   virtual void save(Section& section) const = 0;
   virtual void resume(const Section& section) = 0;
+  /// One record a tensor of `all`, of the last projection.
+  [[nodiscard]] virtual std::vector<TensorRadius> report(const std::vector<TunedTensor>& all) const = 0;
 };
 
 /// One optimiser step and its projection, for metrics and progress.

@@ -5,6 +5,8 @@
 #include <map>
 #include <numeric>
 
+#include "src/methods/load_numbers.hpp"
+
 namespace lift {
 namespace {
 
@@ -49,6 +51,43 @@ std::vector<TensorRadius> report_radii(const std::vector<TunedTensor>& all,
                                             : TensorRadius{.name = tensor.name, .block = tensor.block});
   }
   return result;
+}
+
+namespace {
+
+constexpr std::size_t kNumbers = 8;  ///< of a record
+
+}  // namespace
+
+void save_radii(Section& section, const std::vector<TensorRadius>& radii) {
+  if (radii.empty()) return;
+  std::vector<double> numbers;
+  for (const TensorRadius& radius : radii)
+    numbers.insert(numbers.end(), {static_cast<double>(radius.status), static_cast<double>(radius.rows),
+                                   static_cast<double>(radius.active_rows), radius.distance, radius.radius,
+                                   radius.ratio, radius.kept, radius.start_norm});
+  section.put("radius_records", numbers);
+}
+
+std::vector<TensorRadius> load_radii(const Section& section, const std::vector<TunedTensor>& all) {
+  if (!section.has("radius_records")) return {};
+  std::vector<double> numbers(kNumbers * all.size());
+  load_numbers(section, "radius_records", numbers);
+  std::vector<TensorRadius> radii;
+  for (std::size_t k = 0; k < all.size(); ++k) {
+    const double* record = numbers.data() + kNumbers * k;
+    radii.push_back({.name = all[k].name,
+                     .block = all[k].block,
+                     .status = static_cast<RadiusStatus>(record[0]),
+                     .rows = static_cast<std::int64_t>(record[1]),
+                     .active_rows = static_cast<std::int64_t>(record[2]),
+                     .distance = record[3],
+                     .radius = record[4],
+                     .ratio = record[5],
+                     .kept = record[6],
+                     .start_norm = record[7]});
+  }
+  return radii;
 }
 
 }  // namespace lift

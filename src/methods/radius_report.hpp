@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "src/methods/radial_projection.hpp"
+#include "src/resume/section.hpp"
 
 namespace lift {
 
@@ -36,5 +37,11 @@ struct TensorRadius {
 std::vector<TensorRadius> report_radii(const std::vector<TunedTensor>& all,
                                        const RadialProjection& projection, std::span<const double> norms,
                                        std::span<const double> radii, const at::Tensor& start);
+
+/// Adds records of all tensors of a layout to a resume point, or takes them from one that has them; empty
+/// without.
+void save_radii(Section& section, const std::vector<TensorRadius>& radii);
+[[nodiscard]] std::vector<TensorRadius> load_radii(const Section& section,
+                                                   const std::vector<TunedTensor>& all);
 
 }  // namespace lift

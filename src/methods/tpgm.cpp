@@ -112,23 +112,28 @@ TpgmSummary tpgm_once(const SearchState& state, const TpgmOptions& options, cons
                      validation_loss(state, options), options, observer, state.comm, state.checkpoints);
 }
 
+std::unique_ptr<TrainableProjection> tpgm_projection(const SearchState& state, const TpgmOptions& options) {
+  check(state, options);
+  return std::make_unique<TrainableProjection>(projection_of(state, options.norm, options.excluded),
+                                               state.pretrained, options, validation_loss(state, options),
+                                               state.comm);
+}
+
 TpgmSummary tpgm_train(const SearchState& state, const WarmupOptions& training, const TpgmOptions& options,
                        const TpgmObserver& observer) {
-  check(state, options);
-  TrainableProjection projection(projection_of(state, options.norm, options.excluded), state.pretrained,
-                                 options, validation_loss(state, options), state.comm);
+  const auto projection = tpgm_projection(state, options);
   const auto on_step = [&](const ProjectedStep& step) {
     if (observer)
       observer({.done = step.step,
                 .total = step.steps,
-                .radius_loss = projection.loss(),
+                .radius_loss = projection->loss(),
                 .train_loss = step.loss});
   };
-  const auto trained = train_projected(state, training, "tpgm", projection, on_step);
-  return {.counts = projection.counts(),
-          .loss = projection.loss(),
+  const auto trained = train_projected(state, training, "tpgm", *projection, on_step);
+  return {.counts = projection->counts(),
+          .loss = projection->loss(),
           .train_loss = trained.loss,
-          .radii = projection.report(state.objective.tuned().layout().tensors())};
+          .radii = projection->report(state.objective.tuned().layout().tensors())};
 }
 
 }  // namespace lift

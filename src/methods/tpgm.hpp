@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include "src/methods/trainable_projection.hpp"
@@ -45,6 +46,12 @@ TpgmSummary learn_radii(at::Tensor& theta, const at::Tensor& start, const std::v
 ///             sequences.
 /// Test        tests/src/methods/test_tpgm_once.cpp (1, 2, 4 ranks)
 TpgmSummary tpgm_once(const SearchState& state, const TpgmOptions& options, const TpgmObserver& observer);
+
+/// What follows each step of a training: TrainableProjection of all that state.objective tunes, around
+/// state.pretrained, on batches of state.valid. Keeps a reference to `state`. Collective, throws as
+/// tpgm_once().
+[[nodiscard]] std::unique_ptr<TrainableProjection> tpgm_projection(const SearchState& state,
+                                                                   const TpgmOptions& options);
 
 /// Fine-tunes W as a warm-up of equal `training` does, over the same batches, and applies the projection
 /// after each step, its radii learned on state.valid.

@@ -74,8 +74,7 @@ class TrainableProjection final : public StepProjection {
   /// first.
   [[nodiscard]] double loss() const noexcept { return loss_; }
   [[nodiscard]] const std::vector<double>& radius_gradient() const noexcept { return gradient_; }
-  /// One record a tensor of `all`, of the last projection.
-  [[nodiscard]] std::vector<TensorRadius> report(const std::vector<TunedTensor>& all) const;
+  [[nodiscard]] std::vector<TensorRadius> report(const std::vector<TunedTensor>& all) const override;
 
  private:
   /// Norms of θ − θ0, and radii that fit them.

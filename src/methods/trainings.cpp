@@ -29,9 +29,8 @@ class Trainings {
       part.emplace(*state_.checkpoints, "method", [this](Section& section) { save(section); });
     if (options_.method == Method::train_valid) both_ = joined(state_.train, state_.valid);
     while (next_ < trainings_.size()) advance();
-    if (!chooses_) return {.kept = last_kept_};
-    best_->restore();
-    return {.kept = best_->stage()};
+    if (chooses_) best_->restore();
+    return {.kept = chooses_ ? best_->stage() : last_kept_, .radii = radii_};
   }
 
  private:
@@ -61,7 +60,9 @@ class Trainings {
     trial.name = training.name;
     trial.steps = plan_.steps;
     trial.every = chooses_ ? plan_.every : 0;
-    const TrialSummary done = run_trial(state_, set(), trial, chooses_, observer_);
+    const auto projection = make_projection();
+    const TrialSummary done = run_trial(state_, set(), trial, chooses_, observer_, projection.get());
+    if (projection) radii_ = projection->report(layout().tensors());
     if (observer_.on_stage) observer_.on_stage(stage_of(training.name, done));
     if (chooses_) {
       best_->offer(done.selection, training.name);
@@ -82,6 +83,15 @@ class Trainings {
             .message = done.message};
   }
 
+  /// Null but for tpgm and ftp.
+  [[nodiscard]] std::unique_ptr<StepProjection> make_projection() const {
+    if (options_.method == Method::tpgm) return tpgm_projection(state_, options_.tpgm);
+    if (options_.method == Method::ftp) return ftp_projection(state_, options_.ftp);
+    return nullptr;
+  }
+
+  [[nodiscard]] const TunedLayout& layout() const { return state_.objective.tuned().layout(); }
+
   [[nodiscard]] const SequenceSet& set() const {
     switch (options_.method) {
       case Method::train_valid:
@@ -96,6 +106,7 @@ class Trainings {
   void save(Section& section) const {
     section.put("next", static_cast<double>(next_));
     section.put_text("last_kept", last_kept_);
+    save_radii(section, radii_);
     best_->save(section, "best_");
     start_->save(section, "start_");
   }
@@ -103,6 +114,7 @@ class Trainings {
   void resume(const Section& section) {
     next_ = static_cast<std::size_t>(section.count("next"));
     last_kept_ = section.text("last_kept");
+    radii_ = load_radii(section, layout().tensors());
     best_.emplace(state_, 0.0).resume(section, "best_");
     start_.emplace(state_, 0.0).resume(section, "start_");
   }
@@ -116,6 +128,7 @@ class Trainings {
   SequenceSet both_;  ///< train and validation
   std::size_t next_ = 0;
   std::string last_kept_ = "start";
+  std::vector<TensorRadius> radii_;          ///< of tpgm and ftp
   std::optional<BestIterate> best_, start_;  ///< there from begin() on
 };
 

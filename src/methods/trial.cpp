@@ -20,10 +20,11 @@ constexpr double kNever = std::numeric_limits<double>::infinity();
 class Trial {
  public:
   Trial(const SearchState& state, const SequenceSet& set, const TrialOptions& options, bool choose,
-        const SearchObserver& observer)
+        const SearchObserver& observer, StepProjection* projection)
       : state_(state),
         options_(options),
         observer_(observer),
+        projection_(projection),
         order_(options.seed, set.size(), options.batch),
         trainer_(state.objective, state.regularizer, state.lambda, set, options.clip, options.precision,
                  state.comm),
@@ -56,17 +57,25 @@ class Trial {
 
   void advance() {
     const std::int64_t step = trainer_.steps(), per_epoch = order_.batches_per_epoch();
-    {
-      const auto scope = state_.timers.measure("method");
-      trainer_.step(order_.batch(step / per_epoch, step % per_epoch),
-                    scheduled_rate(options_.schedule, options_.rate, step, options_.steps));
-    }
+    move(order_.batch(step / per_epoch, step % per_epoch), step);
     report(observer_, options_.name.c_str(), trainer_.steps(), options_.steps);
     if (is_evaluated(trainer_.steps())) evaluate();
     if (state_.checkpoints != nullptr)
       state_.checkpoints->boundary([this] {
         return fmt::format("{}, step {} of {}", options_.name, trainer_.steps(), options_.steps);
       });
+  }
+
+  void move(const std::vector<std::int64_t>& sequences, std::int64_t step) {
+    const auto scope = state_.timers.measure("method");
+    const double rate = scheduled_rate(options_.schedule, options_.rate, step, options_.steps);
+    if (projection_ == nullptr) {
+      trainer_.step(sequences, rate);
+      return;
+    }
+    trainer_.step(sequences, rate,
+                  [this](const at::Tensor& gradient) { projection_->see_gradient(gradient); });
+    projection_->after_step(w_);
   }
 
   [[nodiscard]] bool is_evaluated(std::int64_t step) const {
@@ -98,6 +107,7 @@ class Trial {
 
   void save(Section& section) const {
     trainer_.save(section);
+    if (projection_ != nullptr) projection_->save(section);
     if (best_.defined()) section.put("best", best_);
     section.put("best_step", static_cast<double>(summary_.best_step));
     section.put("selection", summary_.selection);
@@ -109,6 +119,7 @@ class Trial {
 
   void resume(const Section& section) {
     trainer_.resume(section);
+    if (projection_ != nullptr) projection_->resume(section);
     if (best_.defined()) section.load("best", best_);
     summary_.best_step = section.count("best_step");
     summary_.selection = section.number("selection");
@@ -121,6 +132,7 @@ class Trial {
   const SearchState& state_;
   const TrialOptions& options_;
   const SearchObserver& observer_;
+  StepProjection* projection_;  ///< may be null
   BatchOrder order_;
   Trainer trainer_;
   at::Tensor w_;     ///< shares the storage of tuned().flat()
@@ -140,10 +152,10 @@ std::string TrialOptions::violation() const {
 }
 
 TrialSummary run_trial(const SearchState& state, const SequenceSet& set, const TrialOptions& options,
-                       bool choose, const SearchObserver& observer) {
+                       bool choose, const SearchObserver& observer, StepProjection* projection) {
   if (const auto violation = options.violation(); !violation.empty())
     throw AgreedError(ExitCode::usage, "trial: " + violation);
-  return Trial(state, set, options, choose, observer).run();
+  return Trial(state, set, options, choose, observer, projection).run();
 }
 
 SequenceSet joined(const SequenceSet& a, const SequenceSet& b) {

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "src/methods/projected_training.hpp"
 #include "src/search/search_state.hpp"
 #include "src/training/trainer.hpp"
 
@@ -40,6 +41,7 @@ struct TrialSummary {
 /// In/out      W moves from where it stands to the iterate of least selection loss, evaluated where it
 /// stands,
 ///             at steps every, 2·every, … and the last; with choose = false to the last.
+///             After each step `projection` moves W too, if there is one.
 /// Shapes      state.lambda is the λ of F.
 /// Resume      with state.checkpoints it can be left between two steps: part "trial", W being the caller's to
 ///             keep; one that was left goes on from where it was.
@@ -50,7 +52,7 @@ struct TrialSummary {
 ///             vector [n].
 /// Test        tests/src/methods/test_trial.cpp (1, 2, 4 ranks)
 TrialSummary run_trial(const SearchState& state, const SequenceSet& set, const TrialOptions& options,
-                       bool choose, const SearchObserver& observer);
+                       bool choose, const SearchObserver& observer, StepProjection* projection = nullptr);
 
 /// The sequences of `a`, then those of `b`. Throws Error(internal) if their lengths differ.
 [[nodiscard]] SequenceSet joined(const SequenceSet& a, const SequenceSet& b);

@@ -14,19 +14,11 @@
 namespace lift {
 namespace {
 
-constexpr Method kMethods[] = {Method::early_stop,
-                               Method::grid,
-                               Method::random,
-                               Method::train_valid,
-                               Method::validation_steps,
-                               Method::wise,
-                               Method::wise_tensors,
-                               Method::pbgd_free,
-                               Method::f2sa,
-                               Method::v_pbgd,
-                               Method::bome,
-                               Method::alright,
-                               Method::f2sa_lambda};
+constexpr Method kMethods[] = {
+    Method::early_stop,       Method::grid, Method::random,       Method::train_valid,
+    Method::validation_steps, Method::wise, Method::wise_tensors, Method::tpgm,
+    Method::tpgm_once,        Method::ftp,  Method::pbgd_free,    Method::f2sa,
+    Method::v_pbgd,           Method::bome, Method::alright,      Method::f2sa_lambda};
 
 class MethodTest : public ::testing::Test {
  protected:

@@ -10,9 +10,9 @@ namespace {
 
 constexpr MethodSizes kSizes{.train = 400, .shaping = 30, .selection = 20, .tensors = 16};
 constexpr Method kTraining[] = {
-    Method::early_stop, Method::grid, Method::random, Method::train_valid, Method::validation_steps,
-    Method::pbgd_free,  Method::f2sa, Method::v_pbgd, Method::bome,        Method::alright,
-    Method::f2sa_lambda};
+    Method::early_stop, Method::grid,      Method::random,  Method::train_valid, Method::validation_steps,
+    Method::tpgm,       Method::tpgm_once, Method::ftp,     Method::pbgd_free,   Method::f2sa,
+    Method::v_pbgd,     Method::bome,      Method::alright, Method::f2sa_lambda};
 
 TEST(MethodPlan, SpendsABudgetButForLessThanAStepOfEachTraining) {
   for (const Method method : kTraining) {
@@ -22,8 +22,8 @@ TEST(MethodPlan, SpendsABudgetButForLessThanAStepOfEachTraining) {
       const MethodPlan plan = plan_method(options, kSizes);
       EXPECT_LE(plan.units, budget) << to_string(method);
       // What a rounded interval between evaluations spares, and less than a step of each training.
-      EXPECT_GT(plan.units, budget - plan.trainings * (plan.step_units + 10.0 * kSizes.selection))
-          << to_string(method);
+      const double step = 3 * 9 * options.training.batch;  // of the costliest
+      EXPECT_GT(plan.units, budget - plan.trainings * (step + 10.0 * kSizes.selection)) << to_string(method);
     }
   }
 }
@@ -41,7 +41,6 @@ TEST(MethodPlan, DividesStepsOverItsTrainings) {
   EXPECT_EQ(plan.trainings, 5);
   EXPECT_EQ(plan.steps, 20);
   EXPECT_EQ(plan.every, 5);
-  EXPECT_EQ(plan.step_units, 12);
   EXPECT_EQ(plan.units, 20 + 5 * (20 * 12 + 20 * 5));
 }
 
@@ -53,8 +52,18 @@ TEST(MethodPlan, CountsThePassesOfAPenaltyStep) {
                                                  {Method::alright, 2},   {Method::f2sa_lambda, 9}};
   for (const auto& [method, count] : gradients) {
     options.method = method;
-    EXPECT_EQ(plan_method(options, kSizes).step_units, 3 * count * options.training.batch);
+    const double looks = 20.0 * (1 + 1 + 10);
+    EXPECT_EQ(plan_method(options, kSizes).units, looks + 10 * 3 * count * options.training.batch);
   }
+}
+
+TEST(MethodPlan, CountsTheUpdatesOfTheRadii) {
+  MethodOptions options{.method = Method::tpgm, .steps = 10};
+  options.tpgm.every = 4;  // after steps 1, 5 and 9
+  options.tpgm.updates = 2;
+  EXPECT_EQ(plan_method(options, kSizes).units, 20 * 12 + (10 + 6) * 3 * 4);
+  options.method = Method::tpgm_once;
+  EXPECT_EQ(plan_method(options, kSizes).units, 20 * 2 + 10 * 3 * 4);
 }
 
 TEST(MethodPlan, OfWiseIsItsEvaluations) {

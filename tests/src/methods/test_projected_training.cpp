@@ -17,6 +17,9 @@ class Witness : public StepProjection {
   void after_step(at::Tensor& w) override { weights.push_back(w.clone()); }
   void save(Section&) const override {}
   void resume(const Section&) override {}
+  [[nodiscard]] std::vector<TensorRadius> report(const std::vector<TunedTensor>&) const override {
+    return {};
+  }
   std::vector<at::Tensor> gradients, weights;
 };
 
