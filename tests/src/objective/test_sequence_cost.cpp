@@ -27,6 +27,22 @@ TEST(SequenceCost, CountsTheMatrixProducts) {
   EXPECT_EQ(again.hvp, cost.hvp + 2 * linear + 5 * attention + 2 * tuned);
 }
 
+TEST(SequenceCost, CountsThePairsBesideTheirWeights) {
+  const Gpt2Config config{.layers = 2, .width = 4, .heads = 2, .positions = 3, .vocabulary = 10, .inner = 16};
+  const TunedLayout layout(
+      config, {.blocks = {1}, .mlp_only = {1}, .regularizers = {}, .lora = LoraSpec{.rank = 2, .alpha = 2}});
+  const SequenceCost cost = sequence_cost(config, layout, 3, at::kFloat);
+  const double linear = 1152, attention = 72, head = 240;  // as above
+  const double pairs = 480;                                // 2·3·80: two pairs of 2·(4 + 16) weights
+  EXPECT_EQ(cost.prefix, linear + attention);
+  EXPECT_EQ(cost.loss, linear + pairs + attention + head);
+  EXPECT_EQ(cost.gradient, 2 * (linear + pairs) + 3.5 * attention + pairs + 2 * head);
+  EXPECT_EQ(cost.hvp, 2 * (linear + pairs) + 5 * attention + 2 * pairs + 3 * head);
+  EXPECT_EQ(cost.gradient_bytes, 3 * (6 * 4 + 16 + 4 + 2 + 16 + 2) * 4) << "x and x Aᵀ of each";
+  const SequenceCost again = sequence_cost(config, layout, 3, at::kFloat, Activations::recompute);
+  EXPECT_EQ(again.gradient, cost.gradient + linear + pairs + attention);
+}
+
 /// A model whose blocks outweigh its head, so that activations are what is measured.
 struct WideModel {
   static Gpt2Config config() {
