@@ -21,6 +21,7 @@
 #include "mpi/stop_signals.hpp"
 #include "src/model/checkpoint.hpp"
 #include "src/model/lora_pairs.hpp"
+#include "src/model/stored_tensor.hpp"
 #include "src/objective/distributed.hpp"
 #include "src/search/holdout.hpp"
 #include "src/search/round.hpp"
@@ -160,7 +161,7 @@ class Run {
     merge_pairs(tuning_.model);
     round_to_file();
     if (plan_.layout.lora() || plan_.save_type != at::kFloat)
-      record_.losses().change_form(fmt::format("as saved in {}", c10::toString(plan_.save_type)));
+      record_.losses().change_form(fmt::format("as saved in {}", to_string(stored_type(plan_.save_type))));
     output_.write_model("model", tuning_.model, plan_.save_type);
     record_.result().after = record_.losses().all();
   }
