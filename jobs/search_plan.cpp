@@ -47,8 +47,6 @@ void set_probes(const Options& options, SearchOptions& search) {
   search.probes = static_cast<int>(options.count("search.probes"));
 }
 
-}  // namespace
-
 std::optional<LoraSpec> lora_spec(const Options& options) {
   const auto rank = options.optional_count("tune.lora");
   const auto alpha = options.optional_real("tune.lora-alpha");
@@ -60,6 +58,8 @@ std::optional<LoraSpec> lora_spec(const Options& options) {
                   .alpha = alpha.value_or(static_cast<double>(*rank)),
                   .targets = targets};
 }
+
+}  // namespace
 
 TuningSpec tuning_spec(const Options& options, const Gpt2Config& config) {
   TuningSpec spec{.blocks = options.integers("tune.blocks"),
