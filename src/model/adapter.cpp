@@ -156,7 +156,8 @@ void check_factor(const SafetensorsFile& file, const std::string& name, std::siz
 
 void save_adapter(const fs::path& folder, const Gpt2& model, const LoraSpec& spec, const fs::path& base) {
   AtomicFolder target(folder, {kConfig, kWeights});
-  write_file(target.draft() / kConfig, config_of(model, spec, base).dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+  write_file(target.draft() / kConfig,
+             config_of(model, spec, base).dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
   write_pairs(target.draft() / kWeights, model);
   target.commit();
 }
