@@ -19,6 +19,25 @@ void check_unique(const CheckedOptions& checked, const std::vector<int>& blocks,
   }
 }
 
+void check_lora(CheckedOptions& checked) {
+  const Options& options = checked.options;
+  if (!options.given("tune.lora")) {
+    for (const char* name : {"tune.lora-alpha", "tune.lora-targets"})
+      checked.refuse_idle(name, "without --tune.lora");
+    return;
+  }
+  if (options.optional_count("tune.embeddings"))
+    checked.refuse("--tune.lora leaves all but its pairs frozen, and --tune.embeddings tunes the embeddings");
+  if (options.given("start"))
+    checked.refuse("--tune.lora begins at --model: the weights of a --start do not tell what its pairs were");
+  const std::vector<int> mlp_only = options.integers("tune.mlp-only");
+  if (options.text("tune.lora-targets") == "attention" && !mlp_only.empty())
+    checked.refuse(
+        fmt::format("--tune.lora-targets attention leaves nothing to tune of block {}, which "
+                    "--tune.mlp-only names; expected all or mlp",
+                    mlp_only.front()));
+}
+
 void check_tuning(CheckedOptions& checked) {
   const Options& options = checked.options;
   const std::vector<int> blocks = options.integers("tune.blocks");
@@ -41,6 +60,7 @@ void check_tuning(CheckedOptions& checked) {
   for (const auto& [block, groups] : options.integer_map("tune.regularizers")) {
     check_tuned(block, "tune.regularizers");
   }
+  check_lora(checked);
 }
 
 /// Epochs to be kept lie within the warm-up; those of a file are idle where the command line leaves none.

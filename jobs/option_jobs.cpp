@@ -79,7 +79,8 @@ StandingWords standing_words(Job job) noexcept {
     return {"A B", "Two folders of runs; the exit code is 0 whatever differs between them.", 2, 2};
   if (job == Job::check)
     return {"PATH...",
-            "Folders of runs, sweeps, models or checkpoints, or safetensors files; exit code 3 if one is not "
+            "Folders of runs, sweeps, models, adapters or checkpoints, or safetensors files; exit code 3 if "
+            "one is not "
             "whole.",
             1, kMostRuns};
   return {};

@@ -123,6 +123,13 @@ std::vector<OptionSpec> build_table() {
     {"tune.regularizers", integer_map, "", from(0), {}, "",
      "Regularisation groups of tuned blocks, as 1:1,7:0,11:1; 0 for none, 1 for a block not named.", kTune, kMeasures},
 
+    {"tune.lora", count, "", from(1), {}, "rank",
+     "Tune low-rank pairs A and B (LoRA) of this rank beside the tuned blocks' weight matrices, and leave these, biases and layer norms frozen; without it the blocks' own tensors.", kTune, kMeasures},
+    {"tune.lora-alpha", real, "", kPositive, {}, "",
+     "Weight of the pairs: a matrix W acts as W + (alpha / rank) BA; without it the rank, so that the factor is 1.", kTune, kMeasures},
+    {"tune.lora-targets", choice, "all", kAny, {"all", "attention", "mlp"}, "",
+     "Which matrices of a tuned block have a pair: c_attn, attn.c_proj, c_fc and mlp.c_proj, or those of one part.", kTune, kMeasures},
+
     {"warmup.epochs", count, "1", from(0), {}, "",
      "Epochs of Adam on the regularised training loss.", kWarmup, kRun},
     {"warmup.lr", real, "1e-4", kPositive, {}, "",

@@ -20,6 +20,8 @@
 #include "mpi/fault.hpp"
 #include "mpi/stop_signals.hpp"
 #include "src/model/checkpoint.hpp"
+#include "src/model/lora_pairs.hpp"
+#include "src/model/stored_tensor.hpp"
 #include "src/objective/distributed.hpp"
 #include "src/search/holdout.hpp"
 #include "src/search/round.hpp"
@@ -163,14 +165,16 @@ class Run {
 
   [[nodiscard]] MethodOptions method() const { return planned_method(plan_, corpus_size(corpus_)); }
 
-  /// Rounds the model to what the file holds, writes it, and evaluates that. Frozen tensors keep their values
-  /// in a float32 file.
+  /// Makes of the model what the file holds, merged and rounded, writes it, and evaluates that. Frozen
+  /// tensors keep their values in a float32 file.
   void save() {
     if (plan_.save_type != at::kFloat) keeping_last_good([&] { check_type_of_file(); });
     agree(context_.comm, [] { fault_point("model"); });
-    at::Tensor flat = tuning_.tuned.flat();
-    flat.copy_(flat.to(plan_.save_type));
-    if (plan_.save_type != at::kFloat) round_frozen();
+    output_.write_adapter(tuning_.model);
+    merge_pairs(tuning_.model);
+    round_to_file();
+    if (plan_.layout.lora() || plan_.save_type != at::kFloat)
+      record_.losses().change_form(fmt::format("as saved in {}", to_string(stored_type(plan_.save_type))));
     output_.write_model("model", tuning_.model, plan_.save_type);
     record_.result().after = record_.losses().all();
   }
@@ -194,7 +198,7 @@ class Run {
   void check_type_of_file() {
     agree(context_.comm, [&] {
       for (const TensorSpec& spec : tensor_specs(plan_.config)) {
-        const at::Tensor stored = tuning_.model.tensor(spec.name).detach().to(plan_.save_type);
+        const at::Tensor stored = merged_tensor(tuning_.model, spec.name).to(plan_.save_type);
         if (!at::isfinite(stored).all().item<bool>())
           throw Error(ExitCode::numerical,
                       fmt::format("--save.dtype: {} has values that the type cannot hold", spec.name));
@@ -202,12 +206,11 @@ class Run {
     });
   }
 
-  void round_frozen() {
-    record_.losses().forget();
-    const auto tuned = plan_.layout.names();
+  void round_to_file() {
     for (const TensorSpec& spec : tensor_specs(plan_.config)) {
-      if (std::ranges::count(tuned, spec.name) > 0) continue;
-      at::Tensor values = tuning_.model.tensor(spec.name);
+      const bool moved = std::ranges::count(plan_.layout.weights(), spec.name) > 0;
+      if (!moved && plan_.save_type == at::kFloat) continue;
+      at::Tensor values = tuning_.model.tensor(spec.name).detach();
       values.copy_(values.to(plan_.save_type));
     }
   }

@@ -31,8 +31,10 @@ class Holdings {
             device, std::int64_t{plan.micro_batch} * (plan.corpus.length - 1), plan.config.vocabulary))),
         buffers_(device != at::kCPU && plan.layout.tunes_embeddings() ? 3 : 2) {}
 
+  /// W is among its tensors, but for low-rank pairs, which lie beside them.
   [[nodiscard]] double model() const {
-    return parameters_of(plan_.config) * value_ + (plan_.needs_pretrained() ? vector_ : 0);
+    return parameters_of(plan_.config) * value_ + (plan_.needs_pretrained() ? vector_ : 0) +
+           (plan_.layout.lora() ? vector_ : 0);
   }
   /// Two moments, the last good and the best W, the gradient whole and by tensors.
   /// In bfloat16 a copy of the model, of W and half the activations.
