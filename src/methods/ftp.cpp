@@ -78,11 +78,4 @@ std::unique_ptr<FastProjection> ftp_projection(const SearchState& state, const F
                                           state.pretrained, options, state.comm);
 }
 
-FtpSummary ftp_train(const SearchState& state, const WarmupOptions& training, const FtpOptions& options,
-                     const std::function<void(const ProjectedStep&)>& on_step) {
-  const auto projection = ftp_projection(state, options);
-  const auto trained = train_projected(state, training, "ftp", *projection, on_step);
-  return {trained.steps, trained.loss, projection->report(state.objective.tuned().layout().tensors())};
-}
-
 }  // namespace lift

@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "src/methods/projected_training.hpp"
 #include "src/methods/radial_projection.hpp"
 #include "src/methods/radius_learner.hpp"
 #include "src/methods/radius_report.hpp"
+#include "src/methods/step_projection.hpp"
 
 namespace lift {
 
@@ -69,29 +69,11 @@ class FastProjection final : public StepProjection {
   std::vector<double> gradient_;
 };
 
-struct FtpSummary {
-  std::int64_t steps = 0;
-  double train_loss = 0;            ///< mean L_t of the batches of the training, nats/token
-  std::vector<TensorRadius> radii;  ///< one a tuned tensor, of the last projection
-};
-
 /// What follows each step of a training: FastProjection of all that state.objective tunes, around
-/// state.pretrained. Keeps a reference to state.comm. Collective on it. Throws as ftp_train().
+/// state.pretrained. Keeps a reference to state.comm. Collective on it. Throws AgreedError(usage)
+/// for invalid options, an exclusion that fits no tensor, or no pretrained weights.
+/// Test  tests/src/methods/test_ftp.cpp (1, 2, 4 ranks)
 [[nodiscard]] std::unique_ptr<FastProjection> ftp_projection(const SearchState& state,
                                                              const FtpOptions& options);
-
-/// Fine-tunes W as a warm-up of equal `training` does, over the same batches, and applies FTP's projection
-/// after each step.
-///
-/// In/out      state.objective.tuned().flat() moves; equal on all ranks to the last bit at the end.
-/// Resume      with state.checkpoints it can be left between two steps: part "ftp", as train_projected().
-/// Collective  on state.comm.
-/// Throws      AgreedError(numerical) if a loss or gradient is not finite: W is then the last one whose
-///             training loss was finite. AgreedError(usage) for invalid options, an exclusion that fits no
-///             tensor, or no pretrained weights.
-/// Cost        that of the warm-up's steps; the validation split is not looked at.
-/// Test        tests/src/methods/test_ftp.cpp (1, 2, 4 ranks)
-FtpSummary ftp_train(const SearchState& state, const WarmupOptions& training, const FtpOptions& options,
-                     const std::function<void(const ProjectedStep&)>& on_step);
 
 }  // namespace lift

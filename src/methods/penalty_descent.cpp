@@ -259,6 +259,7 @@ PenaltySummary descend(const BilevelProblem& problem, const PenaltyOptions& opti
   }
   const auto where = [&] { return fmt::format("penalty step {} of {}", descent.steps(), options.steps); };
   PenaltySummary summary;
+  const std::int64_t before = descent.steps();
   while (summary.status == PenaltyStatus::step_limit && descent.steps() < options.steps) {
     try {
       descent.step();
@@ -273,6 +274,8 @@ PenaltySummary descend(const BilevelProblem& problem, const PenaltyOptions& opti
     if (options.tolerance > 0 && residual <= options.tolerance) summary.status = PenaltyStatus::converged;
     if (checkpoints != nullptr) checkpoints->boundary(where);
   }
+  // What evaluates x and y may be left without a point of its own.
+  if (checkpoints != nullptr && descent.steps() > before) checkpoints->save(where);
   summary.last = descent.last();
   summary.count = descent.count();
   if (summary.message.empty())

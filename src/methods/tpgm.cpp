@@ -119,21 +119,4 @@ std::unique_ptr<TrainableProjection> tpgm_projection(const SearchState& state, c
                                                state.comm);
 }
 
-TpgmSummary tpgm_train(const SearchState& state, const WarmupOptions& training, const TpgmOptions& options,
-                       const TpgmObserver& observer) {
-  const auto projection = tpgm_projection(state, options);
-  const auto on_step = [&](const ProjectedStep& step) {
-    if (observer)
-      observer({.done = step.step,
-                .total = step.steps,
-                .radius_loss = projection->loss(),
-                .train_loss = step.loss});
-  };
-  const auto trained = train_projected(state, training, "tpgm", *projection, on_step);
-  return {.counts = projection->counts(),
-          .loss = projection->loss(),
-          .train_loss = trained.loss,
-          .radii = projection->report(state.objective.tuned().layout().tensors())};
-}
-
 }  // namespace lift

@@ -11,16 +11,14 @@ namespace lift {
 struct TpgmSummary {
   TpgmCounts counts;
   double loss = 0;  ///< validation loss of the last update, at its θ̃, nats/token; NaN without updates
-  double train_loss = 0;            ///< mean L_t of the batches of the training, nats/token; 0 of tpgm_once
   std::vector<TensorRadius> radii;  ///< one a tuned tensor, of the last projection
 };
 
-/// How far TPGM has come: steps of a training, or updates of the radii alone.
+/// How far the updates of the radii have come.
 struct TpgmProgress {
   std::int64_t done = 0;
   std::int64_t total = 0;
   double radius_loss = 0;  ///< validation loss of the last update, nats/token; NaN before the first
-  double train_loss = 0;   ///< L_t of the step's batch; 0 of tpgm_once
 };
 using TpgmObserver = std::function<void(const TpgmProgress&)>;
 
@@ -52,19 +50,5 @@ TpgmSummary tpgm_once(const SearchState& state, const TpgmOptions& options, cons
 /// tpgm_once().
 [[nodiscard]] std::unique_ptr<TrainableProjection> tpgm_projection(const SearchState& state,
                                                                    const TpgmOptions& options);
-
-/// Fine-tunes W as a warm-up of equal `training` does, over the same batches, and applies the projection
-/// after each step, its radii learned on state.valid.
-///
-/// In/out      state.objective.tuned().flat() moves; equal on all ranks to the last bit at the end.
-/// Resume      with state.checkpoints it can be left between two steps: part "tpgm", as train_projected().
-/// Collective  on state.comm.
-/// Throws      AgreedError(numerical) if a loss or gradient is not finite: W is then the last one whose
-///             training loss was finite. AgreedError(usage) as tpgm_once(), and for an invalid `training`.
-/// Cost        a step is a training gradient, and at each options.every-th options.updates validation
-///             gradients.
-/// Test        tests/src/methods/test_tpgm_training.cpp (1, 2, 4 ranks)
-TpgmSummary tpgm_train(const SearchState& state, const WarmupOptions& training, const TpgmOptions& options,
-                       const TpgmObserver& observer);
 
 }  // namespace lift

@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "mpi/communicator.hpp"
-#include "src/methods/projected_training.hpp"
 #include "src/methods/radial_projection.hpp"
 #include "src/methods/radius_learner.hpp"
 #include "src/methods/radius_report.hpp"
+#include "src/methods/step_projection.hpp"
 #include "src/objective/distributed.hpp"
 
 namespace lift {

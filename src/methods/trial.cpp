@@ -44,6 +44,7 @@ class Trial {
       while (trainer_.steps() < options_.steps) advance();
     } catch (const AgreedError& error) {
       if (error.code() != ExitCode::numerical) throw;
+      trainer_.restore_last_good();
       summary_.last = kNever;
       summary_.message = fmt::format("{} ends at step {}: {}", options_.name, trainer_.steps(), error.what());
     }
@@ -55,15 +56,18 @@ class Trial {
     if (best_.defined()) evaluate();
   }
 
+  [[nodiscard]] std::string where() const {
+    return fmt::format("{}, step {} of {}", options_.name, trainer_.steps(), options_.steps);
+  }
+
   void advance() {
+    advanced_ = true;
     const std::int64_t step = trainer_.steps(), per_epoch = order_.batches_per_epoch();
     move(order_.batch(step / per_epoch, step % per_epoch), step);
     report(observer_, options_.name.c_str(), trainer_.steps(), options_.steps);
     if (is_evaluated(trainer_.steps())) evaluate();
     if (state_.checkpoints != nullptr)
-      state_.checkpoints->boundary([this] {
-        return fmt::format("{}, step {} of {}", options_.name, trainer_.steps(), options_.steps);
-      });
+      state_.checkpoints->boundary([this] { return where(); });
   }
 
   void move(const std::vector<std::int64_t>& sequences, std::int64_t step) {
@@ -98,6 +102,8 @@ class Trial {
   TrialSummary finish() {
     if (best_.defined()) w_.copy_(best_);
     broadcast(w_, 0, state_.comm);
+    // What evaluates W may be left without a point of its own.
+    if (state_.checkpoints != nullptr && advanced_) state_.checkpoints->save([this] { return where(); });
     summary_.steps = trainer_.steps();
     if (summary_.message.empty())
       summary_.message = fmt::format("{}: {} steps, the least selection loss {:.6f} after {}", options_.name,
@@ -135,8 +141,9 @@ class Trial {
   StepProjection* projection_;  ///< may be null
   BatchOrder order_;
   Trainer trainer_;
-  at::Tensor w_;     ///< shares the storage of tuned().flat()
-  at::Tensor best_;  ///< undefined where nothing is chosen
+  at::Tensor w_;           ///< shares the storage of tuned().flat()
+  at::Tensor best_;        ///< undefined where nothing is chosen
+  bool advanced_ = false;  ///< whether any step was made since construction
   TrialSummary summary_{.selection = kNever, .last = kNever, .losses = {}, .message = {}};
 };
 

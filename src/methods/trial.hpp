@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "src/methods/projected_training.hpp"
+#include "src/methods/step_projection.hpp"
 #include "src/search/search_state.hpp"
 #include "src/training/trainer.hpp"
 
@@ -46,8 +46,8 @@ struct TrialSummary {
 /// Resume      with state.checkpoints it can be left between two steps: part "trial", W being the caller's to
 ///             keep; one that was left goes on from where it was.
 /// Collective  on state.comm; W equal on all ranks to the last bit at the end.
-/// Throws      AgreedError(usage) for invalid options. A loss that is not finite ends the trial: best_step
-///             stands, and `last` is +∞.
+/// Throws      AgreedError(usage) for invalid options. A loss that is not finite ends the trial: `last` is
+///             +∞, and W, where nothing is chosen, the last one whose training loss was finite.
 /// Cost        a gradient of a batch a step, an evaluation of the selection split every so many; one more
 ///             vector [n].
 /// Test        tests/src/methods/test_trial.cpp (1, 2, 4 ranks)

@@ -104,6 +104,11 @@ class FtpTraining : public ::testing::Test {
  protected:
   WarmupOptions training_{.epochs = 3, .rate = 1e-2, .batch = 5};  // 9 steps
   FtpOptions options_{.rate = 2e-2};
+  std::unique_ptr<FastProjection> train(Finetuned& tiny) {
+    auto projection = ftp_projection(tiny.state, options_);
+    train_projected(tiny.state, training_, *projection);
+    return projection;
+  }
   Communicator world_ = Communicator::world();
   Communicator self_ = Communicator::self();
 };
@@ -152,11 +157,10 @@ TEST_F(FtpTraining, DerivativeIsThatOfTpgmOnTheSameBatch) {
 
 TEST_F(FtpTraining, MakesNoGradientsOfItsOwn) {
   Finetuned tiny(self_);
-  const auto summary = ftp_train(tiny.state, training_, options_, {});
-  EXPECT_EQ(summary.steps, 9);
+  const auto projection = train(tiny);
   EXPECT_EQ(tiny.objective.work().gradient_sequences, 3 * tiny.train.size());
-  EXPECT_EQ(tiny.objective.work().loss_sequences, 0);
-  for (const TensorRadius& tensor : summary.radii) {
+  EXPECT_EQ(tiny.objective.work().loss_sequences, tiny.valid.size()) << "the end is evaluated";
+  for (const TensorRadius& tensor : projection->report(tiny.tuned.layout().tensors())) {
     EXPECT_EQ(tensor.status, RadiusStatus::learned);
     EXPECT_LE(tensor.radius, tensor.distance);
   }
@@ -167,7 +171,7 @@ TEST_F(FtpTraining, WithEveryTensorExcludedIsTheWarmUp) {
   Finetuned tiny(world_);
   Tiny warm;
   options_.excluded = tiny.tuned.layout().names();
-  ftp_train(tiny.state, training_, options_, {});
+  train(tiny);
   warm_up(warm.objective, warm.regularizer, warm.lambda, warm.train, warm.valid, {}, training_, {}, world_);
   EXPECT_TRUE(tiny.w().equal(warm.w()));
 }
@@ -176,8 +180,8 @@ TEST_F(FtpTraining, AnyNumberOfRanksTrainsTheSame) {
   for (const auto norm : {RadialNorm::l2, RadialNorm::mars}) {
     options_.norm = norm;
     Finetuned together(world_), alone(self_);
-    ftp_train(together.state, training_, options_, {});
-    ftp_train(alone.state, training_, options_, {});
+    train(together);
+    train(alone);
     EXPECT_LT(relative_distance(together.w(), alone.w()), 1e-10);
     EXPECT_TRUE(same_on_all_ranks(together.w(), world_));
   }
@@ -185,9 +189,9 @@ TEST_F(FtpTraining, AnyNumberOfRanksTrainsTheSame) {
 
 TEST_F(FtpTraining, WhatItNeedsIsNamed) {
   Finetuned tiny(world_);
-  EXPECT_THROW(ftp_train(tiny.state, training_, {.rate = 0}, {}), AgreedError);
+  EXPECT_THROW((void)ftp_projection(tiny.state, {.rate = 0}), AgreedError);
   tiny.state.pretrained = at::Tensor();
-  EXPECT_THROW(ftp_train(tiny.state, training_, options_, {}), AgreedError);
+  EXPECT_THROW((void)ftp_projection(tiny.state, options_), AgreedError);
 }
 
 }  // namespace

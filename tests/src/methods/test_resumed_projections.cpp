@@ -30,14 +30,16 @@ std::vector<double> numbers_of(const std::vector<TensorRadius>& radii) {
   return result;
 }
 
-std::vector<double> numbers_of(const TpgmSummary& summary) {
-  auto result = numbers_of(summary.radii);
-  for (const double number :
-       {static_cast<double>(summary.counts.steps), static_cast<double>(summary.counts.gradients),
-        static_cast<double>(summary.counts.projections), summary.train_loss})
-    result.push_back(number);
-  if (summary.counts.gradients > 0) result.push_back(summary.loss);
+std::vector<double> numbers_of(const TpgmCounts& counts, double loss) {
+  std::vector<double> result = {static_cast<double>(counts.steps), static_cast<double>(counts.gradients),
+                                static_cast<double>(counts.projections)};
+  if (counts.gradients > 0) result.push_back(loss);
   return result;
+}
+
+std::vector<double> joined(std::vector<double> a, const std::vector<double>& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
 }
 
 /// Runs a method to its end and returns the numbers of its summary.
@@ -106,6 +108,13 @@ class ResumedProjections : public ::testing::Test {
     }
   }
 
+  std::vector<double> numbers_of_tpgm(const SearchState& state, const TpgmOptions& options) {
+    const auto projection = tpgm_projection(state, options);
+    train_projected(state, training_, *projection);
+    return joined(numbers_of(projection->report(state.objective.tuned().layout().tensors())),
+                  numbers_of(projection->counts(), projection->loss()));
+  }
+
   bool checked_end_ = false;
   WarmupOptions training_{.epochs = 3, .rate = 1e-2, .batch = 5};  // 9 steps
   Communicator world_ = Communicator::world();
@@ -115,28 +124,31 @@ class ResumedProjections : public ::testing::Test {
 TEST_F(ResumedProjections, OfTpgmDuringTraining) {
   const TpgmOptions options{.norm = RadialNorm::mars, .every = 2, .updates = 2};
   expect_the_same_wherever_it_is_left(
-      [&](const SearchState& state) { return numbers_of(tpgm_train(state, training_, options, {})); }, 9);
+      [&](const SearchState& state) { return numbers_of_tpgm(state, options); }, 9);
 }
 
 TEST_F(ResumedProjections, OfATrainingThatProjectsNothing) {
   const TpgmOptions options{.excluded = {"weight", "bias"}};
   expect_the_same_wherever_it_is_left(
-      [&](const SearchState& state) { return numbers_of(tpgm_train(state, training_, options, {})); }, 9);
+      [&](const SearchState& state) { return numbers_of_tpgm(state, options); }, 9);
 }
 
 TEST_F(ResumedProjections, OfTpgmOnce) {
   const TpgmOptions options{.norm = RadialNorm::mars, .updates = 10};
   expect_the_same_wherever_it_is_left(
-      [&](const SearchState& state) { return numbers_of(tpgm_once(state, options, {})); }, 10);
+      [&](const SearchState& state) {
+        const TpgmSummary summary = tpgm_once(state, options, {});
+        return joined(numbers_of(summary.radii), numbers_of(summary.counts, summary.loss));
+      },
+      10);
 }
 
 TEST_F(ResumedProjections, OfFtp) {
   const FtpOptions options{.rate = 2e-2, .shrink = 0.5};
   const Method method = [&](const SearchState& state) {
-    const auto summary = ftp_train(state, training_, options, {});
-    auto numbers = numbers_of(summary.radii);
-    numbers.push_back(summary.train_loss);
-    return numbers;
+    const auto projection = ftp_projection(state, options);
+    train_projected(state, training_, *projection);
+    return numbers_of(projection->report(state.objective.tuned().layout().tensors()));
   };
   expect_the_same_wherever_it_is_left(method, 9);
 }

@@ -12,8 +12,11 @@
 #include "mpi/philox.hpp"
 #include "mpi/timers.hpp"
 #include "src/methods/radial_projection.hpp"
+#include "src/methods/trial.hpp"
 #include "src/objective/distributed.hpp"
 #include "src/search/search_state.hpp"
+#include "src/text/batches.hpp"
+#include "src/training/warmup.hpp"
 #include "tests/src/training/tiny.hpp"
 
 namespace lift {
@@ -68,5 +71,20 @@ struct Finetuned : Tiny {
   at::Tensor pretrained;
   SearchState state;
 };
+
+/// Epochs of Adam over state.train as a warm-up takes them, each step followed by `projection`.
+inline TrialSummary train_projected(const SearchState& state, const WarmupOptions& training,
+                                    StepProjection& projection) {
+  const std::int64_t batches =
+      BatchOrder(training.seed, state.train.size(), training.batch).batches_per_epoch();
+  const TrialOptions options{.name = "training",
+                             .steps = training.epochs * batches,
+                             .rate = training.rate,
+                             .schedule = training.schedule,
+                             .clip = training.clip,
+                             .batch = training.batch,
+                             .seed = training.seed};
+  return run_trial(state, state.train, options, /*choose=*/false, {}, &projection);
+}
 
 }  // namespace lift
