@@ -75,7 +75,7 @@ TEST_F(StepProjectionTest, ALossThatIsNotFiniteLeavesTheLastGoodWeights) {
 TEST_F(StepProjectionTest, InvalidOptionsAreNamed) {
   Finetuned tiny(world_);
   Witness witness;
-  options_.batch = 0;
+  options_.rate = 0;
   EXPECT_THROW(train_projected(tiny.state, options_, witness), AgreedError);
 }
 
