@@ -3,7 +3,7 @@
 # Does nothing where everything is there. On a cluster, use its own modules instead: see README, "On a cluster".
 #
 # usage: ./setup.sh            what the build and the tests need
-#        ./setup.sh --wheels   also PyTorch with Python, HF transformers, tokenizers and safetensors, which the tests
+#        ./setup.sh --wheels   also PyTorch with Python, HF transformers, tokenizers, safetensors and PEFT, which the tests
 #                              labelled `wheels` and the benchmarks compare with
 #        ./setup.sh --slurm    also Slurm, of which the test labelled `slurm` brings up one of its own
 #        ./setup.sh --build [PRESET]   and then configures and builds it (presets: release, debug, asan, cuda)
@@ -26,6 +26,8 @@ torch_cuda=(nvidia-cudnn-cu13==9.19.0.56 nvidia-cusparselt-cu13==0.8.0 nvidia-nv
 torch_python=(numpy filelock typing-extensions sympy networkx jinja2 fsspec)
 peers=(highsbox==1.15.1)
 wheels=(transformers==5.8.0 tokenizers safetensors)
+# PEFT and what it needs beside these: it would draw in all that torch asks for.
+peft=(peft==0.21.2 accelerate==1.15.0 psutil==7.2.2)
 
 cuda=no
 command -v nvcc >/dev/null && nvcc --version | grep -q 'release 13' && cuda=yes
@@ -86,6 +88,7 @@ install_wheels peers "${peers[@]}"
 if [ "${1:-}" = --wheels ]; then
   if [ "$cuda" = yes ]; then install_wheels python "${torch_python[@]}"; else install_wheels python "${torch[@]}" numpy; fi
   install_wheels hf "${wheels[@]}"
+  install_wheels peft --no-deps "${peft[@]}"
 fi
 say "LibTorch and peers are in $deps/venv"
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "mpi/agreement.hpp"
+#include "src/model/adapter.hpp"
 #include "src/model/checkpoint.hpp"
 #include "src/model/safetensors.hpp"
 #include "src/report/run_result.hpp"
@@ -44,6 +45,11 @@ std::string of_model(const fs::path& folder) {
   const Gpt2Config config = inspect_checkpoint(folder);
   static_cast<void>(load_checkpoint(folder, at::kFloat, at::kCPU, Communicator::self()));
   return fmt::format("model of {} blocks and width {}", config.layers, config.width);
+}
+
+std::string of_adapter(const fs::path& folder) {
+  const AdapterSummary adapter = inspect_adapter(folder);
+  return fmt::format("adapter of {} pairs of rank {}", adapter.pairs, adapter.rank);
 }
 
 std::string of_resume_point(const fs::path& folder) {
@@ -96,6 +102,8 @@ void add_run(const fs::path& folder, std::vector<Finding>& findings) {
   for (const fs::path& path : items(folder / "checkpoints")) add_checkpoint(path, findings);
   if (is_there(folder / "model"))
     findings.push_back(found(folder / "model", [&] { return of_model(folder / "model"); }));
+  if (is_there(folder / "adapter"))
+    findings.push_back(found(folder / "adapter", [&] { return of_adapter(folder / "adapter"); }));
 }
 
 /// Runs, records, and the warm-ups that points still share.
@@ -122,6 +130,8 @@ void add(const fs::path& path, std::vector<Finding>& findings) {
     findings.push_back(found(path, [&] { return of_resume_point(path); }));
   } else if (is_there(path / "config.json")) {
     findings.push_back(found(path, [&] { return of_model(path); }));
+  } else if (is_there(path / "adapter_config.json")) {
+    findings.push_back(found(path, [&] { return of_adapter(path); }));
   } else if (path.extension() == ".safetensors") {
     findings.push_back(found(path, [&] {
       return fmt::format("safetensors file of {} tensors", SafetensorsFile(path).entries().size());
@@ -129,8 +139,8 @@ void add(const fs::path& path, std::vector<Finding>& findings) {
   } else {
     findings.push_back(
         {path, false,
-         fmt::format("{}: {}; expected the folder of a run, a sweep, a model or a checkpoint", path.string(),
-                     is_there(path) ? "is none of what can be checked" : "does not exist")});
+         fmt::format("{}: {}; expected the folder of a run, a sweep, a model, an adapter or a checkpoint",
+                     path.string(), is_there(path) ? "is none of what can be checked" : "does not exist")});
   }
 }
 

@@ -13,6 +13,7 @@ namespace {
 /// Whether the command line makes a choice that may leave options of a file without meaning.
 bool overrides_a_choice(const Options& options) {
   constexpr std::array kChoices = {"preset",
+                                   "method",
                                    "direction",
                                    "search.probe-kind",
                                    "search.hvp",

@@ -39,6 +39,10 @@ class CheckedOptions {
 /// Direction, probes, products, rounds and correctors of `lift run`.
 void check_search(CheckedOptions& checked);
 
+/// --method: what it leaves idle of the search, and of the other methods.
+void check_rival(CheckedOptions& checked);
+[[nodiscard]] bool trains_a_rival(const Options& options);
+
 /// Whether any step of an optimiser is taken.
 [[nodiscard]] bool trains(const Options& options);
 

@@ -67,6 +67,16 @@ Job job_named(const std::string& word) {
                                            shown(word), nearest(word, names)));
 }
 
+/// `lift baseline METHOD …` is `lift run --method METHOD …`.
+Words without_baseline(const Words& words) {
+  if (words[0] != to_string(Job::baseline)) return words;
+  if (words.size() < 2 || words[1].starts_with("-"))
+    throw Error(ExitCode::usage, "lift baseline: no METHOD is named; lift baseline --help lists them");
+  Words run = {to_string(Job::run), "--method", words[1]};
+  run.insert(run.end(), words.begin() + 2, words.end());
+  return run;
+}
+
 /// What is only asked for, not done: the text of --help or --version, if one of them is among the words.
 std::optional<std::string> answer_to_question(const Words& words) {
   const auto asks = [&](const char* question) { return std::ranges::count(words, question) > 0; };
@@ -90,6 +100,7 @@ std::string read_for_all(const std::filesystem::path& path, const Communicator& 
 void dispatch(JobContext& context) {
   switch (context.options.job()) {
     case Job::run:
+    case Job::baseline:  // parsed as a run
       return run_job(context);
     case Job::sweep:
       return sweep_job(context);
@@ -165,9 +176,10 @@ void run_words(std::span<const std::string> typed, const Communicator& comm) {
     if (comm.is_root()) fmt::print("{}", *answer);
     return;
   }
+  const Words resolved = for_all_ranks([&] { return without_baseline(words); });
   const Options options = for_all_ranks([&] {
     const auto read = [&](const std::filesystem::path& path) { return read_for_all(path, comm); };
-    return Options::parse(job_named(words[0]), std::span(words).subspan(1), read);
+    return Options::parse(job_named(resolved[0]), std::span(resolved).subspan(1), read);
   });
   run(words, options, comm);
 }

@@ -19,6 +19,25 @@ void check_unique(const CheckedOptions& checked, const std::vector<int>& blocks,
   }
 }
 
+void check_lora(CheckedOptions& checked) {
+  const Options& options = checked.options;
+  if (!options.given("tune.lora")) {
+    for (const char* name : {"tune.lora-alpha", "tune.lora-targets"})
+      checked.refuse_idle(name, "without --tune.lora");
+    return;
+  }
+  if (options.optional_count("tune.embeddings"))
+    checked.refuse("--tune.lora leaves all but its pairs frozen, and --tune.embeddings tunes the embeddings");
+  if (options.given("start"))
+    checked.refuse("--tune.lora begins at --model: the weights of a --start do not tell what its pairs were");
+  const std::vector<int> mlp_only = options.integers("tune.mlp-only");
+  if (options.text("tune.lora-targets") == "attention" && !mlp_only.empty())
+    checked.refuse(
+        fmt::format("--tune.lora-targets attention leaves nothing to tune of block {}, which "
+                    "--tune.mlp-only names; expected all or mlp",
+                    mlp_only.front()));
+}
+
 void check_tuning(CheckedOptions& checked) {
   const Options& options = checked.options;
   const std::vector<int> blocks = options.integers("tune.blocks");
@@ -41,6 +60,7 @@ void check_tuning(CheckedOptions& checked) {
   for (const auto& [block, groups] : options.integer_map("tune.regularizers")) {
     check_tuned(block, "tune.regularizers");
   }
+  check_lora(checked);
 }
 
 /// Epochs to be kept lie within the warm-up; those of a file are idle where the command line leaves none.
@@ -107,7 +127,8 @@ void check_all(CheckedOptions& checked) {
   if (job == Job::run) {
     check_tuning(checked);
     check_kept_epochs(checked);
-    check_search(checked);
+    check_rival(checked);
+    if (checked.options.text("method") == "lift") check_search(checked);
     check_warmup(checked);
     check_differ(checked, "search.keep", "json");
   }
@@ -126,7 +147,8 @@ bool trains(const Options& options) {
   if (options.job() == Job::pretrain) return options.count("epochs") > 0;
   if (options.job() == Job::curvature) return false;
   return options.count("warmup.epochs") > 0 || options.count("recover.corrector-epochs") > 0 ||
-         options.count_or_word("search.corrector-steps") != 0 || options.text("tune.learning-rate") == "on";
+         options.count_or_word("search.corrector-steps") != 0 || options.text("tune.learning-rate") == "on" ||
+         trains_a_rival(options);
 }
 
 std::vector<std::string> idle_options(const Options& options) {

@@ -6,6 +6,8 @@ const char* to_string(Job job) noexcept {
   switch (job) {
     case Job::run:
       return "run";
+    case Job::baseline:
+      return "baseline";
     case Job::sweep:
       return "sweep";
     case Job::evaluate:
@@ -32,6 +34,8 @@ const char* summary(Job job) noexcept {
   switch (job) {
     case Job::run:
       return "Algorithm 1, from a pretrained checkpoint to a tuned one";
+    case Job::baseline:
+      return "a rival of Algorithm 1 in its place, at the same budget";
     case Job::sweep:
       return "many runs, a grid or a list of them, that share what they have in common";
     case Job::evaluate:
@@ -56,6 +60,12 @@ const char* summary(Job job) noexcept {
 
 StandingWords standing_words(Job job) noexcept {
   constexpr std::size_t kMostRuns = 10'000;
+  if (job == Job::baseline)
+    return {
+        "METHOD",
+        "What follows the warm-up, one of the words of --method in lift run, whose other options it has: a "
+        "run's folder, checkpoints, reports and sweeps are the same.",
+        1, 1};
   if (job == Job::sweep)
     return {"FILE",
             "File of options of lift run, name = value; A | B | C gives each in turn, over all combinations, "
@@ -69,7 +79,8 @@ StandingWords standing_words(Job job) noexcept {
     return {"A B", "Two folders of runs; the exit code is 0 whatever differs between them.", 2, 2};
   if (job == Job::check)
     return {"PATH...",
-            "Folders of runs, sweeps, models or checkpoints, or safetensors files; exit code 3 if one is not "
+            "Folders of runs, sweeps, models, adapters or checkpoints, or safetensors files; exit code 3 if "
+            "one is not "
             "whole.",
             1, kMostRuns};
   return {};

@@ -35,6 +35,9 @@ constexpr std::string_view kWarmup = "Warm-up";
 constexpr std::string_view kTune = "What is tuned";
 constexpr std::string_view kSearch = "Hyperlocal search";
 constexpr std::string_view kRecover = "Recovery before the rounds";
+constexpr std::string_view kMethod = "Other methods";
+constexpr std::string_view kPenalty = "Penalty methods";
+constexpr std::string_view kRadii = "Projection radii";
 constexpr std::string_view kLp = "Linear program";
 constexpr std::string_view kCurvature = "Curvature report";
 constexpr std::string_view kCheckpoints = "Leaving and going on";
@@ -119,6 +122,13 @@ std::vector<OptionSpec> build_table() {
      "Tuned blocks of which only mlp.* is tuned; the others are tuned whole.", kTune, kMeasures},
     {"tune.regularizers", integer_map, "", from(0), {}, "",
      "Regularisation groups of tuned blocks, as 1:1,7:0,11:1; 0 for none, 1 for a block not named.", kTune, kMeasures},
+
+    {"tune.lora", count, "", from(1), {}, "rank",
+     "Tune low-rank pairs A and B (LoRA) of this rank beside the tuned blocks' weight matrices, and leave these, biases and layer norms frozen; without it the blocks' own tensors.", kTune, kMeasures},
+    {"tune.lora-alpha", real, "", kPositive, {}, "",
+     "Weight of the pairs: a matrix W acts as W + (alpha / rank) BA; without it the rank, so that the factor is 1.", kTune, kMeasures},
+    {"tune.lora-targets", choice, "all", kAny, {"all", "attention", "mlp"}, "",
+     "Which matrices of a tuned block have a pair: c_attn, attn.c_proj, c_fc and mlp.c_proj, or those of one part.", kTune, kMeasures},
 
     {"warmup.epochs", count, "1", from(0), {}, "",
      "Epochs of Adam on the regularised training loss.", kWarmup, kRun},
@@ -235,6 +245,67 @@ std::vector<OptionSpec> build_table() {
     {"lp.time-limit", real, "600", kPositive, {}, "s",
      "Wall time after which the solver stops.", kLp, {Job::run, Job::lp}},
 
+    {"method", choice, "lift", kAny,
+     {"lift", "early-stop", "grid", "random", "train-valid", "validation-steps", "wise", "wise-tensors", "tpgm", "tpgm-once", "ftp",
+      "pbgd-free", "f2sa", "v-pbgd", "bome", "alright", "f2sa-lambda"}, "",
+     "What follows the warm-up: LiFT's search, or a rival in its place. A training ended where the selection loss is least (for each lambda of a grid, or at random), on train and valid together, or on valid; the best point towards the pretrained weights, of all or of each tensor; trained projection radii, at each step or once; bilevel penalty methods, the last tuned blocks being the lower variable, or W under lambda.",
+     kMethod, kRun},
+    {"method.start", choice, "", kAny, {"warmup", "pretrained"}, "",
+     "Where trainings start; without it from the pretrained weights (early-stop, grid, random, train-valid, tpgm, ftp), else where the warm-up ended.",
+     kMethod, kRun},
+    {"method.budget", real, "", kPositive, {}, "forward passes",
+     "What the method may cost, in forward passes of a sequence: a gradient is 3, and what chooses counts too.",
+     kMethod, kRun},
+    {"method.steps", count, "", from(1), {}, "steps",
+     "Optimiser steps of all its trainings together, or updates of radii learned once; without it and a budget those of the warm-up (an epoch without one), or 200 updates.",
+     kMethod, kRun},
+    {"method.lr", real, "", kPositive, {}, "",
+     "Learning rate of trainings; without it --warmup.lr.", kMethod, kRun},
+    {"method.schedule", choice, "constant", kAny, {"constant", "cosine", "linear"}, "",
+     "Of the learning rate over the steps of a training; cosine and linear end at 0.", kMethod, kRun},
+    {"method.evaluations", count, "10", from(1), {}, "",
+     "Evaluations of the selection sequences in each training, beside that of its start.", kMethod, kRun},
+    {"method.trials", count, "6", from(1), {}, "",
+     "Trainings of grid and random.", kMethod, kRun},
+    {"method.lambda-low", real, "1e-7", kPositive, {}, "",
+     "Least lambda of grid and random.", kMethod, kRun},
+    {"method.lambda-high", real, "1e-3", kPositive, {}, "",
+     "Largest lambda of grid and random.", kMethod, kRun},
+    {"method.grid", count, "11", from(2), {}, "",
+     "Points between W0 and the pretrained weights of wise, both ends among them.", kMethod, kRun},
+    {"method.tensor-grid", count, "5", from(2), {}, "",
+     "The same for each tensor of wise-tensors.", kMethod, kRun},
+
+    {"tpgm.norm", choice, "", kAny, {"mars", "l2"}, "",
+     "What a tensor's radius bounds: the absolute sum of each output row, or the length of the whole; without it mars, and l2 of tpgm-once.",
+     kRadii, kRun},
+    {"tpgm.every", count, "1", from(1), {}, "steps",
+     "The radii are learned after every so many steps; the others only project.", kRadii, kRun},
+    {"tpgm.updates", count, "1", from(1), {}, "",
+     "Updates of the radii a time, each on a validation batch.", kRadii, kRun},
+    {"tpgm.lr", real, "1e-2", kPositive, {}, "",
+     "Learning rate of the radii, in units of their norm.", kRadii, kRun},
+    {"tpgm.exclude", text, "", kAny, {}, "",
+     "Tensors that are not projected, by name or by the end of a name, as ln_1.weight,.bias.", kRadii, kRun},
+    {"ftp.shrink", real, "1", Range{0, 1}, {}, "",
+     "What a slope that makes a radius shrink is multiplied by.", kRadii, kRun},
+
+    {"penalty.gamma", real, "10", kPositive, {}, "",
+     "Weight gamma of the lower level.", kPenalty, kRun},
+    {"penalty.inner", count, "1", from(1), {}, "steps",
+     "Steps K of the lower variable to one of the upper.", kPenalty, kRun},
+    {"penalty.lr", real, "", kPositive, {}, "",
+     "Learning rate of the upper variable; without it --method.lr, and 0.1 of f2sa-lambda, where it is that of log lambda.",
+     kPenalty, kRun},
+    {"penalty.inner-lr", real, "", kPositive, {}, "",
+     "Learning rate of the lower variable; without it --method.lr.", kPenalty, kRun},
+    {"penalty.rule", choice, "adam", kAny, {"adam", "gradient"}, "",
+     "Steps by Adam or against the gradient.", kPenalty, kRun},
+    {"penalty.weight", real, "0.5", Range{0, 1}, {}, "",
+     "Part of the upper level in what alright descends.", kPenalty, kRun},
+    {"penalty.lower-blocks", count, "1", from(1), {}, "blocks",
+     "Tuned blocks, from the last down, that are the lower variable.", kPenalty, kRun},
+
     {"curvature.report", choice, "off", kAny, {"on", "off"}, "",
      "Whether the search begins with a report of the curvature there.", kCurvature, kRun},
     {"curvature.max-hvps", count, "200", Range{40}, {}, "",
@@ -310,6 +381,7 @@ std::vector<OptionSpec> build_table() {
 }  // namespace
 
 bool OptionSpec::belongs_to(Job job) const noexcept {
+  if (job == Job::baseline) return name != "method" && belongs_to(Job::run);
   return std::ranges::find(jobs, job) != jobs.end();
 }
 

@@ -7,10 +7,12 @@
 
 namespace lift {
 
-/// The jobs of the program, `lift JOB …`.
-enum class Job { run, sweep, evaluate, pretrain, lp, curvature, report, diff, check, example };
-inline constexpr Job kJobs[] = {Job::run,       Job::sweep,  Job::evaluate, Job::pretrain, Job::lp,
-                                Job::curvature, Job::report, Job::diff,     Job::check,    Job::example};
+/// The jobs of the program, `lift JOB …`. `lift baseline METHOD` is `lift run --method METHOD`, and parsed as
+/// that; it has a name and a help page of its own.
+enum class Job { run, baseline, sweep, evaluate, pretrain, lp, curvature, report, diff, check, example };
+inline constexpr Job kJobs[] = {Job::run,      Job::baseline, Job::sweep,     Job::evaluate,
+                                Job::pretrain, Job::lp,       Job::curvature, Job::report,
+                                Job::diff,     Job::check,    Job::example};
 [[nodiscard]] const char* to_string(Job job) noexcept;
 [[nodiscard]] const char* summary(Job job) noexcept;  ///< one line for `lift --help`
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "jobs/method_choice.hpp"
 #include "src/objective/sequence_cost.hpp"
 #include "src/search/curvature.hpp"
 #include "src/search/holdout.hpp"
@@ -75,7 +76,10 @@ class Operations {
     return (plan_.warmup.epochs + 1.0) * each(counts_.evaluated) * loss_;
   }
   /// Two gradients, and two products with a graph each.
-  [[nodiscard]] double self_check() const { return each(search_.batch) * (4 * gradient_ + 2 * one_.hvp); }
+  [[nodiscard]] double self_check() const {
+    if (plan_.is_rival()) return 0;
+    return each(search_.batch) * (4 * gradient_ + 2 * one_.hvp);
+  }
   [[nodiscard]] double curvature() const {
     return one_by_one(counts_.reported, plan_.report_products().kind);
   }
@@ -112,6 +116,10 @@ class Operations {
   [[nodiscard]] double corrector_evaluations() const {
     return static_cast<double>(counts_.correctors) * each(counts_.selection) * loss_ +
            (search_.recovery.interpolate ? along(kInterpolationSteps - 1, counts_.selection) : 0);
+  }
+  /// A unit is a forward pass.
+  [[nodiscard]] double method() const {
+    return plan_.is_rival() ? method_plan(plan_, size_).units / ranks_ * loss_ : 0;
   }
   /// train before and after, valid and test where a stage left W and no other loss tells them.
   [[nodiscard]] double evaluate() const {
@@ -241,6 +249,23 @@ RunCounts count_run(const RunPlan& plan, const CorpusSize& size) {
           .corrector_steps = first + between * gaps + tried * (between > 0 ? between : epoch)};
 }
 
+MethodOptions planned_method(const RunPlan& plan, const CorpusSize& size) {
+  const std::int64_t epoch = ceil_div(size.train, plan.warmup.batch);
+  return method_for(plan.method, epoch * plan.warmup.epochs, epoch);
+}
+
+MethodPlan method_plan(const RunPlan& plan, const CorpusSize& size) {
+  const std::int64_t held = held_out(size.search, plan.holdout);
+  return plan_method(planned_method(plan, size), {.train = size.train,
+                                                  .shaping = size.search - held,
+                                                  .selection = held > 0 ? held : size.search,
+                                                  .tensors = std::ssize(plan.layout.tensors())});
+}
+
+void check_affordable(const RunPlan& plan, const CorpusSize& size) {
+  if (plan.is_rival()) (void)method_plan(plan, size);
+}
+
 ComputeRates measure_rates(const RunPlan& plan, at::Device device) {
   const std::int64_t rows = std::int64_t{plan.micro_batch} * plan.corpus.length;
   const auto rate = [&](std::int64_t of, at::ScalarType type) {
@@ -269,6 +294,7 @@ RunSeconds estimate_seconds(const RunPlan& plan, const CorpusSize& size, int ran
           .lp = program_seconds(plan, ranks),
           .line_search = count.line_search() / rate,
           .corrector = count.corrector_steps() / rates.training + count.corrector_evaluations() / rate,
+          .method = count.method() / rates.training,
           .evaluate = count.evaluate() / rate,
           .files = file_seconds(plan)};
 }

@@ -28,6 +28,13 @@ struct RunCounts {
 };
 RunCounts count_run(const RunPlan& plan, const CorpusSize& size);
 
+/// A rival's options with its steps, and what it then does. Throws Error(usage) where its budget or steps do
+/// not pay for one step of each of its trainings.
+[[nodiscard]] MethodOptions planned_method(const RunPlan& plan, const CorpusSize& size);
+[[nodiscard]] MethodPlan method_plan(const RunPlan& plan, const CorpusSize& size);
+/// Throws as method_plan, of a rival.
+void check_affordable(const RunPlan& plan, const CorpusSize& size);
+
 /// Whether a round's products come from an implicit solve.
 [[nodiscard]] bool solves_implicitly(const SearchOptions& search);
 
@@ -51,11 +58,12 @@ struct RunSeconds {
   double lp = 0;
   double line_search = 0;
   double corrector = 0;  ///< all of them, and the interpolation before the first
+  double method = 0;     ///< of a rival
   double evaluate = 0;
   double files = 0;  ///< loading, hashing and writing models
   [[nodiscard]] double total() const {
-    return warmup + self_check + curvature + gradient + probes + lp + line_search + corrector + evaluate +
-           files;
+    return warmup + self_check + curvature + gradient + probes + lp + line_search + corrector + method +
+           evaluate + files;
   }
 };
 

@@ -28,6 +28,16 @@ std::string describe_report(const RunCounts& counts) {
                      counts.reported, counts.hessian);
 }
 
+std::string describe_method(const RunPlan& plan, const CorpusSize& size) {
+  const MethodPlan found = method_plan(plan, size);
+  const std::string name = to_string(plan.method.method);
+  const std::string work = fmt::format("{:.0f} forward passes of a sequence in all", found.units);
+  if (found.trainings == 0) return fmt::format("{}: {}", name, work);
+  return fmt::format("{}: {}{} steps from {}, the selection sequences evaluated every {}; {}", name,
+                     found.trainings > 1 ? fmt::format("{} trainings of ", found.trainings) : "", found.steps,
+                     plan.method.from_pretrained ? "the pretrained weights" : "W0", found.every, work);
+}
+
 std::string describe_memory(const RunMemory& memory) {
   const auto gib = [](double bytes) { return bytes / kGib; };
   return fmt::format(
@@ -40,6 +50,17 @@ std::string describe_memory(const RunMemory& memory) {
       gib(memory.probes), gib(memory.program), gib(memory.line_search));
 }
 
+std::string describe_tuned(const RunPlan& plan) {
+  const TunedLayout& layout = plan.layout;
+  const double parameters = parameters_of(plan.config);
+  if (!layout.lora())
+    return fmt::format("n = {} of {:.0f} weights in {} tensors", layout.n(), parameters,
+                       layout.tensors().size());
+  return fmt::format("n = {} in {} low-rank pairs (rank {}, alpha {:g}) beside {:.0f} frozen weights",
+                     layout.n(), layout.weights().size(), layout.lora()->rank, layout.lora()->alpha,
+                     parameters);
+}
+
 /// What a run leaves in its folder, and the instances that --search.keep asks for.
 std::string describe_disk(const RunPlan& plan) {
   const double model = parameters_of(plan.config) * 4;
@@ -47,8 +68,10 @@ std::string describe_disk(const RunPlan& plan) {
   const double columns = static_cast<double>(plan.layout.p()) + n, rows = plan.search.rows();
   const double probe = n * (plan.precision == at::kDouble ? 8 : 4);
   const double kept = plan.keep.empty() ? 0 : plan.search.rounds * (8 * (rows + 3) * columns + rows * probe);
-  return fmt::format("{:.2f} GiB: the tuned model, the best validation epoch and the epochs kept{}",
-                     (static_cast<double>(2 + plan.kept_epochs.size()) * model + kept) / kGib,
+  const double adapter = plan.layout.lora() ? 4 * n : 0;
+  return fmt::format("{:.2f} GiB: the tuned model,{} the best validation epoch and the epochs kept{}",
+                     (static_cast<double>(2 + plan.kept_epochs.size()) * model + adapter + kept) / kGib,
+                     adapter > 0 ? " its adapter," : "",
                      kept > 0 ? fmt::format(", and {:.2f} of --search.keep", kept / kGib) : "");
 }
 
@@ -81,6 +104,7 @@ std::string describe_time(const RunSeconds& seconds, int ranks, const ComputeRat
                                     {"linear program", seconds.lp},
                                     {"line search", seconds.line_search},
                                     {"correctors", seconds.corrector},
+                                    {"method", seconds.method},
                                     {"evaluations", seconds.evaluate},
                                     {"files", seconds.files}}) {
     if (time == 0) continue;
@@ -93,19 +117,15 @@ std::string describe_time(const RunSeconds& seconds, int ranks, const ComputeRat
 }  // namespace
 
 std::string describe(const RunPlan& plan, const CorpusSize& size, int ranks, const ComputeRates& rates) {
-  const std::int64_t n = plan.layout.n();
-  const std::int64_t coordinates = plan.layout.p() + n;
+  const std::int64_t coordinates = plan.layout.p() + plan.layout.n();
   const int m = plan.search.rows();
   const RunCounts counts = count_run(plan, size);
-  const double parameters = parameters_of(plan.config);
-
   std::string text;
   const auto line = [&text](const std::string& name, const std::string& what) {
     text += fmt::format("  {:<22}{}\n", name, what);
   };
   if (!plan.preset.empty()) line("preset", plan.preset);
-  line("tuned", fmt::format("n = {} of {:.0f} weights in {} tensors, p = {} regularisation groups", n,
-                            parameters, plan.layout.tensors().size(), plan.layout.p()));
+  line("tuned", fmt::format("{}, p = {} regularisation groups", describe_tuned(plan), plan.layout.p()));
   line("sequences",
        fmt::format("{} train, {} valid, {} test{}, of {} tokens", size.train, size.valid, size.test,
                    plan.search_sequences ? fmt::format(", {} of valid for the search", size.search) : "",
@@ -113,15 +133,19 @@ std::string describe(const RunPlan& plan, const CorpusSize& size, int ranks, con
   line("warm-up", fmt::format("{} steps of {} sequences, {} evaluations of valid and test", counts.steps,
                               plan.warmup.batch, plan.warmup.epochs + 1));
   if (plan.curvature) line("curvature report", describe_report(counts));
-  line("each of the rounds", fmt::format("{} of them", plan.search.rounds));
-  line("  gradient", fmt::format("{} validation sequences", counts.gradient));
-  if (counts.products > 0) line("  probes", describe_products(plan.search, counts, ranks));
-  if (m > 0)
-    line("  linear program",
-         fmt::format("{} rows, {} columns, {} nonzeros", m, coordinates, std::int64_t{m} * coordinates));
-  line("  line search",
-       fmt::format("{} steps, {} validation sequences each{}", plan.search.line.steps, counts.selection,
-                   plan.search.line_kind == LineKind::grid ? ", refined by a few more" : ""));
+  if (plan.is_rival()) {
+    line("method", describe_method(plan, size));
+  } else {
+    line("each of the rounds", fmt::format("{} of them", plan.search.rounds));
+    line("  gradient", fmt::format("{} validation sequences", counts.gradient));
+    if (counts.products > 0) line("  probes", describe_products(plan.search, counts, ranks));
+    if (m > 0)
+      line("  linear program",
+           fmt::format("{} rows, {} columns, {} nonzeros", m, coordinates, std::int64_t{m} * coordinates));
+    line("  line search",
+         fmt::format("{} steps, {} validation sequences each{}", plan.search.line.steps, counts.selection,
+                     plan.search.line_kind == LineKind::grid ? ", refined by a few more" : ""));
+  }
   if (counts.correctors > 0)
     line("correctors", fmt::format("{}, of {} steps in all", counts.correctors, counts.corrector_steps));
   line("memory of a rank", describe_memory(estimate_memory(plan, size, ranks, rates.device)));

@@ -20,12 +20,21 @@
 #include "mpi/fault.hpp"
 #include "mpi/stop_signals.hpp"
 #include "src/model/checkpoint.hpp"
+#include "src/model/lora_pairs.hpp"
+#include "src/model/stored_tensor.hpp"
 #include "src/objective/distributed.hpp"
 #include "src/search/holdout.hpp"
 #include "src/search/round.hpp"
 
 namespace lift {
 namespace {
+
+CorpusSize corpus_size(const Corpus& corpus) {
+  return {.train = corpus.train.size(),
+          .valid = corpus.valid.size(),
+          .test = corpus.test.size(),
+          .search = corpus.search.size()};
+}
 
 /// What a run does one after the other; a whole number in a resume point.
 enum class Phase { warmup, before, search, saving, done };
@@ -133,10 +142,12 @@ class Run {
     checkpoints_.share();
     record_.add_before();
     const SearchState state = search_state();
-    keeping_last_good([&] {
-      const auto time = record_.timers().measure("self_check");
-      record_.add_self_check(check_second_derivatives(state, plan_.search));
-    });
+    if (!plan_.is_rival()) {
+      keeping_last_good([&] {
+        const auto time = record_.timers().measure("self_check");
+        record_.add_self_check(check_second_derivatives(state, plan_.search));
+      });
+    }
     const WorkMeter::Scope metered(record_.meter(), record_.result().search_units);
     keeping_last_good([&] { begin_search(state); });
   }
@@ -146,18 +157,24 @@ class Run {
     const SearchState state = search_state();
     const WorkMeter::Scope metered(record_.meter(), record_.result().search_units);
     const SequenceSet train = corpus_.train.first(corpus_.valid.size());
+    if (plan_.is_rival())
+      return keeping_last_good([&] { record_.add_method(run_method(state, method(), observer(train))); });
     keeping_last_good(
         [&] { record_.result().kept_stage = hyperlocal_search(state, plan_.search, observer(train)).kept; });
   }
 
-  /// Rounds the model to what the file holds, writes it, and evaluates that. Frozen tensors keep their values
-  /// in a float32 file.
+  [[nodiscard]] MethodOptions method() const { return planned_method(plan_, corpus_size(corpus_)); }
+
+  /// Makes of the model what the file holds, merged and rounded, writes it, and evaluates that. Frozen
+  /// tensors keep their values in a float32 file.
   void save() {
     if (plan_.save_type != at::kFloat) keeping_last_good([&] { check_type_of_file(); });
     agree(context_.comm, [] { fault_point("model"); });
-    at::Tensor flat = tuning_.tuned.flat();
-    flat.copy_(flat.to(plan_.save_type));
-    if (plan_.save_type != at::kFloat) round_frozen();
+    output_.write_adapter(tuning_.model);
+    merge_pairs(tuning_.model);
+    round_to_file();
+    if (plan_.layout.lora() || plan_.save_type != at::kFloat)
+      record_.losses().change_form(fmt::format("as saved in {}", to_string(stored_type(plan_.save_type))));
     output_.write_model("model", tuning_.model, plan_.save_type);
     record_.result().after = record_.losses().all();
   }
@@ -181,7 +198,7 @@ class Run {
   void check_type_of_file() {
     agree(context_.comm, [&] {
       for (const TensorSpec& spec : tensor_specs(plan_.config)) {
-        const at::Tensor stored = tuning_.model.tensor(spec.name).detach().to(plan_.save_type);
+        const at::Tensor stored = merged_tensor(tuning_.model, spec.name).to(plan_.save_type);
         if (!at::isfinite(stored).all().item<bool>())
           throw Error(ExitCode::numerical,
                       fmt::format("--save.dtype: {} has values that the type cannot hold", spec.name));
@@ -189,12 +206,11 @@ class Run {
     });
   }
 
-  void round_frozen() {
-    record_.losses().forget();
-    const auto tuned = plan_.layout.names();
+  void round_to_file() {
     for (const TensorSpec& spec : tensor_specs(plan_.config)) {
-      if (std::ranges::count(tuned, spec.name) > 0) continue;
-      at::Tensor values = tuning_.model.tensor(spec.name);
+      const bool moved = std::ranges::count(plan_.layout.weights(), spec.name) > 0;
+      if (!moved && plan_.save_type == at::kFloat) continue;
+      at::Tensor values = tuning_.model.tensor(spec.name).detach();
       values.copy_(values.to(plan_.save_type));
     }
   }
@@ -338,12 +354,8 @@ RunPlan checked_plan(JobContext& context) {
 
 void describe_run(const RunPlan& plan, const Corpus& corpus, JobContext& context) {
   context.log.block(context.options.as_table());
-  context.log.block(describe(plan,
-                             {.train = corpus.train.size(),
-                              .valid = corpus.valid.size(),
-                              .test = corpus.test.size(),
-                              .search = corpus.search.size()},
-                             context.comm.size(), measure_rates(plan, context.device)));
+  context.log.block(
+      describe(plan, corpus_size(corpus), context.comm.size(), measure_rates(plan, context.device)));
 }
 
 /// A run that begins or goes on, by itself or in a sweep.
@@ -354,6 +366,7 @@ void do_run(JobContext& context, const RunPlan& plan, RunOutput& output, RunLoan
       loan.corpora.load(plan.model, plan.config, plan.corpus, plan.search_sequences, context);
   std::optional<Holdout> parts;
   agree(context.comm, [&] { parts = parts_of(corpus.search, plan.holdout); });
+  agree(context.comm, [&] { check_affordable(plan, corpus_size(corpus)); });
   if (context.options.flag("dry-run")) return describe_run(plan, corpus, context);
   Checkpoints checkpoints(checkpoint_options(plan, loan, output, context.comm), context.comm);
   take_up(checkpoints, plan, context);

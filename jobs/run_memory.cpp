@@ -31,8 +31,10 @@ class Holdings {
             device, std::int64_t{plan.micro_batch} * (plan.corpus.length - 1), plan.config.vocabulary))),
         buffers_(device != at::kCPU && plan.layout.tunes_embeddings() ? 3 : 2) {}
 
+  /// W is among its tensors, but for low-rank pairs, which lie beside them.
   [[nodiscard]] double model() const {
-    return parameters_of(plan_.config) * value_ + (plan_.needs_pretrained() ? vector_ : 0);
+    return parameters_of(plan_.config) * value_ + (plan_.needs_pretrained() ? vector_ : 0) +
+           (plan_.layout.lora() ? vector_ : 0);
   }
   /// Two moments, the last good and the best W, the gradient whole and by tensors.
   /// In bfloat16 a copy of the model, of W and half the activations.
@@ -42,10 +44,10 @@ class Holdings {
     return 6 * vector_ + copies + 0.5 * one_.gradient_bytes * plan_.micro_batch + 2 * logits_;
   }
   [[nodiscard]] double corrector() const {
-    return count_run(plan_, size_).correctors > 0 ? search() + warmup() : 0;
+    return plan_.is_rival() || count_run(plan_, size_).correctors > 0 ? search() + warmup() : 0;
   }
   /// W, both vectors, a product, and what product() says.
-  [[nodiscard]] double self_check() const { return 4 * vector_ + exact_product(); }
+  [[nodiscard]] double self_check() const { return plan_.is_rival() ? 0 : 4 * vector_ + exact_product(); }
   [[nodiscard]] double curvature() const {
     return plan_.curvature ? vector_ + (lanczos_basis(*plan_.curvature) + 10) * shard_ + followed() : 0;
   }

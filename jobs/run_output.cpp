@@ -13,6 +13,7 @@
 #include "mpi/agreement.hpp"
 #include "mpi/fault.hpp"
 #include "src/files/atomic_file.hpp"
+#include "src/model/adapter.hpp"
 #include "src/model/checkpoint.hpp"
 #include "src/report/figures.hpp"
 #include "src/report/result_tables.hpp"
@@ -202,7 +203,15 @@ void RunOutput::write_model(const std::filesystem::path& name, const Gpt2& model
   on_root([&] {
     fault_point("checkpoint");
     make_folder((folder_->path() / name).parent_path());
-    save_checkpoint(folder_->path() / name, model, plan_.model, plan_.layout.names(), type);
+    save_checkpoint(folder_->path() / name, model, plan_.model, plan_.layout.weights(), type);
+  });
+}
+
+void RunOutput::write_adapter(const Gpt2& model) {
+  if (!plan_.layout.lora()) return;
+  on_root([&] {
+    fault_point("checkpoint");
+    save_adapter(folder_->path() / "adapter", model, *plan_.layout.lora(), plan_.model);
   });
 }
 
@@ -217,8 +226,9 @@ void RunOutput::close(const RunResult& result) {
     // The last of all: a run that has a result is done.
     write_file(folder_->result(), to_json(result));
     context_.log.block(to_text(before_after_table(result)));
-    context_.log.info(
-        fmt::format("written to {}: model/ is what HF transformers loads", folder_->path().string()));
+    context_.log.info(fmt::format("written to {}: model/ is what HF transformers loads{}",
+                                  folder_->path().string(),
+                                  plan_.layout.lora() ? ", adapter/ what PEFT puts onto --model" : ""));
     context_.log.check();
   });
 }

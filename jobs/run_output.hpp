@@ -46,6 +46,9 @@ class RunOutput {
   void add_round(int round, const RoundResult& result);
   /// Writes a model folder, `name` relative to the run's: "model", or a checkpoint.
   void write_model(const std::filesystem::path& name, const Gpt2& model, at::ScalarType type = at::kFloat);
+  /// Writes the low-rank pairs of `model`, where the plan has some, as "adapter", which PEFT loads onto
+  /// --model.
+  void write_adapter(const Gpt2& model);
   /// result.json, the figures, the end of provenance.json, and the table for the reader.
   void close(const RunResult& result);
 

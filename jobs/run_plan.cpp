@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "jobs/corpus_inputs.hpp"
+#include "jobs/method_choice.hpp"
 #include "jobs/option_choice.hpp"
 #include "jobs/search_plan.hpp"
 #include "mpi/error.hpp"
@@ -24,6 +25,17 @@ WarmupOptions warmup_options(const Options& options) {
           .batch = static_cast<int>(options.count("batch")),
           .seed = static_cast<std::uint64_t>(options.count("seed")),
           .precision = training_precision(options)};
+}
+
+/// A rival has none of its stages, and no direction that needs a product.
+void leave_out_search(RunPlan& plan) {
+  plan.search.rounds = 0;
+  plan.search.direction = DirectionKind::sign;
+  plan.search.recovery.interpolate = false;
+  plan.search.recovery.corrector.epochs = 0;
+  plan.search.corrector.steps = plan.search.corrector.epochs = 0;
+  plan.search.tune_rate = false;
+  plan.watched_steps = 0;
 }
 
 }  // namespace
@@ -68,6 +80,7 @@ RunPlan plan_run(const Options& options) {
                .warmup = warmup_options(options),
                .kept_epochs = options.integers("warmup.keep"),
                .search = search_options(options),
+               .method = method_options(options),
                .lambda = options.real("warmup.lambda"),
                .around_pretrained = options.text("regularizer") == "l2-sp",
                .search_lambda = options.optional_real("search.lambda"),
@@ -81,10 +94,12 @@ RunPlan plan_run(const Options& options) {
                    options, "save.dtype", {{"f32", at::kFloat}, {"f16", at::kHalf}, {"bf16", at::kBFloat16}}),
                .checkpoints = checkpoint_plan(options)};
   const CurvatureOptions curvature = curvature_options(options);
-  if (options.text("curvature.report") == "on") plan.curvature = curvature;
+  if (plan.is_rival()) leave_out_search(plan);
+  if (options.text("curvature.report") == "on" && !plan.is_rival()) plan.curvature = curvature;
   plan.notes = idle_without_groups(options, plan.layout);
   check_length(plan.corpus.length, config);
   check_start(plan);
+  check_method(plan.method, plan.layout);
   if (plan.curvature) check_budget(plan.layout, *plan.curvature);
   return plan;
 }

@@ -8,6 +8,7 @@
 
 #include "jobs/checkpoint_plan.hpp"
 #include "jobs/options.hpp"
+#include "src/methods/method.hpp"
 #include "src/model/tuning.hpp"
 #include "src/search/curvature_report.hpp"
 #include "src/search/hyperlocal.hpp"
@@ -28,7 +29,8 @@ struct RunPlan {
   CorpusOptions corpus;
   WarmupOptions warmup;
   std::vector<int> kept_epochs = {};  ///< --warmup.keep
-  SearchOptions search;
+  SearchOptions search;               ///< of a rival: without a stage of its own
+  MethodOptions method = {};          ///< --method; its steps may follow from the corpus (method_for)
   std::optional<CurvatureOptions> curvature = {};     ///< --curvature.report, or of `lift curvature`
   double lambda = 0;                                  ///< λ of every group at the start
   bool around_pretrained = false;                     ///< l2-sp: c is the pretrained weights, not 0
@@ -53,8 +55,10 @@ struct RunPlan {
   }
   /// Whether anything refers to the weights of --model once W has left them.
   [[nodiscard]] bool needs_pretrained() const noexcept {
-    return around_pretrained || search.recovery.interpolate || search.direction == DirectionKind::wise;
+    return around_pretrained || search.recovery.interpolate || search.direction == DirectionKind::wise ||
+           lift::needs_pretrained(method);
   }
+  [[nodiscard]] bool is_rival() const noexcept { return method.method != Method::lift; }
 };
 
 /// Reads every option of `lift run` and the header of its model.

@@ -67,6 +67,43 @@ RoundResult round_result(const RoundSummary& summary) {
   return entry;
 }
 
+const char* to_string(RadiusStatus status) {
+  switch (status) {
+    case RadiusStatus::learned:
+      return "learned";
+    case RadiusStatus::unmoved:
+      return "unmoved";
+    case RadiusStatus::excluded:
+      break;
+  }
+  return "excluded";
+}
+
+RadiusResult radius_result(const TensorRadius& radius) {
+  return {.tensor = radius.name,
+          .status = to_string(radius.status),
+          .rows = radius.rows,
+          .active_rows = radius.active_rows,
+          .distance = radius.distance,
+          .radius = radius.radius,
+          .ratio = radius.ratio,
+          .kept = radius.kept,
+          .start_norm = radius.start_norm};
+}
+
+PenaltyResult penalty_result(const PenaltySummary& summary) {
+  return {.status = to_string(summary.status),
+          .steps = summary.last.step,
+          .upper = summary.last.upper,
+          .lower = summary.last.lower,
+          .residual = summary.last.residual,
+          .inner_residual = summary.last.inner_residual,
+          .upper_x = summary.count.upper_x,
+          .upper_y = summary.count.upper_y,
+          .lower_x = summary.count.lower_x,
+          .lower_y = summary.count.lower_y};
+}
+
 /// The test loss at the step taken, where the curve over t has it.
 std::optional<double> test_loss_at_step(const RoundSummary& summary) {
   const auto curve = summary.curves.find("test");
@@ -121,6 +158,7 @@ RunRecord::RunRecord(JobContext& context, const RunPlan& plan, const Corpus& cor
 
 void RunRecord::describe_run() {
   result_.start = plan_.start.string();
+  result_.method.name = to_string(plan_.method.method);
   result_.n = plan_.layout.n();
   result_.p = plan_.layout.p();
   result_.m = plan_.search.rows();
@@ -237,6 +275,14 @@ void RunRecord::add_round(int round, const RoundSummary& summary) {
   meter_.leave_out(forward_units(summary.watched));
   probes_done_ += summary.probes_done;
   result_.rounds.push_back(entry);
+}
+
+void RunRecord::add_method(const MethodSummary& summary) {
+  result_.kept_stage = summary.kept;
+  for (const TensorRadius& radius : summary.radii) result_.method.radii.push_back(radius_result(radius));
+  for (const TensorShare& share : summary.shares)
+    result_.method.shares.push_back({.tensor = share.tensor, .share = share.share});
+  if (summary.penalty) result_.method.penalty = penalty_result(*summary.penalty);
 }
 
 void RunRecord::check_programs() const {

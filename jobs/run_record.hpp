@@ -49,6 +49,7 @@ class RunRecord {
   void add_curvature(const CurvatureReport& report);
   void add_stage(const StageSummary& stage);
   void add_round(int round, const RoundSummary& summary);
+  void add_method(const MethodSummary& summary);
   /// The whole, of a run that ended with `lambda`; its time counts from the record's construction.
   [[nodiscard]] const RunResult& finish(std::span<const double> lambda);
   /// Throws AgreedError(numerical) where a linear program stopped short of its tolerances: its direction was

@@ -47,13 +47,26 @@ void set_probes(const Options& options, SearchOptions& search) {
   search.probes = static_cast<int>(options.count("search.probes"));
 }
 
+std::optional<LoraSpec> lora_spec(const Options& options) {
+  const auto rank = options.optional_count("tune.lora");
+  const auto alpha = options.optional_real("tune.lora-alpha");
+  const auto targets = chosen<LoraTargets>(
+      options, "tune.lora-targets",
+      {{"all", LoraTargets::all}, {"attention", LoraTargets::attention}, {"mlp", LoraTargets::mlp}});
+  if (!rank) return std::nullopt;
+  return LoraSpec{.rank = static_cast<int>(*rank),
+                  .alpha = alpha.value_or(static_cast<double>(*rank)),
+                  .targets = targets};
+}
+
 }  // namespace
 
 TuningSpec tuning_spec(const Options& options, const Gpt2Config& config) {
   TuningSpec spec{.blocks = options.integers("tune.blocks"),
                   .mlp_only = options.integers("tune.mlp-only"),
                   .regularizers = options.integer_map("tune.regularizers"),
-                  .embedding_groups = options.optional_count("tune.embeddings")};
+                  .embedding_groups = options.optional_count("tune.embeddings"),
+                  .lora = lora_spec(options)};
   if (const auto first = options.optional_count("tune.first-blocks")) {
     if (*first > config.layers) {
       throw Error(ExitCode::usage,

@@ -39,6 +39,11 @@ Evaluation SplitLosses::all() {
   return {.train = train(), .valid = valid(), .test = test()};
 }
 
+void SplitLosses::change_form(const std::string& form) {
+  form_ = fmt::format(" {}", form);
+  w_.reset();
+}
+
 void SplitLosses::know_valid(double loss) {
   forget_if_moved();
   valid_ = {loss, corpus_.valid.size()};
@@ -51,7 +56,7 @@ void SplitLosses::know_test(double loss) {
 
 SplitLoss SplitLosses::mean(const SequenceSet& set, const char* split) {
   const auto time = timers_.measure("evaluate");
-  const std::string phase = fmt::format("evaluate {}", split);
+  const std::string phase = fmt::format("evaluate {}{}", split, form_);
   const auto show = [&](std::int64_t done, std::int64_t total) { progress_.update(phase, done, total); };
   const auto evaluate = [&] {
     return Made{{mean_loss(objective_, set, first_sequences(set.size()), comm_, show)}};

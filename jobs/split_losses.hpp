@@ -2,6 +2,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <optional>
+#include <string>
 
 #include "jobs/corpus_inputs.hpp"
 #include "mpi/communicator.hpp"
@@ -35,8 +36,9 @@ class SplitLosses {
   /// Adds what is known at the present W to a resume point, or takes it from one whose W is in place.
   void save(Section& section);
   void resume(const Section& section);
-  /// What is known no longer holds, as where frozen weights have moved.
-  void forget() { w_.reset(); }
+  /// From now on the losses are those of the model as `form` names it: W no longer says what they are, as
+  /// where frozen weights have moved.
+  void change_form(const std::string& form);
 
  private:
   [[nodiscard]] SplitLoss mean(const SequenceSet& set, const char* split);
@@ -48,6 +50,7 @@ class SplitLosses {
   PhaseTimers& timers_;
   const Communicator& comm_;
   Checkpoints* checkpoints_;
+  std::string form_;
   at::Tensor w_;  ///< at which valid_ and test_ hold
   std::optional<SplitLoss> valid_, test_;
 };

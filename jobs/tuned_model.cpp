@@ -8,12 +8,22 @@
 #include "mpi/agreement.hpp"
 #include "mpi/fault.hpp"
 #include "src/model/checkpoint.hpp"
+#include "src/model/lora_pairs.hpp"
 #include "src/search/round.hpp"
 
 namespace lift {
 
+namespace {
+
+Gpt2 with_pairs(Gpt2 model, const RunPlan& plan) {
+  add_pairs(model, plan.layout, plan.search.seed);
+  return model;
+}
+
+}  // namespace
+
 TunedModel::TunedModel(const RunPlan& plan, Gpt2 loaded)
-    : model(std::move(loaded)),
+    : model(with_pairs(std::move(loaded), plan)),
       tuned(model, plan.layout),
       objective(model, tuned, plan.micro_batch, plan.activations),
       pretrained(plan.needs_pretrained() ? tuned.flat().clone() : at::Tensor()),

@@ -32,7 +32,7 @@ class TunedModel {
   Gpt2 model;
   TunedParameters tuned;
   Objective objective;
-  at::Tensor pretrained;  ///< the tuned weights of --model where anything refers to them
+  at::Tensor pretrained;  ///< W of --model, (A, 0) of low-rank pairs, where anything refers to it
   Regularizer regularizer;
   std::vector<double> lambda;  ///< [p]
 

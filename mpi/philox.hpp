@@ -12,6 +12,8 @@ enum class RandomStream : std::uint32_t {
   weights = 3,
   self_check = 4,
   corpus = 5,
+  lora = 6,
+  trials = 7,
   test = 99
 };
 

@@ -38,8 +38,9 @@ Gpt2Config inspect_checkpoint(const std::filesystem::path& folder);
 /// F32, F16 or BF16; `format: pt`, `transformer.` names as HF writes them), generation_config.json, and the
 /// tokenizer files of `source`, the folder it came from.
 ///
-/// Tensors named in `changed` are written from the model; all others have the values of `source` exactly
-/// (F16 and BF16 widened; F64 is rounded, and what `type` cannot hold). An empty `source` writes all from the
+/// Tensors named in `changed` are written from the model, and those with a low-rank pair merged with it
+/// (merged_tensor); all others have the values of `source` exactly (F16 and BF16 widened; F64 is rounded, and
+/// what `type` cannot hold). An empty `source` writes all from the
 /// model. config.json is that of `source` but for its dtype.
 ///
 /// Atomic   the folder is built beside its place and renamed into it. One that is there already is
@@ -49,7 +50,8 @@ Gpt2Config inspect_checkpoint(const std::filesystem::path& folder);
 ///          Error(numerical) naming a tensor that is not finite in `type`; Error(input) if `source` cannot be
 ///          read any more; Error(internal) if it is another model.
 /// Cost     memory: one tensor.
-/// Test     tests/src/model/test_checkpoint_save.cpp; HF transformers under the label `wheels`.
+/// Test     tests/src/model/test_checkpoint_save.cpp, test_adapter.cpp; HF transformers under the label
+/// `wheels`.
 void save_checkpoint(const std::filesystem::path& folder, const Gpt2& model,
                      const std::filesystem::path& source, const std::vector<std::string>& changed,
                      at::ScalarType type = at::kFloat);

@@ -12,6 +12,7 @@
 
 #include "mpi/error.hpp"
 #include "src/model/json_file.hpp"
+#include "src/model/stored_tensor.hpp"
 
 namespace lift {
 namespace {
@@ -75,11 +76,6 @@ bool is_causal_mask(std::string_view name) {
   const auto dot = std::min(name.find_first_not_of("0123456789"), name.size());
   const std::string_view rest = name.substr(dot);
   return dot > 0 && (rest == ".attn.bias" || rest == ".attn.masked_bias");
-}
-
-bool is_weight_type(StoredType type) {
-  return type == StoredType::f32 || type == StoredType::f16 || type == StoredType::bf16 ||
-         type == StoredType::f64;
 }
 
 /// A plain name that a file of the same folder can have, and a message can show.

@@ -12,6 +12,7 @@
 #include "src/model/checkpoint.hpp"
 #include "src/model/checkpoint_files.hpp"
 #include "src/model/json_file.hpp"
+#include "src/model/lora_pairs.hpp"
 #include "src/model/safetensors_writer.hpp"
 #include "src/model/stored_tensor.hpp"
 
@@ -76,9 +77,9 @@ class WeightSource {
   }
 
   [[nodiscard]] at::Tensor values(const TensorSpec& spec) const {
-    const bool from_model =
-        !original_ || std::find(changed_.begin(), changed_.end(), spec.name) != changed_.end();
-    const at::Tensor stored = from_model ? model_.tensor(spec.name).detach() : original(spec);
+    const bool from_model = !original_ || model_.pair(spec.name) ||
+                            std::find(changed_.begin(), changed_.end(), spec.name) != changed_.end();
+    const at::Tensor stored = from_model ? merged_tensor(model_, spec.name) : original(spec);
     auto values = stored.to(at::kCPU, type_).contiguous();
     if (!at::isfinite(values).all().item<bool>())
       throw Error(ExitCode::numerical, fmt::format("{} has values beyond {}, in which it was to be saved",

@@ -6,6 +6,7 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/layer_norm.h>
+#include <ATen/ops/mm.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/scaled_dot_product_attention.h>
 #include <ATen/ops/zeros.h>
@@ -21,6 +22,7 @@
 #include "mpi/error.hpp"
 #include "mpi/philox.hpp"
 #include "src/model/causal_attention.hpp"
+#include "src/model/lora.hpp"
 
 namespace lift {
 
@@ -43,13 +45,6 @@ enum BlockTensor : std::size_t {
   mlp_c_proj_bias,
   kBlockTensors
 };
-
-/// x W + b over the last dimension, W as in HF's Conv1D: [in, out].
-at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
-  auto shape = x.sizes().vec();
-  shape.back() = weight.size(1);
-  return at::addmm(bias, x.reshape({-1, weight.size(0)}), weight).view(shape);
-}
 
 bool is_residual_projection(const std::string& name) {
   return name.ends_with("c_proj.weight");
@@ -98,6 +93,37 @@ void Gpt2::set(const std::string& name, at::Tensor value) {
   tensors_[i] = std::move(value);
 }
 
+void Gpt2::add_pair(const std::string& weight, const LowRankPair& pair) {
+  const auto i = index(weight);
+  const bool of_a_block = i >= kFirstBlock && i < after_blocks();
+  if (!of_a_block || specs_[i].shape.size() != 2 || pairs_.contains(i) || pair.a.dim() != 2)
+    throw Error(ExitCode::internal, fmt::format("{} takes no such low-rank pair", weight));
+  const auto specs = pair_specs(specs_[i], static_cast<int>(pair.a.size(0)));
+  pairs_.emplace(i, PairIndex{tensors_.size(), tensors_.size() + 1, pair.scale});
+  for (const auto& spec : specs) {
+    index_.emplace(spec.name, tensors_.size());
+    specs_.push_back(spec);
+    tensors_.emplace_back();
+  }
+  set(specs[0].name, pair.a);
+  set(specs[1].name, pair.b);
+}
+
+std::optional<LowRankPair> Gpt2::pair(const std::string& weight) const {
+  const auto found = pairs_.find(index(weight));
+  if (found == pairs_.end()) return std::nullopt;
+  const auto& [a, b, scale] = found->second;
+  return LowRankPair{tensors_[a], tensors_[b], scale};
+}
+
+void Gpt2::drop_pairs() {
+  pairs_.clear();
+  const auto kept = tensor_specs(config_).size();
+  for (auto i = kept; i < specs_.size(); ++i) index_.erase(specs_[i].name);
+  specs_.resize(kept);
+  tensors_.resize(kept);
+}
+
 at::Tensor Gpt2::embed(const at::Tensor& tokens) const {
   const auto length = tokens.size(1);
   if (length > config_.positions)
@@ -106,9 +132,31 @@ at::Tensor Gpt2::embed(const at::Tensor& tokens) const {
   return at::embedding(tensors_[0], tokens) + tensors_[1].narrow(0, 0, length);
 }
 
-at::Tensor Gpt2::attend(const at::Tensor& hidden, const at::Tensor* block, Attention attention) const {
+std::size_t Gpt2::after_blocks() const noexcept {
+  return kFirstBlock + static_cast<std::size_t>(config_.layers) * kBlockTensors;
+}
+
+at::Tensor Gpt2::linear(const at::Tensor& x, std::size_t weight) const {
+  const auto& w = tensors_[weight];  // as in HF's Conv1D: [in, out]
+  const auto rows = x.reshape({-1, w.size(0)});
+  auto y = at::addmm(tensors_[weight + 1], rows, w);
+  if (const auto pair = pairs_.find(weight); pair != pairs_.end()) {
+    const auto& [a, b, scale] = pair->second;
+    y = at::addmm(y, at::mm(rows, tensors_[a].t()), tensors_[b].t(), /*beta=*/1, /*alpha=*/scale);
+  }
+  auto shape = x.sizes().vec();
+  shape.back() = w.size(1);
+  return y.view(shape);
+}
+
+at::Tensor Gpt2::norm(const at::Tensor& x, std::size_t weight) const {
+  return at::layer_norm(x, {config_.width}, tensors_[weight], tensors_[weight + 1],
+                        config_.layer_norm_epsilon);
+}
+
+at::Tensor Gpt2::attend(const at::Tensor& hidden, std::size_t block, Attention attention) const {
   const auto batch = hidden.size(0), length = hidden.size(1);
-  const auto joined = linear(hidden, block[c_attn_weight], block[c_attn_bias])
+  const auto joined = linear(hidden, block + c_attn_weight)
                           .view({batch, length, 3, config_.heads, config_.width / config_.heads})
                           .permute({2, 0, 3, 1, 4});
   const auto q = joined[0], k = joined[1], v = joined[2];
@@ -116,36 +164,36 @@ at::Tensor Gpt2::attend(const at::Tensor& hidden, const at::Tensor* block, Atten
   const auto heads = differentiable ? causal_attention(q, k, v)
                                     : at::scaled_dot_product_attention(q, k, v, {}, 0.0, /*is_causal=*/true);
   const auto merged = heads.transpose(1, 2).reshape({batch, length, config_.width});
-  return linear(merged, block[attn_c_proj_weight], block[attn_c_proj_bias]);
+  return linear(merged, block + attn_c_proj_weight);
 }
 
 at::Tensor Gpt2::run_blocks(at::Tensor hidden, int first, int last, Attention attention) const {
-  const auto norm = [this](const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
-    return at::layer_norm(x, {config_.width}, weight, bias, config_.layer_norm_epsilon);
-  };
   for (int b = first; b < last; ++b) {
-    const auto* block = &tensors_[kFirstBlock + static_cast<std::size_t>(b) * kBlockTensors];
-    hidden = hidden + attend(norm(hidden, block[ln_1_weight], block[ln_1_bias]), block, attention);
-    const auto inner = at::gelu(
-        linear(norm(hidden, block[ln_2_weight], block[ln_2_bias]), block[c_fc_weight], block[c_fc_bias]),
-        "tanh");
-    hidden = hidden + linear(inner, block[mlp_c_proj_weight], block[mlp_c_proj_bias]);
+    const std::size_t block = kFirstBlock + static_cast<std::size_t>(b) * kBlockTensors;
+    hidden = hidden + attend(norm(hidden, block + ln_1_weight), block, attention);
+    const auto inner = at::gelu(linear(norm(hidden, block + ln_2_weight), block + c_fc_weight), "tanh");
+    hidden = hidden + linear(inner, block + mlp_c_proj_weight);
   }
   return hidden;
 }
 
 at::Tensor Gpt2::final_norm(const at::Tensor& hidden) const {
-  const auto weight = tensors_.end() - 2;
-  return at::layer_norm(hidden, {config_.width}, *weight, *(weight + 1), config_.layer_norm_epsilon);
+  return norm(hidden, after_blocks());
 }
 
 Gpt2 cast(const Gpt2& model, at::ScalarType type) {
+  const auto converted = [type](const at::Tensor& tensor) {
+    return tensor.detach().to(tensor.device(), type, /*non_blocking=*/false, /*copy=*/true);
+  };
+  const auto specs = tensor_specs(model.config());
   std::unordered_map<std::string, at::Tensor> weights;
-  for (const auto& spec : tensor_specs(model.config())) {
-    const at::Tensor& tensor = model.tensor(spec.name);
-    weights[spec.name] = tensor.detach().to(tensor.device(), type, /*non_blocking=*/false, /*copy=*/true);
+  for (const auto& spec : specs) weights[spec.name] = converted(model.tensor(spec.name));
+  Gpt2 result(model.config(), weights);
+  for (const auto& spec : specs) {
+    if (const auto pair = model.pair(spec.name))
+      result.add_pair(spec.name, {converted(pair->a), converted(pair->b), pair->scale});
   }
-  return {model.config(), weights};
+  return result;
 }
 
 Gpt2 random_gpt2(const Gpt2Config& config, std::uint64_t seed, at::ScalarType type, at::Device device) {

@@ -47,8 +47,27 @@ void check_blocks(const Gpt2Config& config, const TuningSpec& spec) {
   }
 }
 
-/// Group of each tensor: contiguous runs, each cut at the boundary nearest to its share of the parameters
-/// that leaves every group a tensor; −1 throughout for no groups.
+void check_lora(const Gpt2Config& config, const TuningSpec& spec) {
+  if (spec.embedding_groups)
+    throw usage("--tune.lora has no pair for --tune.embeddings, whose tensors it would leave frozen");
+  const int largest = std::min(config.width, config.inner);
+  if (spec.lora->rank < 1 || spec.lora->rank > largest)
+    throw usage(
+        fmt::format("--tune.lora {}: expected a rank of 1 to {}, the least extent of a block's weights",
+                    spec.lora->rank, largest));
+  if (!(spec.lora->alpha > 0) || !std::isfinite(spec.lora->alpha))
+    throw usage(fmt::format("--tune.lora-alpha {}: expected a number > 0", spec.lora->alpha));
+}
+
+/// What of W moves a tensor of the checkpoint: itself, or the pair beside it.
+std::vector<TensorSpec> moved_by(const TensorSpec& tensor, const std::optional<LoraSpec>& lora) {
+  if (!lora) return {tensor};
+  const auto [a, b] = pair_specs(tensor, lora->rank);
+  return {a, b};
+}
+
+/// Group of each tensor, or pair: contiguous runs, each cut at the boundary nearest to its share of the
+/// parameters that leaves every group a tensor; −1 throughout for no groups.
 std::vector<int> cut_into_groups(const std::vector<std::int64_t>& sizes, int groups) {
   const auto count = static_cast<int>(sizes.size());
   if (groups == 0) return std::vector(sizes.size(), -1);
@@ -72,33 +91,41 @@ std::vector<int> cut_into_groups(const std::vector<std::int64_t>& sizes, int gro
 
 }  // namespace
 
-TunedLayout::TunedLayout(const Gpt2Config& config, const TuningSpec& spec) {
+TunedLayout::TunedLayout(const Gpt2Config& config, const TuningSpec& spec) : lora_(spec.lora) {
   check_blocks(config, spec);
+  if (lora_) check_lora(config, spec);
   auto blocks = spec.blocks;
   std::ranges::sort(blocks);
   first_block_ = blocks.front();
   const auto all = tensor_specs(config);
   if (spec.embedding_groups) add_embeddings(all, static_cast<int>(*spec.embedding_groups));
-  for (const int block : blocks) {
-    const bool mlp_only = std::ranges::count(spec.mlp_only, block) > 0;
-    const auto prefix = prefix_of(block) + (mlp_only ? "mlp." : "");
-    std::vector<TensorSpec> tensors;
-    std::vector<std::int64_t> sizes;
-    for (const auto& tensor : all) {
-      if (!tensor.name.starts_with(prefix)) continue;
-      tensors.push_back(tensor);
-      sizes.push_back(tensor.size());
-    }
-    const auto wanted = spec.regularizers.find(block);
-    const int groups = wanted == spec.regularizers.end() ? 1 : wanted->second;
-    if (groups > static_cast<int>(tensors.size()))
-      throw usage(fmt::format("--tune.regularizers: {} groups for block {}, which has {} tuned tensors",
-                              groups, block, tensors.size()));
-    const auto group = cut_into_groups(sizes, groups);
-    for (std::size_t k = 0; k < tensors.size(); ++k)
-      add(tensors[k], block, group[k] < 0 ? -1 : p_ + group[k]);
-    p_ += groups;
+  for (const int block : blocks) add_block(all, spec, block);
+}
+
+void TunedLayout::add_block(const std::vector<TensorSpec>& all, const TuningSpec& spec, int block) {
+  const bool mlp_only = std::ranges::count(spec.mlp_only, block) > 0;
+  const auto prefix = prefix_of(block) + (mlp_only ? "mlp." : "");
+  std::vector<std::vector<TensorSpec>> parts;
+  std::vector<std::int64_t> sizes;
+  for (const auto& tensor : all) {
+    if (!tensor.name.starts_with(prefix) || (lora_ && !lora_->takes(tensor))) continue;
+    weights_.push_back(tensor.name);
+    std::int64_t size = 0;
+    for (const auto& part : parts.emplace_back(moved_by(tensor, lora_))) size += part.size();
+    sizes.push_back(size);
   }
+  if (parts.empty())
+    throw usage(
+        fmt::format("--tune.lora-targets: block {} is left nothing to tune by --tune.mlp-only", block));
+  const auto wanted = spec.regularizers.find(block);
+  const int groups = wanted == spec.regularizers.end() ? 1 : wanted->second;
+  if (groups > static_cast<int>(parts.size()))
+    throw usage(fmt::format("--tune.regularizers: {} groups for block {}, which has {} {}", groups, block,
+                            parts.size(), lora_ ? "low-rank pairs" : "tuned tensors"));
+  const auto group = cut_into_groups(sizes, groups);
+  for (std::size_t k = 0; k < parts.size(); ++k)
+    for (const auto& part : parts[k]) add(part, block, group[k] < 0 ? -1 : p_ + group[k]);
+  p_ += groups;
 }
 
 void TunedLayout::add_embeddings(const std::vector<TensorSpec>& all, int groups) {
@@ -107,6 +134,7 @@ void TunedLayout::add_embeddings(const std::vector<TensorSpec>& all, int groups)
   int group = 0;
   for (const auto& tensor : all) {
     if (tensor.name != "wte.weight" && tensor.name != "wpe.weight") continue;
+    weights_.push_back(tensor.name);
     add(tensor, -1, groups == 0 ? -1 : std::min(group++, groups - 1));
   }
   p_ += groups;
@@ -117,6 +145,7 @@ TunedLayout TunedLayout::everything(const Gpt2Config& config) {
   layout.tunes_embeddings_ = true;
   layout.p_ = 1;
   for (const auto& spec : tensor_specs(config)) layout.add(spec, -1, 0);
+  layout.weights_ = layout.names();
   return layout;
 }
 
@@ -131,8 +160,17 @@ std::vector<std::string> TunedLayout::names() const {
   return result;
 }
 
+CoordinateSpan TunedLayout::coordinates(TensorRange range) const {
+  if (range.first >= range.last || range.last > tensors_.size())
+    throw Error(ExitCode::internal, fmt::format("there are no tuned tensors {} … {} of {}", range.first,
+                                                range.last, tensors_.size()));
+  const TunedTensor& last = tensors_[range.last - 1];
+  const std::int64_t offset = tensors_[range.first].offset;
+  return {offset, last.offset + last.size - offset};
+}
+
 TunedParameters::TunedParameters(Gpt2& model, TunedLayout layout) : layout_(std::move(layout)) {
-  for (const auto& spec : tensor_specs(model.config())) {
+  for (const auto& spec : model.specs()) {
     if (const auto& tensor = model.tensor(spec.name); tensor.requires_grad())
       model.set(spec.name, tensor.detach());
   }

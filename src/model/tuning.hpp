@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "src/model/gpt2.hpp"
+#include "src/model/lora.hpp"
 
 namespace lift {
 
@@ -18,6 +19,8 @@ struct TuningSpec {
   std::map<int, int> regularizers;  ///< block → N_R^b, regularisation groups of the block; 1 where absent
   /// N_R^emb, regularisation groups of the embeddings (0, 1 or 2); nothing: they are frozen (I_emb = 0)
   std::optional<std::int64_t> embedding_groups = {};
+  /// Low-rank pairs beside frozen weights are tuned; nothing: the blocks' own tensors are
+  std::optional<LoraSpec> lora = {};
 };
 
 /// One tuned tensor: coordinates [offset, offset + size) of W.
@@ -30,16 +33,30 @@ struct TunedTensor {
   int group = -1;  ///< regularisation group in [0, p), −1: not regularised
 };
 
+/// Tuned tensors that follow each other in W: those from `first` up to, not with, `last`.
+struct TensorRange {
+  std::size_t first = 0;
+  std::size_t last = 0;
+};
+
+/// Coordinates [offset, offset + size) of W.
+struct CoordinateSpan {
+  std::int64_t offset = 0;
+  std::int64_t size = 0;
+};
+
 /// Which coordinates of W belong to which tensor and regularisation group; needs the configuration alone.
 ///
 /// W is flattened in checkpoint order, tuned embeddings first. A block's N_R^b groups are contiguous runs of
 /// its tuned tensors, cut where their parameter counts come closest to equal; groups are numbered in the
-/// order of W. Example, GPT-2 Small, blocks {1, 7, 11}, {1, 11} MLP only, regularizers 1:1,7:0,11:1:  n =
-/// 16,532,736 and p = 2.
+/// order of W. With low-rank pairs, A and B of each weight that the targets name stand in the place of all
+/// tensors of the block, in one group. Example, GPT-2 Small, blocks {1, 7, 11}, {1, 11} MLP only,
+/// regularizers 1:1,7:0,11:1:  n = 16,532,736 and p = 2.
 ///
 /// Throws  the constructors Error(usage) naming the option: a block out of range or twice, an mlp-only or
-///         regularizers block that is not tuned, more groups than tensors.
-/// Test    tests/src/model/test_tuning.cpp
+///         regularizers block that is not tuned, more groups than tensors or pairs; of pairs, embeddings that
+///         are tuned too, a rank beyond a weight's, a block without a target.
+/// Test    tests/src/model/test_tuning.cpp, test_lora.cpp
 class TunedLayout {
  public:
   TunedLayout(const Gpt2Config& config, const TuningSpec& spec);
@@ -53,12 +70,21 @@ class TunedLayout {
   [[nodiscard]] int first_block() const noexcept { return first_block_; }
   [[nodiscard]] bool tunes_embeddings() const noexcept { return tunes_embeddings_; }
   [[nodiscard]] std::vector<std::string> names() const;
+  /// The coordinates of a range that is not empty.
+  [[nodiscard]] CoordinateSpan coordinates(TensorRange range) const;
+  [[nodiscard]] TensorRange all() const noexcept { return {0, tensors_.size()}; }
+  [[nodiscard]] const std::optional<LoraSpec>& lora() const noexcept { return lora_; }
+  /// Names of the checkpoint's tensors that move with W: names(), or the weights that pairs stand beside.
+  [[nodiscard]] const std::vector<std::string>& weights() const noexcept { return weights_; }
 
  private:
   TunedLayout() = default;
   void add(const TensorSpec& spec, int block, int group);
+  void add_block(const std::vector<TensorSpec>& all, const TuningSpec& spec, int block);
   void add_embeddings(const std::vector<TensorSpec>& all, int groups);
   std::vector<TunedTensor> tensors_;
+  std::vector<std::string> weights_;
+  std::optional<LoraSpec> lora_;
   std::int64_t n_ = 0;
   int p_ = 0;
   int first_block_ = 0;
@@ -67,7 +93,8 @@ class TunedLayout {
 
 /// W: the tuned tensors of a model in one flat tensor, of which the model's own tensors become views.
 ///
-/// Writing to flat() moves the model. The leaves require gradients; nothing else in the model does.
+/// Writing to flat() moves the model. The leaves require gradients; nothing else in the model does. Where W
+/// is of low-rank pairs, the model has them already (add_pairs).
 /// Ownership   the model keeps views of flat()'s storage; the model must outlive this object.
 /// Test        tests/src/model/test_tuning.cpp
 class TunedParameters {

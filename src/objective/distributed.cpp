@@ -1,6 +1,7 @@
 #include "src/objective/distributed.hpp"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 #include <fmt/format.h>
 
@@ -62,18 +63,28 @@ void to_mean(at::Tensor& sum, const ShardMap& map, const Communicator& comm) {
   sum.div_(static_cast<double>(map.total()));
 }
 
-template <typename AnyObjective>
-LossAndGradient mean_gradient_of(const AnyObjective& objective, const SequenceSet& set, Sequences sequences,
-                                 const Communicator& comm) {
+/// `add(mine, gradient)` adds this rank's part and returns its losses.
+template <typename Add>
+LossAndGradient mean_gradient_by(const at::TensorOptions& type, std::int64_t size, Sequences sequences,
+                                 const Communicator& comm, const Add& add) {
   at::Tensor gradient;
   std::vector<double> losses;
   const auto map = on_my_part(sequences, comm, [&](Sequences mine) {
     fault_point("gradient");
-    gradient = at::zeros_like(objective.tuned().flat());
-    losses = objective.add_gradient(set, mine, gradient);
+    gradient = at::zeros({size}, type);
+    losses = add(mine, gradient);
   });
   to_mean(gradient, map, comm);
   return {mean_in_order(losses, map, comm), gradient};
+}
+
+template <typename AnyObjective>
+LossAndGradient mean_gradient_of(const AnyObjective& objective, const SequenceSet& set, Sequences sequences,
+                                 const Communicator& comm) {
+  const at::Tensor& w = objective.tuned().flat();
+  return mean_gradient_by(w.options(), w.numel(), sequences, comm, [&](Sequences mine, at::Tensor& gradient) {
+    return objective.add_gradient(set, mine, gradient);
+  });
 }
 
 }  // namespace
@@ -102,6 +113,16 @@ LossAndGradient mean_gradient(const Objective& objective, const SequenceSet& set
 LossAndGradient mean_gradient(const TrainingObjective& objective, const SequenceSet& set, Sequences sequences,
                               const Communicator& comm) {
   return mean_gradient_of(objective, set, sequences, comm);
+}
+
+LossAndGradient mean_part_gradient(const Objective& objective, const SequenceSet& set, Sequences sequences,
+                                   TensorRange part, const Communicator& comm) {
+  const TunedParameters& tuned = objective.tuned();
+  const std::int64_t size = tuned.layout().coordinates(part).size;
+  return mean_gradient_by(tuned.flat().options(), size, sequences, comm,
+                          [&](Sequences mine, at::Tensor& gradient) {
+                            return objective.add_part_gradient(set, mine, part, gradient);
+                          });
 }
 
 at::Tensor mean_hessian_vector(const Objective& objective, const SequenceSet& set, Sequences sequences,

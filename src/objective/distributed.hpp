@@ -34,6 +34,10 @@ struct LossAndGradient {
 };
 LossAndGradient mean_gradient(const Objective& objective, const SequenceSet& set,
                               std::span<const std::int64_t> sequences, const Communicator& comm);
+/// The same in the tensors of `part` alone: [their coordinates].
+LossAndGradient mean_part_gradient(const Objective& objective, const SequenceSet& set,
+                                   std::span<const std::int64_t> sequences, TensorRange part,
+                                   const Communicator& comm);
 /// The same in the precision of optimiser steps; the gradient in the model's type.
 LossAndGradient mean_gradient(const TrainingObjective& objective, const SequenceSet& set,
                               std::span<const std::int64_t> sequences, const Communicator& comm);

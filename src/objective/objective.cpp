@@ -89,6 +89,52 @@ std::vector<double> Objective::add_gradient(const SequenceSet& set, Sequences se
   return result;
 }
 
+std::vector<double> Objective::add_part_gradient(const SequenceSet& set, Sequences sequences,
+                                                 TensorRange part, at::Tensor& gradient) const {
+  const TunedLayout& layout = tuned_->layout();
+  const CoordinateSpan span = layout.coordinates(part);
+  if (gradient.sizes() != at::IntArrayRef({span.size}))
+    throw Error(ExitCode::internal, fmt::format("gradient is not a tensor of {} values", span.size));
+  std::vector<double> result;
+  for_each_micro_batch(sequences, micro_batch_, [&](std::int64_t, Sequences batch) {
+    at::Tensor losses;
+    const auto parts = part_gradients(tokens(set, batch), part, losses);
+    append_finite(losses, batch, result);
+    for (std::size_t k = part.first; k < part.last; ++k) {
+      const auto& found = parts[k - part.first];
+      if (!found.defined()) continue;
+      const TunedTensor& tensor = layout.tensors()[k];
+      gradient.narrow(0, tensor.offset - span.offset, tensor.size).add_(found.reshape({-1}));
+    }
+  });
+  work_.gradient_sequences += std::ssize(sequences);
+  return result;
+}
+
+std::vector<at::Tensor> Objective::part_gradients(const at::Tensor& tokens, TensorRange part,
+                                                  at::Tensor& losses) const {
+  const auto first = static_cast<std::ptrdiff_t>(part.first), last = static_cast<std::ptrdiff_t>(part.last);
+  if (activations_ == Activations::recompute) {
+    auto found = segmented(tokens, Attention::fused).gradient();
+    losses = found.losses;
+    return {found.gradient.begin() + first, found.gradient.begin() + last};
+  }
+  const at::Tensor entering = prefix_of(tokens);
+  const int begin = tuned_->layout().first_block(), block = tuned_->layout().tensors()[part.first].block;
+  losses = block > begin ? sequence_losses_from(*model_, run_without_graph(tokens, entering, begin, block),
+                                                block, tokens, Attention::fused)
+                         : graph_losses(tokens, entering, Attention::fused);
+  const auto& leaves = tuned_->leaves();
+  return torch::autograd::grad({losses.sum()}, {leaves.begin() + first, leaves.begin() + last});
+}
+
+at::Tensor Objective::run_without_graph(const at::Tensor& tokens, const at::Tensor& entering, int first,
+                                        int last) const {
+  const c10::NoGradGuard no_graph;
+  return model_->run_blocks(entering.defined() ? entering : model_->embed(tokens), first, last,
+                            Attention::fused);
+}
+
 void Objective::add_hessian_vector(const SequenceSet& set, Sequences sequences, const at::Tensor& v,
                                    at::Tensor& product) const {
   add_hessian_vectors(set, sequences, {&v, 1}, {&product, 1});

@@ -61,6 +61,10 @@ class Objective {
   /// Adds Σ ∇L to `gradient` [n]; returns each sequence's loss.
   std::vector<double> add_gradient(const SequenceSet& set, std::span<const std::int64_t> sequences,
                                    at::Tensor& gradient) const;
+  /// Adds Σ ∇L in the tensors of `part` alone to `gradient` [their coordinates]. Blocks below the lowest of
+  /// them run without a graph; counted as a whole gradient.
+  std::vector<double> add_part_gradient(const SequenceSet& set, std::span<const std::int64_t> sequences,
+                                        TensorRange part, at::Tensor& gradient) const;
   /// Adds Σ ∇²L v to `product` [n].
   void add_hessian_vector(const SequenceSet& set, std::span<const std::int64_t> sequences,
                           const at::Tensor& v, at::Tensor& product) const;
@@ -111,6 +115,12 @@ class Objective {
  private:
   using Sequences = std::span<const std::int64_t>;
   [[nodiscard]] at::Tensor prefix_of(const at::Tensor& tokens) const;
+  /// Losses [B] of a micro-batch, and the gradients of their sum in the tensors of `part`.
+  std::vector<at::Tensor> part_gradients(const at::Tensor& tokens, TensorRange part,
+                                         at::Tensor& losses) const;
+  /// What leaves block last − 1 of what enters block `first`, or of the embeddings where that is undefined.
+  [[nodiscard]] at::Tensor run_without_graph(const at::Tensor& tokens, const at::Tensor& entering, int first,
+                                             int last) const;
   /// Losses [B] of a micro-batch, with a graph down to W if gradients are enabled.
   [[nodiscard]] at::Tensor graph_losses(const at::Tensor& tokens, const at::Tensor& hidden,
                                         Attention attention) const;

@@ -46,6 +46,17 @@ void Regularizer::add_gradient(std::span<const double> lambda, const at::Tensor&
       part(gradient, tensor).add_(distance(w, tensor), 2 * lambda[static_cast<std::size_t>(tensor.group)]);
 }
 
+void Regularizer::add_part_gradient(std::span<const double> lambda, const at::Tensor& w, TensorRange range,
+                                    at::Tensor& gradient) const {
+  const std::int64_t begin = layout_.coordinates(range).offset;
+  for (std::size_t k = range.first; k < range.last; ++k) {
+    const TunedTensor& tensor = layout_.tensors()[k];
+    if (tensor.group >= 0)
+      gradient.narrow(0, tensor.offset - begin, tensor.size)
+          .add_(distance(w, tensor), 2 * lambda[static_cast<std::size_t>(tensor.group)]);
+  }
+}
+
 // ∇ is linear in λ: H21 x is the gradient at λ = x.
 void Regularizer::add_cross(std::span<const double> x, const at::Tensor& w, at::Tensor& product) const {
   add_gradient(x, w, product);

@@ -28,6 +28,9 @@ class Regularizer {
   [[nodiscard]] std::vector<double> values(const at::Tensor& w) const;
   /// gradient += 2 λ_i (W_i − c_i).
   void add_gradient(std::span<const double> lambda, const at::Tensor& w, at::Tensor& gradient) const;
+  /// The same for the tensors of `part` alone, whose coordinates `gradient` has.
+  void add_part_gradient(std::span<const double> lambda, const at::Tensor& w, TensorRange part,
+                         at::Tensor& gradient) const;
   /// product += 2 λ_i v_i.
   void add_hessian_vector(std::span<const double> lambda, const at::Tensor& v, at::Tensor& product) const;
   /// product += H21 x with x [p]: x_i 2 (W_i − c_i) on group i.

@@ -31,11 +31,12 @@ double tuned_matrices(const TunedLayout& layout) {
   return size;
 }
 
-/// Values held a token of the inputs of the tuned matrices, which only their own gradients need.
+/// Values held a token of the inputs of the tuned matrices, which only their own gradients need. A pair's are
+/// stored as [out, in].
 double inputs_of_tuned(const TunedLayout& layout) {
   double size = 0;
   for (const TunedTensor& tensor : layout.tensors())
-    if (tensor.shape.size() == 2) size += static_cast<double>(tensor.shape[0]);
+    if (tensor.shape.size() == 2) size += static_cast<double>(tensor.shape[layout.lora() ? 1 : 0]);
   return size;
 }
 
@@ -50,13 +51,14 @@ SequenceCost sequence_cost(const Gpt2Config& config, const TunedLayout& layout, 
   const double below = layout.tunes_embeddings() ? 0 : layout.first_block();
   const double rest = config.layers - below;
   const double weights = 2 * tokens * tuned_matrices(layout);
+  const double layers = rest * linear + (layout.lora() ? weights : 0);  // with the pairs beside them
 
   SequenceCost cost;
   cost.prefix = below * (linear + attention);
-  cost.loss = rest * (linear + attention) + head;
-  cost.gradient = rest * (2 * linear + (1 + kAttentionBackward) * attention) + weights + 2 * head;
+  cost.loss = layers + rest * attention + head;
+  cost.gradient = 2 * layers + rest * (1 + kAttentionBackward) * attention + weights + 2 * head;
   // Tangents go up and down again: each product of the two passes has two factors that move.
-  cost.hvp = rest * (2 * linear + 2 * kAttentionBackward * attention) + 2 * weights + 3 * head;
+  cost.hvp = 2 * layers + rest * 2 * kAttentionBackward * attention + 2 * weights + 3 * head;
 
   // Kept of a block: the inputs of both norms, q, k, v, the attention's result, the input of GELU.
   const auto value = static_cast<double>(c10::elementSize(type));
@@ -71,8 +73,8 @@ SequenceCost sequence_cost(const Gpt2Config& config, const TunedLayout& layout, 
   cost.gradient_bytes = entering + graph;
   cost.hvp_bytes = 2 * entering + kSecondOrderBytesOfOneBlock * graph;
   cost.direction_bytes = entering;
-  cost.gradient += rest * (linear + attention);
-  cost.hvp += rest * (2 * linear + 2 * kAttentionBackward * attention) + 2 * weights;
+  cost.gradient += layers + rest * attention;
+  cost.hvp += 2 * layers + rest * 2 * kAttentionBackward * attention + 2 * weights;
   return cost;
 }
 

@@ -12,6 +12,7 @@
 #include "src/report/curvature_result.hpp"
 #include "src/report/density_figure.hpp"
 #include "src/report/line_search_figure.hpp"
+#include "src/report/method_tables.hpp"
 #include "src/report/paper_tables.hpp"
 #include "src/report/perplexity_figure.hpp"
 #include "src/report/report_figures.hpp"
@@ -81,6 +82,8 @@ ReportSection overview(const std::vector<Configuration>& all, const std::set<std
   ReportSection section{
       .title = "All runs", .folder = "all", .sentences = notes_on(all), .tables = {}, .figures = {}};
   add_paper_tables(section, all);
+  add(section, "methods", "What followed the warm-up: perplexity, cost and memory of each method",
+      methods_table(all));
   add(section, "options", "Options that differ", options_table(all, averaged));
   add(section, "runs", "The runs", members_table(all));
   add(section, "lambda", "Regularisation weights λ by block", lambda_table(all));
@@ -129,6 +132,11 @@ ReportSection section_of(const Configuration& one, const KeptRun& run, std::size
   add(section, line_search_figure(run.result), "The loss that t* is chosen by, over t");
   add(section, splits_figure(run.result), "Loss of train, validation and test over t in the first round");
   add(section, lambda_figure(run), "Regularisation weights λ by block over the rounds");
+  add(section, section.folder + "-radii", "Projection radii of each tensor", radii_table(run.result));
+  add(section, section.folder + "-shares", "How far each tensor was led back to its pretrained values",
+      shares_table(run.result));
+  add(section, section.folder + "-penalty", "How the bilevel descent ended, and what it asked for",
+      penalty_table(run.result));
   add_curvature(section, run);
   if (auto timeline = timeline_figure(run)) {
     add(section, std::move(timeline), "Phases of each rank over time");

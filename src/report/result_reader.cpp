@@ -174,6 +174,7 @@ RunResult read_run(const JsonNode& root) {
           .epochs = list_of(root, "epochs", read_epoch),
           .rounds = read_rounds(root),
           .stages = list_of(root, "stages", read_stage),
+          .method = root.has("method") ? read_method(root["method"]) : MethodResult(),
           .kept_stage = root.has("kept_stage") ? root["kept_stage"].text() : "",
           .lambda_after = list_of(root, "lambda_after", read_number),
           .self_check = optional_of(root, "self_check", read_self_check),

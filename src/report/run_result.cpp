@@ -217,6 +217,7 @@ std::string to_json(const RunResult& result) {
   object.update(search_fields(result.rounds));
   if (!result.lambda_after.empty()) object["lambda_after"] = result.lambda_after;
   object["kept_stage"] = result.kept_stage.empty() ? Json() : Json(result.kept_stage);
+  object["method"] = to_object(result.method);
   object["n"] = result.n;
   object["p"] = result.p;
   object["m"] = result.m;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "src/report/curvature_result.hpp"
+#include "src/report/method_result.hpp"
 
 namespace lift {
 
@@ -170,8 +171,9 @@ struct RunResult {
   std::vector<EpochLosses> epochs;  ///< of the warm-up, epoch 0 first
   std::vector<RoundResult> rounds;  ///< empty if no search was done
   std::vector<StageResult> stages;  ///< of the search, in their order
-  std::string kept_stage;           ///< the stage whose end the model written is; "" if not said
-  std::vector<double> lambda_after = {};  ///< [p], of that model
+  MethodResult method = {};         ///< what followed the warm-up
+  std::string kept_stage;                     ///< the stage whose end the model written is; "" if not said
+  std::vector<double> lambda_after = {};      ///< [p], of that model
   std::optional<SelfCheckResult> self_check;
   std::optional<CurvatureResult> curvature = {};  ///< at (λ, W0), where it was asked for
   std::int64_t n = 0;                             ///< tuned weights

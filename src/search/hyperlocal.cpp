@@ -20,9 +20,6 @@ namespace lift {
 
 namespace {
 
-/// λ is not carried below this in log space, where it would never come back.
-constexpr double kLambdaFloor = 1e-8;
-
 void check(const SearchOptions& options) {
   if (const auto violation = options.violation(); !violation.empty()) {
     throw AgreedError(ExitCode::usage, "hyperlocal search: " + violation);

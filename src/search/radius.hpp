@@ -10,6 +10,9 @@
 namespace lift {
 
 enum class LambdaSpace { log, linear };
+/// λ is not carried below this in log space, where it would never come back.
+inline constexpr double kLambdaFloor = 1e-8;
+
 enum class RadiusUnit { rms, absolute, norm };
 /// The set that d is sought in.
 enum class TrustRegion {

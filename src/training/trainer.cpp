@@ -35,7 +35,8 @@ Trainer::Trainer(const Objective& objective, const Regularizer& regularizer, std
       last_good_(w_.clone()),
       adam_(w_, regularizer, lambda, {}) {}
 
-Trainer::Step Trainer::step(std::span<const std::int64_t> sequences, double rate) {
+Trainer::Step Trainer::step(std::span<const std::int64_t> sequences, double rate,
+                            const std::function<void(const at::Tensor& gradient)>& on_gradient) {
   LossAndGradient f;
   try {
     f = mean_gradient(objective_, train_, sequences, comm_);
@@ -44,6 +45,7 @@ Trainer::Step Trainer::step(std::span<const std::int64_t> sequences, double rate
     throw;
   }
   fault_point("step");
+  if (on_gradient) on_gradient(f.gradient);
   last_good_.copy_(w_);
   const double norm = adam_.step(w_, f.gradient, rate, clip_);
   if (!std::isfinite(norm))

@@ -2,6 +2,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <functional>
 #include <span>
 
 #include "mpi/communicator.hpp"
@@ -42,8 +43,10 @@ class Trainer {
   Trainer(const Objective& objective, const Regularizer& regularizer, std::span<const double> lambda,
           const SequenceSet& train, double clip, TrainingPrecision precision, const Communicator& comm);
 
-  /// One step over a global batch with learning rate `rate`.
-  Step step(std::span<const std::int64_t> sequences, double rate);
+  /// One step over a global batch with learning rate `rate`. `on_gradient` is shown ∇L_t of the batch before
+  /// anything is added to it, W where it was.
+  Step step(std::span<const std::int64_t> sequences, double rate,
+            const std::function<void(const at::Tensor& gradient)>& on_gradient = {});
   [[nodiscard]] std::int64_t steps() const noexcept { return adam_.steps(); }
   /// Adds what the next step needs beside W to a resume point, or takes it from one.
   /// Throws Error(input) if a section does not fit. Local.

@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "src/files/atomic_file.hpp"
+#include "src/model/adapter.hpp"
+#include "src/model/lora_pairs.hpp"
 #include "src/resume/resume_store.hpp"
 #include "tests/jobs/job_run.hpp"
 #include "tests/jobs/toy_inputs.hpp"
@@ -84,6 +86,30 @@ TEST_F(CheckJob, TakesAPointAModelOrAFileByItself) {
   EXPECT_THAT(check({at("run/checkpoints/resume-000001")}).error, HasSubstr("has no DONE"));
   EXPECT_THAT(check({at("nothing")}).error, HasSubstr("nothing: does not exist; expected"));
   EXPECT_THAT(check({at("data")}).error, HasSubstr("is none of what can be checked"));
+}
+
+TEST_F(CheckJob, TakesAnAdapterByItselfOrInARun) {
+  if (world_.is_root()) {
+    const LoraSpec spec{.rank = 2, .alpha = 2};
+    Gpt2 model = random_gpt2(toy_config(), 1, at::kFloat);
+    add_pairs(model,
+              TunedLayout(model.config(), {.blocks = {0}, .mlp_only = {}, .regularizers = {}, .lora = spec}),
+              1);
+    save_adapter(folder_ / "run/adapter", model, spec, folder_ / "model");
+  }
+  world_.barrier();
+  const JobRun run = check({at("run"), at("run/adapter")});
+  EXPECT_EQ(run.error, "");
+  if (world_.is_root()) {
+    EXPECT_THAT(run.out, HasSubstr("run/adapter: adapter of 4 pairs of rank 2"));
+    fs::resize_file(folder_ / "run/adapter/adapter_model.safetensors", 100);
+  }
+  world_.barrier();
+  for (const char* name : {"run", "run/adapter"}) {
+    const JobRun broken = check({at(name)});
+    EXPECT_EQ(broken.code, ExitCode::input) << name;
+    EXPECT_THAT(broken.error, HasSubstr("adapter_model.safetensors")) << name;
+  }
 }
 
 TEST_F(CheckJob, FindsAValueThatIsNotFinite) {

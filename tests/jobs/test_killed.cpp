@@ -60,6 +60,11 @@ class Killed : public testing::Test {
   [[nodiscard]] std::string model_of(const std::string& out, const std::string& folder = "model") const {
     return digest_file(folder_ / (out + "/" + folder + "/model.safetensors")).xxh3_128;
   }
+  /// "" where the run has none.
+  [[nodiscard]] std::string adapter_of(const std::string& out) const {
+    const fs::path file = folder_ / (out + "/adapter/adapter_model.safetensors");
+    return fs::exists(file) ? digest_file(file).xxh3_128 : "";
+  }
   /// That the run in `out` ended as `reference` did, and left nothing else.
   void expect_same(const std::string& out, const std::string& reference) {
     for (const char* kept : {"model", "checkpoints/best", "checkpoints/epoch-1"})
@@ -201,6 +206,9 @@ TEST_F(Killed, WithOtherOptionsAndTheDefaultsOfCheckpointsToo) {
        "--search.damping 10 --tune.learning-rate on --search.holdout 0.5 "
        "--search.corrector-steps 2 --search.rounds 2",
        {"implicit:0:KILL@5", "corrector:0:KILL@4"}},
+      {"--tune.blocks 0,1 --tune.mlp-only 0 --tune.lora 3 --tune.lora-alpha 6 --regularizer l2-sp "
+       "--warmup.epochs 2 --warmup.lr 1e-2 --search.probes 3 --checkpoint.memo always",
+       {"step:0:KILL@4", "row:0:KILL@1", "checkpoint:0:KILL@2", "evaluation:0:KILL@8"}},
       {"--tune.blocks 0,1 --warmup.epochs 1 --search.probes 3 --search.hypergradient on --search.damping 10 "
        "--search.keep " +
            kept,
@@ -216,6 +224,7 @@ TEST_F(Killed, WithOtherOptionsAndTheDefaultsOfCheckpointsToo) {
       ASSERT_EQ(run("left", fault, ""), 128 + SIGKILL) << text_of(folder_ / "stderr");
       ASSERT_EQ(run("left", "", "--resume"), 0) << text_of(folder_ / "stderr");
       EXPECT_EQ(model_of("left"), model_of("whole"));
+      EXPECT_EQ(adapter_of("left"), adapter_of("whole"));
       EXPECT_EQ(result("left"), result("whole"));
       EXPECT_EQ(metrics("left"), metrics("whole"));
     }

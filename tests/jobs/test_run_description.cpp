@@ -23,6 +23,23 @@ TEST(RunDescription, NamesWhatAPlannerAsksFor) {
                     HasSubstr("on 2 ranks like this one (100000 GFLOP/s")));
 }
 
+TEST(RunDescription, NamesLowRankPairs) {
+  RunPlan plan = paper_plan();
+  const RunMemory whole = estimate_memory(plan, kWikiText2, 2, at::kCPU);
+  plan.layout = TunedLayout(Gpt2Config{}, {.blocks = {1, 7, 11},
+                                           .mlp_only = {1, 11},
+                                           .regularizers = {{7, 0}},
+                                           .lora = LoraSpec{.rank = 8, .alpha = 16}});
+  EXPECT_THAT(describe(plan, kWikiText2, 2, kRates),
+              AllOf(HasSubstr("n = 221184 in 8 low-rank pairs (rank 8, alpha 16) beside 124439808 frozen"),
+                    HasSubstr("p = 2 regularisation groups"), HasSubstr("16 rows, 221186 columns"),
+                    HasSubstr("the tuned model, its adapter, the best")));
+  const RunMemory pairs = estimate_memory(plan, kWikiText2, 2, at::kCPU);
+  EXPECT_EQ(pairs.model, whole.model + 4 * 221184.0) << "they lie beside the model";
+  EXPECT_LT(pairs.probes, 0.9 * whole.probes);
+  EXPECT_LT(pairs.program, 0.05 * whole.program);
+}
+
 TEST(RunDescription, NamesMemoryAndTimeOfEveryPhase) {
   RunPlan plan = paper_plan();
   plan.search.recovery.corrector.epochs = 1;

@@ -99,6 +99,11 @@ TEST_F(RunJob, GivesTheAnswerOfOneRankInFloat64) {
   EXPECT_EQ(together.ranks, world_.size());
 }
 
+TEST_F(RunJob, GivesTheAnswerOfOneRankWithLowRankPairs) {
+  const std::string words = kShort + "--precision fp64 --tune.lora 4 --search.rounds 2";
+  expect_same_answer(result_of(mine("alone"), words, self_), result_of("together", words, world_), 1e-10);
+}
+
 TEST_F(RunJob, GivesTheAnswerOfOneRankInFloat32) {
   const std::string words = std::string(kSmall) + "--warmup.epochs 2 --warmup.lr 1e-4";
   const RunResult alone = result_of(mine("alone"), words, self_);

@@ -205,6 +205,7 @@ TEST_F(SweepSharing, NamesDifferWithWhateverElseBitsDependOn) {
                                            {"train-limit", "9"},
                                            {"length", "12"},
                                            {"tune.blocks", "1"},
+                                           {"tune.lora", "2"},
                                            {"warmup.lr", "1e-3"},
                                            {"warmup.lambda", "1e-3"},
                                            {"warmup.clip", "2"},
@@ -216,6 +217,11 @@ TEST_F(SweepSharing, NamesDifferWithWhateverElseBitsDependOn) {
     if (name == "tune.blocks") more["tune.mlp-only"] = "1";
     EXPECT_NE(names(more, "here").warmup, base.warmup) << name;
     EXPECT_NE(names(more, "here").memo, base.memo) << name;
+  }
+  const SharedNames pairs = names({{"tune.lora", "2"}}, "here");
+  for (const auto& [name, value] : Variant{{"tune.lora-alpha", "5"}, {"tune.lora-targets", "mlp"}}) {
+    EXPECT_NE(names({{"tune.lora", "2"}, {name, value}}, "here").warmup, pairs.warmup) << name;
+    EXPECT_NE(names({{"tune.lora", "2"}, {name, value}}, "here").memo, pairs.memo) << name;
   }
 }
 

@@ -87,6 +87,27 @@ TEST_F(ObjectiveTest, GradientIsTheCentralDifferenceOfTheLosses) {
   EXPECT_LT(derivative_error(f, w, v, slope, 1e-3), 1e-9);
 }
 
+TEST_F(ObjectiveTest, GradientOfAPartIsThatPartOfTheGradient) {
+  const auto whole = gradient(objective_);
+  const TunedLayout& layout = toy_.tuned.layout();
+  const Objective recomputing(toy_.model, toy_.tuned, 2, Activations::recompute);
+  const std::size_t count = layout.tensors().size();
+  for (const TensorRange part : {TensorRange{0, count}, TensorRange{0, 3}, TensorRange{count - 5, count}}) {
+    const CoordinateSpan span = layout.coordinates(part);
+    const auto expected = whole.narrow(0, span.offset, span.size);
+    for (const Objective* objective : {&objective_, &recomputing}) {
+      auto found = at::zeros({span.size}, at::kDouble);
+      const auto losses = objective->add_part_gradient(toy_.set, kSequences, part, found);
+      EXPECT_LT(length_of(found - expected), 1e-12 * length_of(expected));
+      EXPECT_EQ(losses.size(), kSequences.size());
+    }
+  }
+  auto wrong = at::zeros({3}, at::kDouble);
+  EXPECT_THROW((void)objective_.add_part_gradient(toy_.set, kSequences, {0, count}, wrong), Error);
+  EXPECT_THROW((void)layout.coordinates({2, 2}), Error);
+  EXPECT_THROW((void)layout.coordinates({0, count + 1}), Error);
+}
+
 TEST_F(ObjectiveTest, HessianVectorIsTheCentralDifferenceOfTheGradient) {
   const auto v = random_direction(21), w = toy_.tuned.flat().clone();
   const auto f = [&](const at::Tensor& x) { return gradient_at(x); };

@@ -60,6 +60,12 @@ TEST_P(RegularizerTest, ValuesAndDerivativesEqualAutograd) {
   regularizer_.add_gradient(lambda_, w_.detach(), gradient);
   regularizer_.add_hessian_vector(lambda_, v_, product);
   EXPECT_LT((gradient - g).abs().max().item().toDouble(), 1e-13);
+  for (const TensorRange part : {layout_.all(), TensorRange{2, 20}}) {
+    const CoordinateSpan span = layout_.coordinates(part);
+    auto of_part = at::zeros({span.size}, at::kDouble);
+    regularizer_.add_part_gradient(lambda_, w_.detach(), part, of_part);
+    EXPECT_LT((of_part - g.narrow(0, span.offset, span.size)).abs().max().item().toDouble(), 1e-13);
+  }
   EXPECT_LT((product - hv).abs().max().item().toDouble(), 1e-13);
 }
 

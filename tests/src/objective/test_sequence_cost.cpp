@@ -3,6 +3,9 @@
 #include <ATen/ops/zeros_like.h>
 #include <gtest/gtest.h>
 
+#include <optional>
+
+#include "src/model/lora_pairs.hpp"
 #include "src/objective/objective.hpp"
 #include "tests/src/objective/live_bytes.hpp"
 #include "tests/support/random_gpt2.hpp"
@@ -27,28 +30,54 @@ TEST(SequenceCost, CountsTheMatrixProducts) {
   EXPECT_EQ(again.hvp, cost.hvp + 2 * linear + 5 * attention + 2 * tuned);
 }
 
+TEST(SequenceCost, CountsThePairsBesideTheirWeights) {
+  const Gpt2Config config{.layers = 2, .width = 4, .heads = 2, .positions = 3, .vocabulary = 10, .inner = 16};
+  const TunedLayout layout(
+      config, {.blocks = {1}, .mlp_only = {1}, .regularizers = {}, .lora = LoraSpec{.rank = 2, .alpha = 2}});
+  const SequenceCost cost = sequence_cost(config, layout, 3, at::kFloat);
+  const double linear = 1152, attention = 72, head = 240;  // as above
+  const double pairs = 480;                                // 2·3·80: two pairs of 2·(4 + 16) weights
+  EXPECT_EQ(cost.prefix, linear + attention);
+  EXPECT_EQ(cost.loss, linear + pairs + attention + head);
+  EXPECT_EQ(cost.gradient, 2 * (linear + pairs) + 3.5 * attention + pairs + 2 * head);
+  EXPECT_EQ(cost.hvp, 2 * (linear + pairs) + 5 * attention + 2 * pairs + 3 * head);
+  EXPECT_EQ(cost.gradient_bytes, 3 * (6 * 4 + 16 + 4 + 2 + 16 + 2) * 4) << "x and x Aᵀ of each";
+  const SequenceCost again = sequence_cost(config, layout, 3, at::kFloat, Activations::recompute);
+  EXPECT_EQ(again.gradient, cost.gradient + linear + pairs + attention);
+}
+
+/// What is held of the forward pass, and what is tuned.
+struct Held {
+  const char* name;
+  Activations activations;
+  std::optional<LoraSpec> lora = {};
+};
+
 /// A model whose blocks outweigh its head, so that activations are what is measured.
 struct WideModel {
   static Gpt2Config config() {
     return {.layers = 4, .width = 96, .heads = 3, .positions = 64, .vocabulary = 50, .inner = 384};
   }
-  Gpt2 model = generic_gpt2(config(), 0.02, 0.02, at::kFloat);
-  TunedParameters tuned{model,
-                        TunedLayout(config(), {.blocks = {1, 3}, .mlp_only = {3}, .regularizers = {}})};
+  static Gpt2 paired(const TunedLayout& layout) {
+    Gpt2 model = generic_gpt2(config(), 0.02, 0.02, at::kFloat);
+    add_pairs(model, layout, 1);
+    return model;
+  }
+  explicit WideModel(const Held& held)
+      : layout(config(), {.blocks = {1, 3}, .mlp_only = {3}, .regularizers = {}, .lora = held.lora}),
+        activations(held.activations) {}
+
+  TunedLayout layout;
+  Activations activations;
+  Gpt2 model = paired(layout);
+  TunedParameters tuned{model, layout};
   SequenceSet set{std::vector<Token>(4 * 64, 7), 64};
-  Activations activations = Activations::keep;
   Objective objective{model, tuned, 4, activations};
   std::vector<std::int64_t> sequences{0, 1, 2, 3};
-  double estimated_gradient = 4 * cost().gradient_bytes;
-  double estimated_hvp = 4 * cost().hvp_bytes;
-
-  explicit WideModel(Activations kept) : activations(kept) {}
-  [[nodiscard]] SequenceCost cost() const {
-    return sequence_cost(config(), tuned.layout(), 64, at::kFloat, activations);
-  }
+  SequenceCost cost = sequence_cost(config(), layout, 64, at::kFloat, activations);
 };
 
-class SequenceCostBytes : public ::testing::TestWithParam<Activations> {};
+class SequenceCostBytes : public ::testing::TestWithParam<Held> {};
 
 TEST_P(SequenceCostBytes, AreWithinAFactorOfTwoOfWhatIsAllocated) {
   const WideModel wide(GetParam());
@@ -61,15 +90,20 @@ TEST_P(SequenceCostBytes, AreWithinAFactorOfTwoOfWhatIsAllocated) {
     return static_cast<double>(memory.peak());
   };
   const double gradient = peak_of([&] { wide.objective.add_gradient(wide.set, wide.sequences, product); });
-  EXPECT_LT(gradient, 2 * wide.estimated_gradient);
-  EXPECT_GT(gradient, 0.5 * wide.estimated_gradient);
+  EXPECT_LT(gradient, 2 * 4 * wide.cost.gradient_bytes);
+  EXPECT_GT(gradient, 0.5 * 4 * wide.cost.gradient_bytes);
   const double hvp =
       peak_of([&] { wide.objective.add_hessian_vector(wide.set, wide.sequences, v, product); });
-  EXPECT_LT(hvp, 2 * wide.estimated_hvp);
-  EXPECT_GT(hvp, 0.5 * wide.estimated_hvp);
+  EXPECT_LT(hvp, 2 * 4 * wide.cost.hvp_bytes);
+  EXPECT_GT(hvp, 0.5 * 4 * wide.cost.hvp_bytes);
 }
 
-INSTANTIATE_TEST_SUITE_P(Of, SequenceCostBytes, ::testing::Values(Activations::keep, Activations::recompute));
+INSTANTIATE_TEST_SUITE_P(
+    Of, SequenceCostBytes,
+    ::testing::Values(Held{"Kept", Activations::keep}, Held{"Recomputed", Activations::recompute},
+                      Held{"KeptOfPairs", Activations::keep, LoraSpec{.rank = 4, .alpha = 4}},
+                      Held{"RecomputedOfPairs", Activations::recompute, LoraSpec{.rank = 4, .alpha = 4}}),
+    [](const auto& info) { return info.param.name; });
 
 TEST(SequenceCost, TheRateIsMeasured) {
   const double rate = matrix_product_rate(WideModel::config(), 64, at::kFloat, at::kCPU);

@@ -61,6 +61,42 @@ TEST_F(RunResultTest, HasEveryKeyOfTheSchema) {
   EXPECT_FALSE(json.contains("rounds"));
 }
 
+TEST_F(RunResultTest, KeepsWhatARivalLeft) {
+  RunResult run = testing::paper_run();
+  EXPECT_EQ(reread(run).method.name, "lift");
+  run.method = {.name = "tpgm",
+                .radii = {{.tensor = "h.1.mlp.c_fc.weight",
+                           .status = "learned",
+                           .rows = 4,
+                           .active_rows = 2,
+                           .distance = 0.5,
+                           .radius = 0.25,
+                           .ratio = 0.5,
+                           .kept = 0.75,
+                           .start_norm = 3},
+                          {.tensor = "h.1.mlp.c_fc.bias", .status = "unmoved"}},
+                .shares = {{.tensor = "h.1.ln_1.weight", .share = 0.25}},
+                .penalty = PenaltyResult{.status = "step limit",
+                                         .steps = 7,
+                                         .residual = 0.1,
+                                         .upper_x = 1,
+                                         .upper_y = 2,
+                                         .lower_x = 3,
+                                         .lower_y = 4}};
+  const RunResult again = reread(run);
+  EXPECT_EQ(to_json(again), to_json(run));
+  EXPECT_EQ(again.method.radii[0].ratio, 0.5);
+  EXPECT_EQ(again.method.shares[0].share, 0.25);
+  EXPECT_EQ(again.method.penalty->lower_y, 4);
+  Json wrong = Json::parse(to_json(run));
+  wrong["method"]["radii"][0].erase("radius");
+  EXPECT_THAT(refusal(wrong).what(), HasSubstr("method.radii[0].radius is missing"));
+  Json older = Json::parse(to_json(run));
+  older.erase("method");
+  testing::put_text(folder_ / "result.json", older.dump());
+  EXPECT_EQ(read_result(folder_ / "result.json").method.name, "lift");
+}
+
 TEST_F(RunResultTest, RoundTripIsExact) {
   const RunResult run = testing::paper_run();
   const RunResult again = reread(run);

@@ -1,0 +1,135 @@
+#include "src/report/method_tables.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "src/report/format.hpp"
+#include "src/report/paper_tables.hpp"
+
+namespace lift {
+namespace {
+
+bool is_rival(const Configuration& one) {
+  return one.first().result.method.name != "lift";
+}
+
+double peak_mebibytes(const KeptRun& run) {
+  constexpr double kMebi = 1024.0 * 1024.0;
+  double peak = std::numeric_limits<double>::quiet_NaN();
+  for (const RankWork& work : run.result.work)
+    if (work.peak_memory_bytes >= 0)
+      peak = std::fmax(peak, static_cast<double>(work.peak_memory_bytes) / kMebi);
+  return peak;
+}
+
+/// Wall seconds but for those of the warm-up, which rivals share.
+double seconds_after_warmup(const KeptRun& run) {
+  const auto& seconds = run.result.seconds;
+  const auto total = seconds.find("total"), warmup = seconds.find("warmup");
+  if (total == seconds.end()) return std::numeric_limits<double>::quiet_NaN();
+  return total->second - (warmup == seconds.end() ? 0 : warmup->second);
+}
+
+std::vector<std::string> with_deviation(const std::string& field) {
+  return {field, field + "_sd"};
+}
+
+/// Three significant digits: radii span decades.
+Cell scientific(double value) {
+  Cell cell = Cell::number(value, 2);
+  if (std::isfinite(value)) cell.text = fmt::format("{:.3g}", value);
+  return cell;
+}
+
+Cell count(std::int64_t value) {
+  return {format_count(value), {fmt::format("{}", value)}};
+}
+
+}  // namespace
+
+Table methods_table(const std::vector<Configuration>& configurations) {
+  Table table;
+  if (std::ranges::none_of(configurations, is_rival)) return table;
+  table.columns = {{"configuration", {"configuration"}, true},
+                   {"method", {"method"}, true},
+                   {"test ppl W0", with_deviation("test_ppl_before")},
+                   {"test ppl", with_deviation("test_ppl_after")},
+                   {"valid ppl", with_deviation("valid_ppl_after")},
+                   {"forward units", with_deviation("units")},
+                   {"seconds", with_deviation("seconds")},
+                   {"peak MiB", with_deviation("peak_mib")},
+                   {"runs", {"runs"}}};
+  for (const Configuration& one : configurations) {
+    const auto cell = [&](auto number, int decimals) { return spread_cell(one.over(number), decimals); };
+    table.rows.push_back({Cell::label(one.name), Cell::label(one.first().result.method.name),
+                          cell([](const KeptRun& run) { return perplexity_of(run.result.before.test); }, 2),
+                          cell([](const KeptRun& run) { return perplexity_of(run.result.after.test); }, 2),
+                          cell([](const KeptRun& run) { return perplexity_of(run.result.after.valid); }, 2),
+                          cell([](const KeptRun& run) { return run.result.search_units; }, 0),
+                          cell(seconds_after_warmup, 1), cell(peak_mebibytes, 0),
+                          count(std::ssize(one.runs))});
+  }
+  return table;
+}
+
+Table radii_table(const RunResult& result) {
+  Table table;
+  if (result.method.radii.empty()) return table;
+  table.columns = {{"tensor", {"tensor"}, true},
+                   {"status", {"status"}, true},
+                   {"rows", {"rows"}},
+                   {"shortened", {"active_rows"}},
+                   {"way", {"distance"}},
+                   {"radius", {"radius"}},
+                   {"ratio", {"ratio"}},
+                   {"kept", {"kept"}},
+                   {"way of start", {"distance_of_start"}},
+                   {"radius of start", {"radius_of_start"}}};
+  for (const RadiusResult& radius : result.method.radii) {
+    const bool learned = radius.status == "learned";
+    const auto number = [&](double value) {
+      return scientific(learned ? value : std::numeric_limits<double>::quiet_NaN());
+    };
+    table.rows.push_back({Cell::label(radius.tensor), Cell::label(radius.status), count(radius.rows),
+                          count(radius.active_rows), number(radius.distance), number(radius.radius),
+                          number(radius.ratio), number(radius.kept),
+                          number(radius.distance / radius.start_norm),
+                          number(radius.radius / radius.start_norm)});
+  }
+  return table;
+}
+
+Table shares_table(const RunResult& result) {
+  Table table;
+  if (result.method.shares.empty()) return table;
+  table.columns = {{"tensor", {"tensor"}, true}, {"way back", {"share"}}};
+  for (const ShareResult& share : result.method.shares)
+    table.rows.push_back({Cell::label(share.tensor), Cell::number(share.share, 3)});
+  return table;
+}
+
+Table penalty_table(const RunResult& result) {
+  Table table;
+  const auto& penalty = result.method.penalty;
+  if (!penalty) return table;
+  table.columns = {{"ended", {"status"}, true},
+                   {"steps", {"steps"}},
+                   {"f", {"upper"}},
+                   {"g", {"lower"}},
+                   {"residual of x", {"residual"}},
+                   {"residual of y", {"inner_residual"}},
+                   {"∂f/∂x", {"upper_x"}},
+                   {"∂f/∂y", {"upper_y"}},
+                   {"∂g/∂x", {"lower_x"}},
+                   {"∂g/∂y", {"lower_y"}}};
+  table.rows.push_back({Cell::label(penalty->status), count(penalty->steps), Cell::number(penalty->upper, 4),
+                        Cell::number(penalty->lower, 4), scientific(penalty->residual),
+                        scientific(penalty->inner_residual), count(penalty->upper_x), count(penalty->upper_y),
+                        count(penalty->lower_x), count(penalty->lower_y)});
+  return table;
+}
+
+}  // namespace lift
