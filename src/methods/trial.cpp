@@ -66,8 +66,7 @@ class Trial {
     move(order_.batch(step / per_epoch, step % per_epoch), step);
     report(observer_, options_.name.c_str(), trainer_.steps(), options_.steps);
     if (is_evaluated(trainer_.steps())) evaluate();
-    if (state_.checkpoints != nullptr)
-      state_.checkpoints->boundary([this] { return where(); });
+    if (state_.checkpoints != nullptr) state_.checkpoints->boundary([this] { return where(); });
   }
 
   void move(const std::vector<std::int64_t>& sequences, std::int64_t step) {

@@ -172,8 +172,8 @@ struct RunResult {
   std::vector<RoundResult> rounds;  ///< empty if no search was done
   std::vector<StageResult> stages;  ///< of the search, in their order
   MethodResult method = {};         ///< what followed the warm-up
-  std::string kept_stage;                     ///< the stage whose end the model written is; "" if not said
-  std::vector<double> lambda_after = {};      ///< [p], of that model
+  std::string kept_stage;           ///< the stage whose end the model written is; "" if not said
+  std::vector<double> lambda_after = {};  ///< [p], of that model
   std::optional<SelfCheckResult> self_check;
   std::optional<CurvatureResult> curvature = {};  ///< at (λ, W0), where it was asked for
   std::int64_t n = 0;                             ///< tuned weights
