@@ -6,7 +6,6 @@
 #include <set>
 #include <sstream>
 
-#include "jobs/checked_options.hpp"
 #include "jobs/corpus_inputs.hpp"
 #include "jobs/option_choice.hpp"
 #include "mpi/error.hpp"
@@ -85,62 +84,6 @@ PenaltyOptions penalty_options(const Options& options, Method method, double rat
       .weight = options.real("penalty.weight")};
 }
 
-/// Options that one method or a few of them read.
-struct Readers {
-  std::string_view name;
-  std::vector<Method> methods;
-};
-
-const std::vector<Readers>& readers() {
-  using enum Method;
-  static const std::vector<Method> all_trainings = {early_stop,       grid, random, train_valid,
-                                                    validation_steps, tpgm, ftp};
-  static const std::vector<Method> penalties = {pbgd_free, f2sa, v_pbgd, bome, alright, f2sa_lambda};
-  static const std::vector<Method> split = {pbgd_free, f2sa, v_pbgd, bome, alright};
-  static const std::vector<Method> follow = {pbgd_free, f2sa, v_pbgd, bome, f2sa_lambda};
-  static const auto joined = [](std::vector<Method> a, const std::vector<Method>& b) {
-    a.insert(a.end(), b.begin(), b.end());
-    return a;
-  };
-  static const std::vector<Readers> table = {
-      {"method.start", joined(all_trainings, penalties)},
-      {"method.budget", joined(joined(all_trainings, penalties), {tpgm_once})},
-      {"method.steps", joined(joined(all_trainings, penalties), {tpgm_once})},
-      {"method.lr", joined(all_trainings, penalties)},
-      {"method.schedule", all_trainings},
-      {"method.evaluations", joined({early_stop, grid, random, validation_steps, tpgm, ftp}, penalties)},
-      {"method.trials", {grid, random}},
-      {"method.lambda-low", {grid, random}},
-      {"method.lambda-high", {grid, random}},
-      {"method.grid", {wise}},
-      {"method.tensor-grid", {wise_tensors}},
-      {"tpgm.norm", {tpgm, tpgm_once, ftp}},
-      {"tpgm.every", {tpgm}},
-      {"tpgm.updates", {tpgm}},
-      {"tpgm.lr", {tpgm, tpgm_once, ftp}},
-      {"tpgm.exclude", {tpgm, tpgm_once, ftp}},
-      {"ftp.shrink", {ftp}},
-      {"penalty.gamma", {pbgd_free, f2sa, v_pbgd, f2sa_lambda}},
-      {"penalty.inner", follow},
-      {"penalty.lr", penalties},
-      {"penalty.inner-lr", penalties},
-      {"penalty.rule", penalties},
-      {"penalty.weight", {alright}},
-      {"penalty.lower-blocks", split}};
-  return table;
-}
-
-/// What of the search a rival reads: the sequences that shape and choose, and λ as it starts.
-constexpr std::array<std::string_view, 4> kShared = {"search.sequences", "search.holdout", "search.lambda",
-                                                     "search.hvp-batches"};
-
-bool is_of_the_search(std::string_view name) {
-  if (std::ranges::count(kShared, name) > 0) return false;
-  return name.starts_with("search.") || name.starts_with("recover.") || name.starts_with("lp.") ||
-         name.starts_with("curvature.") || name == "direction" || name == "preset" ||
-         name == "tune.learning-rate";
-}
-
 }  // namespace
 
 MethodOptions method_options(const Options& options) {
@@ -200,25 +143,6 @@ MethodOptions method_for(MethodOptions method, std::int64_t warmup_steps, std::i
   if (method.steps > 0 || method.budget) return method;
   method.steps = method.method == Method::tpgm_once ? kUpdatesOnce : std::max(warmup_steps, epoch);
   return method;
-}
-
-void check_rival(CheckedOptions& checked) {
-  const Options& options = checked.options;
-  const Method method = method_named(options.text("method"));
-  const std::string because = fmt::format("with --method {}", to_string(method));
-  for (const Readers& reader : readers())
-    if (std::ranges::count(reader.methods, method) == 0) checked.refuse_idle(reader.name, because);
-  if (method == Method::lift) return;
-  for (const OptionSpec& spec : option_table())
-    if (spec.belongs_to(Job::run) && is_of_the_search(spec.name)) checked.refuse_idle(spec.name, because);
-  if (options.given("method.budget") && options.given("method.steps"))
-    checked.refuse("--method.budget and --method.steps contradict each other; expected one of them");
-  if (options.real("method.lambda-low") > options.real("method.lambda-high"))
-    checked.refuse("--method.lambda-low is greater than --method.lambda-high");
-}
-
-bool trains_a_rival(const Options& options) {
-  return trains(method_named(options.text("method")));
 }
 
 }  // namespace lift

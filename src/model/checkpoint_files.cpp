@@ -12,7 +12,6 @@
 
 #include "mpi/error.hpp"
 #include "src/model/json_file.hpp"
-#include "src/model/stored_tensor.hpp"
 
 namespace lift {
 namespace {

@@ -30,6 +30,12 @@ enum class StoredType {
   f8_e4m3,
   f8_e5m2
 };
+
+/// Whether weights may be of it: F64, F32, F16 or BF16.
+[[nodiscard]] constexpr bool is_weight_type(StoredType type) noexcept {
+  return type == StoredType::f64 || type == StoredType::f32 || type == StoredType::f16 ||
+         type == StoredType::bf16;
+}
 [[nodiscard]] std::size_t size_of(StoredType type) noexcept;
 [[nodiscard]] const char* to_string(StoredType type) noexcept;  ///< as in the file: "F32"
 

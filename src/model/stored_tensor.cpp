@@ -27,11 +27,6 @@ at::ScalarType scalar_type(StoredType type) {
 
 }  // namespace
 
-bool is_weight_type(StoredType type) noexcept {
-  return type == StoredType::f32 || type == StoredType::f16 || type == StoredType::bf16 ||
-         type == StoredType::f64;
-}
-
 at::Tensor to_tensor(const SafetensorsFile::Entry& entry) {
   at::Tensor tensor = at::empty(entry.shape, at::TensorOptions(scalar_type(entry.type)));
   if (!entry.bytes.empty()) std::memcpy(tensor.data_ptr(), entry.bytes.data(), entry.bytes.size());

@@ -5,9 +5,6 @@
 
 namespace lift {
 
-/// Whether to_tensor reads it: F32, F16, BF16 or F64.
-bool is_weight_type(StoredType type) noexcept;
-
 /// A copy of a stored tensor in its own type, on the CPU: the mapped bytes need be neither aligned nor kept.
 ///
 /// Throws  Error(internal) for a type that holds no floating-point numbers LiFT computes with.

@@ -95,7 +95,7 @@ TEST_F(ObjectiveTest, GradientOfAPartIsThatPartOfTheGradient) {
   for (const TensorRange part : {TensorRange{0, count}, TensorRange{0, 3}, TensorRange{count - 5, count}}) {
     const CoordinateSpan span = layout.coordinates(part);
     const auto expected = whole.narrow(0, span.offset, span.size);
-    for (const Objective* objective : {&objective_, &recomputing}) {
+    for (const Objective* objective : std::initializer_list<const Objective*>{&objective_, &recomputing}) {
       auto found = at::zeros({span.size}, at::kDouble);
       const auto losses = objective->add_part_gradient(toy_.set, kSequences, part, found);
       EXPECT_LT(length_of(found - expected), 1e-12 * length_of(expected));
