@@ -20,7 +20,7 @@ endif()
 #
 # One test binary, and one ctest entry for each rank count: NAME_np1, NAME_np2, ... A failure on any rank
 # fails the entry. MAIN says which libraries the test's main starts (tests/support). DEVICES: several ranks see
-# the GPUs of the machine, and the test skips what they are too few for.
+# the GPUs of the machine, and the test skips what they are too few for. Entries of three ranks have the label long too.
 function(lift_test name)
   cmake_parse_arguments(ARG "DEVICES" "TIMEOUT;MAIN" "DEPENDS;RANKS;LABELS;ENVIRONMENT" ${ARGN})
   if(NOT ARG_RANKS)
@@ -37,13 +37,17 @@ function(lift_test name)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
   foreach(np IN LISTS ARG_RANKS)
     set(devices "")
+    set(labels ${ARG_LABELS})
+    if(np EQUAL 3)
+      list(APPEND labels long)  # what 1, 2 and 4 ranks leave: uneven shares
+    endif()
     if(LIFT_CUDA AND np GREATER 1 AND NOT ARG_DEVICES)
       set(devices CUDA_VISIBLE_DEVICES=)  # ranks never share a GPU, and a test machine may have one
     endif()
     add_test(NAME ${name}_np${np}
              COMMAND ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} ${np} $<TARGET_FILE:${name}>
              WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
-    set_tests_properties(${name}_np${np} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT} PROCESSORS ${np}
+    set_tests_properties(${name}_np${np} PROPERTIES LABELS "${labels}" TIMEOUT ${ARG_TIMEOUT} PROCESSORS ${np}
       ENVIRONMENT "${LIFT_TEST_ENVIRONMENT};${devices};${ARG_ENVIRONMENT}")
   endforeach()
 endfunction()
