@@ -125,6 +125,7 @@ void plan_point(const SweepEntry& entry, const std::filesystem::path& file, cons
                   .search = corpus.search.size()};
     agree(comm, [&] {
       if (plan.holdout > 0) (void)split_holdout(corpus.search, plan.holdout);
+      check_affordable(plan, point.size);
     });
     const SharedNames names = shared_names(*point.options, plan, inputs.surroundings(plan));
     point.warmup = names.warmup;

@@ -187,6 +187,17 @@ TEST_F(SweepJob, OnlyWhatIsEqualIsShared) {
   }
 }
 
+TEST_F(SweepJob, ABudgetThatPaysForNothingMakesThatPointInvalid) {
+  write_sweep("[point poor]\nmethod = early-stop\nmethod.budget = 9\n[point rival]\nmethod = early-stop\n");
+  const JobRun run = sweep();
+  EXPECT_EQ(run.code, ExitCode::partial);
+  if (world_.is_root()) {
+    EXPECT_EQ(state("rival"), PointState::done);
+    EXPECT_EQ(state("poor"), PointState::invalid);
+    EXPECT_THAT(record("poor").message, HasSubstr("--method.budget: not enough"));
+  }
+}
+
 TEST_F(SweepJob, OneThatIsWrongOrFailsNeitherStopsNorHidesTheOthers) {
   write_sweep("warmup.epochs = 1 | 2 | -1\n[point good]\n[point diverges]\nwarmup.lr = 1e30\n");
   const JobRun run = sweep();
