@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 #include <sstream>
 
 #include "jobs/corpus_inputs.hpp"
 #include "jobs/option_choice.hpp"
 #include "mpi/error.hpp"
+#include "src/methods/weight_problems.hpp"
 
 namespace lift {
 namespace {
@@ -74,7 +74,6 @@ TpgmOptions tpgm_options(const Options& options, Method method) {
 
 PenaltyOptions penalty_options(const Options& options, Method method, double rate) {
   return {
-      .method = penalty_method(method).value_or(PenaltyMethod::f2sa),
       .rule = options.text("penalty.rule") == "adam" ? DescentRule::adam : DescentRule::gradient,
       .gamma = options.real("penalty.gamma"),
       .inner = static_cast<int>(options.count("penalty.inner")),
@@ -127,16 +126,7 @@ void check_method(const MethodOptions& method, const TunedLayout& layout) {
                   fmt::format("--method {} is of lambda, and no group is regularised", name));
     return;
   }
-  if (!penalty_method(method.method)) return;
-  std::set<int> blocks;
-  for (const TunedTensor& tensor : layout.tensors()) blocks.insert(tensor.block);
-  if (method.lower_blocks >= std::ssize(blocks))
-    throw Error(
-        ExitCode::usage,
-        fmt::format(
-            "--penalty.lower-blocks {}: expected fewer than the {} tuned blocks, of which --method {} "
-            "makes the others its upper variable",
-            method.lower_blocks, blocks.size(), name));
+  if (penalty_method(method.method)) (void)last_blocks(layout, method.lower_blocks);
 }
 
 MethodOptions method_for(MethodOptions method, std::int64_t warmup_steps, std::int64_t epoch) {

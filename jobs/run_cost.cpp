@@ -249,6 +249,13 @@ RunCounts count_run(const RunPlan& plan, const CorpusSize& size) {
           .corrector_steps = first + between * gaps + tried * (between > 0 ? between : epoch)};
 }
 
+CorpusSize corpus_size(const Corpus& corpus) {
+  return {.train = corpus.train.size(),
+          .valid = corpus.valid.size(),
+          .test = corpus.test.size(),
+          .search = corpus.search.size()};
+}
+
 MethodOptions planned_method(const RunPlan& plan, const CorpusSize& size) {
   const std::int64_t epoch = ceil_div(size.train, plan.warmup.batch);
   return method_for(plan.method, epoch * plan.warmup.epochs, epoch);
@@ -256,9 +263,7 @@ MethodOptions planned_method(const RunPlan& plan, const CorpusSize& size) {
 
 MethodPlan method_plan(const RunPlan& plan, const CorpusSize& size) {
   const std::int64_t held = held_out(size.search, plan.holdout);
-  return plan_method(planned_method(plan, size), {.train = size.train,
-                                                  .shaping = size.search - held,
-                                                  .selection = held > 0 ? held : size.search,
+  return plan_method(planned_method(plan, size), {.selection = held > 0 ? held : size.search,
                                                   .tensors = std::ssize(plan.layout.tensors())});
 }
 

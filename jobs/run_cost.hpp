@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 
+#include "jobs/corpus_inputs.hpp"
 #include "jobs/run_plan.hpp"
 
 namespace lift {
@@ -12,6 +13,7 @@ struct CorpusSize {
   std::int64_t test = 0;
   std::int64_t search = valid;  ///< validation sequences that the search works on
 };
+[[nodiscard]] CorpusSize corpus_size(const Corpus& corpus);
 
 /// Evaluations of a run, before they are divided over ranks.
 struct RunCounts {

@@ -29,13 +29,6 @@
 namespace lift {
 namespace {
 
-CorpusSize corpus_size(const Corpus& corpus) {
-  return {.train = corpus.train.size(),
-          .valid = corpus.valid.size(),
-          .test = corpus.test.size(),
-          .search = corpus.search.size()};
-}
-
 /// What a run does one after the other; a whole number in a resume point.
 enum class Phase { warmup, before, search, saving, done };
 
@@ -158,12 +151,12 @@ class Run {
     const WorkMeter::Scope metered(record_.meter(), record_.result().search_units);
     const SequenceSet train = corpus_.train.first(corpus_.valid.size());
     if (plan_.is_rival())
-      return keeping_last_good([&] { record_.add_method(run_method(state, method(), observer(train))); });
+      return keeping_last_good([&] {
+        record_.add_method(run_method(state, planned_method(plan_, corpus_size(corpus_)), observer(train)));
+      });
     keeping_last_good(
         [&] { record_.result().kept_stage = hyperlocal_search(state, plan_.search, observer(train)).kept; });
   }
-
-  [[nodiscard]] MethodOptions method() const { return planned_method(plan_, corpus_size(corpus_)); }
 
   /// Makes of the model what the file holds, merged and rounded, writes it, and evaluates that. Frozen
   /// tensors keep their values in a float32 file.

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "jobs/lp_job.hpp"
+#include "jobs/method_record.hpp"
 #include "mpi/collectives.hpp"
 #include "mpi/error.hpp"
 #include "mpi/nccl.hpp"
@@ -65,43 +66,6 @@ RoundResult round_result(const RoundSummary& summary) {
   if (summary.model) entry.model = model_result(*summary.model, summary.line);
   if (summary.curvature) entry.probe_curvature = probe_curvature_result(*summary.curvature);
   return entry;
-}
-
-const char* to_string(RadiusStatus status) {
-  switch (status) {
-    case RadiusStatus::learned:
-      return "learned";
-    case RadiusStatus::unmoved:
-      return "unmoved";
-    case RadiusStatus::excluded:
-      break;
-  }
-  return "excluded";
-}
-
-RadiusResult radius_result(const TensorRadius& radius) {
-  return {.tensor = radius.name,
-          .status = to_string(radius.status),
-          .rows = radius.rows,
-          .active_rows = radius.active_rows,
-          .distance = radius.distance,
-          .radius = radius.radius,
-          .ratio = radius.ratio,
-          .kept = radius.kept,
-          .start_norm = radius.start_norm};
-}
-
-PenaltyResult penalty_result(const PenaltySummary& summary) {
-  return {.status = to_string(summary.status),
-          .steps = summary.last.step,
-          .upper = summary.last.upper,
-          .lower = summary.last.lower,
-          .residual = summary.last.residual,
-          .inner_residual = summary.last.inner_residual,
-          .upper_x = summary.count.upper_x,
-          .upper_y = summary.count.upper_y,
-          .lower_x = summary.count.lower_x,
-          .lower_y = summary.count.lower_y};
 }
 
 /// The test loss at the step taken, where the curve over t has it.
@@ -279,10 +243,7 @@ void RunRecord::add_round(int round, const RoundSummary& summary) {
 
 void RunRecord::add_method(const MethodSummary& summary) {
   result_.kept_stage = summary.kept;
-  for (const TensorRadius& radius : summary.radii) result_.method.radii.push_back(radius_result(radius));
-  for (const TensorShare& share : summary.shares)
-    result_.method.shares.push_back({.tensor = share.tensor, .share = share.share});
-  if (summary.penalty) result_.method.penalty = penalty_result(*summary.penalty);
+  result_.method = method_result(plan_.method.method, summary);
 }
 
 void RunRecord::check_programs() const {

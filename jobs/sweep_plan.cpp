@@ -119,10 +119,7 @@ void plan_point(const SweepEntry& entry, const std::filesystem::path& file, cons
     });
     const RunPlan& plan = *point.plan;
     const Corpus& corpus = inputs.corpus(plan);
-    point.size = {.train = corpus.train.size(),
-                  .valid = corpus.valid.size(),
-                  .test = corpus.test.size(),
-                  .search = corpus.search.size()};
+    point.size = corpus_size(corpus);
     agree(comm, [&] {
       if (plan.holdout > 0) (void)split_holdout(corpus.search, plan.holdout);
       check_affordable(plan, point.size);

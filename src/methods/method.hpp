@@ -74,9 +74,7 @@ struct MethodSummary {
 
 /// The sizes that a method's cost follows from, in sequences.
 struct MethodSizes {
-  std::int64_t train = 0;
-  std::int64_t shaping = 0;    ///< the validation part that shapes
-  std::int64_t selection = 0;  ///< and that which chooses
+  std::int64_t selection = 0;  ///< the validation part that chooses
   std::int64_t tensors = 0;    ///< tuned ones
 };
 

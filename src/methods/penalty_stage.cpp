@@ -41,7 +41,7 @@ class PenaltyStage {
     std::optional<Section> left;
     if (state_.checkpoints != nullptr) left = state_.checkpoints->take("method");
     if (left) return resume(*left);
-    best_.emplace(state_, state_.start_loss ? *state_.start_loss : selection_loss(state_));
+    best_.emplace(state_, start_loss(state_));
     if (options_.from_pretrained) {
       at::Tensor w = state_.objective.tuned().flat();
       w.copy_(state_.pretrained);
@@ -105,17 +105,14 @@ class PenaltyStage {
     best_->save(section, "best_");
     section.put("best_part", best_part_);
     if (x_.defined()) section.put("x", x_);
-    std::vector<double> losses;
-    for (const auto& [part, loss] : losses_) losses.insert(losses.end(), {part, loss});
-    section.put("losses", losses);
+    save_curve(section, losses_);
   }
 
   void resume(const Section& section) {
     best_.emplace(state_, 0.0).resume(section, "best_");
     best_part_ = section.number("best_part");
     if (section.has("x")) x_ = section.tensor("x");
-    const auto losses = section.numbers("losses");
-    for (std::size_t k = 0; k + 1 < losses.size(); k += 2) losses_.emplace_back(losses[k], losses[k + 1]);
+    losses_ = load_curve(section);
   }
 
   const SearchState& state_;
@@ -127,7 +124,7 @@ class PenaltyStage {
   std::optional<BestIterate> best_;  ///< there from begin() on
   double best_part_ = 0;
   at::Tensor x_;  ///< log λ of f2sa_lambda, to the last bit; undefined otherwise
-  std::vector<std::pair<double, double>> losses_;  ///< (part of the steps that was done, selection loss)
+  LossCurve losses_;
 };
 
 }  // namespace

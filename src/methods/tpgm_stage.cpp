@@ -6,7 +6,7 @@ namespace lift {
 
 MethodSummary run_tpgm_once(const SearchState& state, const MethodOptions& options,
                             const SearchObserver& observer) {
-  const double before = state.start_loss ? *state.start_loss : selection_loss(state);
+  const double before = start_loss(state);
   BestIterate best(state, before);
   TpgmOptions once = options.tpgm;
   once.updates = static_cast<int>(plan_method(options, sizes_of(state)).steps);

@@ -40,7 +40,7 @@ class Trainings {
     if (left) return resume(*left);
     const double nothing = std::numeric_limits<double>::infinity();
     double loss = nothing;
-    if (chooses_) loss = state_.start_loss ? *state_.start_loss : selection_loss(state_);
+    if (chooses_) loss = start_loss(state_);
     best_.emplace(state_, loss);
     if (options_.from_pretrained) {
       at::Tensor w = state_.objective.tuned().flat();
@@ -162,9 +162,7 @@ std::vector<PlannedTraining> planned_trainings(const MethodOptions& options) {
 }
 
 MethodSizes sizes_of(const SearchState& state) {
-  return {.train = state.train.size(),
-          .shaping = state.valid.size(),
-          .selection = state.select().size(),
+  return {.selection = state.select().size(),
           .tensors = std::ssize(state.objective.tuned().layout().tensors())};
 }
 

@@ -117,9 +117,7 @@ class Trial {
     section.put("best_step", static_cast<double>(summary_.best_step));
     section.put("selection", summary_.selection);
     section.put("last", summary_.last);
-    std::vector<double> losses;
-    for (const auto& [part, loss] : summary_.losses) losses.insert(losses.end(), {part, loss});
-    section.put("losses", losses);
+    save_curve(section, summary_.losses);
   }
 
   void resume(const Section& section) {
@@ -129,9 +127,7 @@ class Trial {
     summary_.best_step = section.count("best_step");
     summary_.selection = section.number("selection");
     summary_.last = section.number("last");
-    const auto losses = section.numbers("losses");
-    for (std::size_t k = 0; k + 1 < losses.size(); k += 2)
-      summary_.losses.emplace_back(losses[k], losses[k + 1]);
+    summary_.losses = load_curve(section);
   }
 
   const SearchState& state_;

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "src/methods/loss_curve.hpp"
 #include "src/methods/step_projection.hpp"
 #include "src/search/search_state.hpp"
 #include "src/training/trainer.hpp"
@@ -30,8 +31,8 @@ struct TrialSummary {
   std::int64_t best_step = 0;  ///< of least selection loss, the first of equals
   double selection = 0;        ///< loss there, nats/token; +∞ where no evaluation was finite
   double last = 0;             ///< selection loss after the last step; +∞ where a step was not finite
-  std::vector<std::pair<double, double>> losses;  ///< (part of the steps that was done, selection loss)
-  std::string message;                            ///< one sentence
+  LossCurve losses;            ///< (part of the steps that was done, selection loss)
+  std::string message;         ///< one sentence
 };
 
 /// One training of W on F over `set`, evaluated on the selection split as it goes: early stopping, a point of

@@ -35,21 +35,10 @@ struct Sources {
 
   [[nodiscard]] at::Tensor w() const { return data.objective.tuned().flat(); }
 };
-using Shared = std::shared_ptr<const Sources>;
 
 double penalty(const Sources& sources, std::span<const double> lambda) {
   const auto squares = sources.data.regularizer.values(sources.w());
   return std::inner_product(squares.begin(), squares.end(), lambda.begin(), 0.0);
-}
-
-/// Number of the first tuned tensor of the last `blocks` tuned blocks.
-std::size_t first_of_last_blocks(const TunedLayout& layout, int blocks) {
-  const auto& tensors = layout.tensors();
-  std::set<int> last;
-  std::size_t k = tensors.size();
-  while (k > 0 && (last.contains(tensors[k - 1].block) || std::ssize(last) < blocks))
-    last.insert(tensors[--k].block);
-  return k;
 }
 
 /// The value and the partial gradients that are asked for of a mean loss at W, without the regulariser.
@@ -78,16 +67,26 @@ std::vector<std::int64_t> DrawnBatches::operator[](std::int64_t draw) const {
   return order_.batch(kFirstEpoch + draw / per_epoch, draw % per_epoch);
 }
 
-SplitWeights split_weights(const WeightData& data, std::span<const double> lambda, int lower_blocks) {
-  const TunedLayout& layout = data.objective.tuned().layout();
-  const std::size_t split = first_of_last_blocks(layout, lower_blocks);
-  if (lower_blocks < 1 || split == 0)
+TensorRange last_blocks(const TunedLayout& layout, int blocks) {
+  const auto& tensors = layout.tensors();
+  std::set<int> tuned;
+  std::size_t first = tensors.size();
+  for (std::size_t k = tensors.size(); k-- > 0;) {
+    tuned.insert(tensors[k].block);
+    if (std::ssize(tuned) <= blocks) first = k;
+  }
+  if (blocks < 1 || blocks >= std::ssize(tuned))
     throw Error(
         ExitCode::usage,
-        fmt::format("a lower variable of the last {} tuned blocks, expected at least one block in it and "
-                    "one tuned tensor below it",
-                    lower_blocks));
-  const TensorRange upper{0, split}, lower{split, layout.tensors().size()};
+        fmt::format("--penalty.lower-blocks {}: expected at least 1 and fewer than the {} tuned blocks, the "
+                    "others of which are the upper variable",
+                    blocks, tuned.size()));
+  return {first, tensors.size()};
+}
+
+SplitWeights split_weights(const WeightData& data, std::span<const double> lambda, int lower_blocks) {
+  const TunedLayout& layout = data.objective.tuned().layout();
+  const TensorRange lower = last_blocks(layout, lower_blocks), upper{0, lower.first};
   const CoordinateSpan of_y = layout.coordinates(lower);
   const at::Tensor& w = data.objective.tuned().flat();
   SplitWeights weights{.upper = upper,

@@ -38,6 +38,11 @@ class DrawnBatches {
   BatchOrder order_;
 };
 
+/// The tensors of the last `blocks` tuned blocks; tuned embeddings count as one more, the first. Throws
+/// Error(usage) naming --penalty.lower-blocks unless something is left before them.
+/// Test  tests/src/methods/test_weight_problems.cpp
+[[nodiscard]] TensorRange last_blocks(const TunedLayout& layout, int blocks);
+
 /// W in two: the lower blocks as x, the last tuned ones as y.
 ///
 /// f(x, y) = L_upper(W), g(x, y) = L_lower(W) + Σ λ_i R_i(W). Partial gradients in y run without a graph
@@ -47,8 +52,7 @@ class DrawnBatches {
 ///             exchanged with W's for the time of a call.
 /// Ownership   keeps references to data's members and λ's values.
 /// Collective  the problem's functions on data.comm, with the same arguments everywhere.
-/// Throws      split_weights: Error(usage) unless 1 ≤ lower_tensors' blocks leave x a tensor; the functions
-///             as mean_gradient.
+/// Throws      split_weights as last_blocks; the functions as mean_gradient.
 /// Cost        a partial gradient is a gradient of ⌈batch/P⌉ sequences a rank, and an all-reduce of its part.
 /// Test        tests/src/methods/test_weight_problems.cpp (1, 2, 4 ranks)
 struct SplitWeights {

@@ -11,10 +11,6 @@
 namespace lift {
 namespace {
 
-double start_loss(const SearchState& state) {
-  return state.start_loss ? *state.start_loss : selection_loss(state);
-}
-
 /// Selection losses at `steps` equal parts of `direction`, both ends among them, and a step to the best.
 LineSearchSummary step_to_best(const SearchState& state, const at::Tensor& direction, int steps, double loss,
                                const SearchObserver& observer) {

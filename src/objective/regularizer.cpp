@@ -41,9 +41,7 @@ std::vector<double> Regularizer::values(const at::Tensor& w) const {
 
 void Regularizer::add_gradient(std::span<const double> lambda, const at::Tensor& w,
                                at::Tensor& gradient) const {
-  for (const auto& tensor : layout_.tensors())
-    if (tensor.group >= 0)
-      part(gradient, tensor).add_(distance(w, tensor), 2 * lambda[static_cast<std::size_t>(tensor.group)]);
+  add_part_gradient(lambda, w, layout_.all(), gradient);
 }
 
 void Regularizer::add_part_gradient(std::span<const double> lambda, const at::Tensor& w, TensorRange range,

@@ -97,6 +97,10 @@ double selection_loss(const SearchState& state) {
       .numbers.at(0);
 }
 
+double start_loss(const SearchState& state) {
+  return state.start_loss ? *state.start_loss : selection_loss(state);
+}
+
 double run_corrector(const SearchState& state, const CorrectorOptions& options,
                      const SearchObserver& observer, const std::string& name) {
   StageSummary stage{.name = name, .selection = std::numeric_limits<double>::infinity()};

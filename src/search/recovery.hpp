@@ -66,5 +66,7 @@ double run_corrector(const SearchState& state, const CorrectorOptions& options,
 
 /// Loss of the selection split at the present W, nats/token. Collective.
 double selection_loss(const SearchState& state);
+/// state.start_loss, or where it is not known selection_loss() of the present W. Collective.
+double start_loss(const SearchState& state);
 
 }  // namespace lift

@@ -59,7 +59,7 @@ class Search {
   void begin() {
     auto left = state_.checkpoints != nullptr ? state_.checkpoints->take("search") : std::nullopt;
     if (left) return resume(*left);
-    best_.emplace(state_, state_.start_loss ? *state_.start_loss : selection_loss(state_));
+    best_.emplace(state_, start_loss(state_));
     rho_ = options_.radius.rho;
   }
 

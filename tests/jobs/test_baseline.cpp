@@ -153,7 +153,8 @@ TEST_F(Baseline, WhatAMethodDoesNotReadIsRefused) {
 TEST_F(Baseline, WhatAMethodCannotDoWithTheModelIsRefused) {
   for (const auto& [more, part] : std::initializer_list<std::pair<const char*, const char*>>{
            {"--method tpgm --tpgm.exclude nothing", "nothing"},
-           {"--method f2sa --penalty.lower-blocks 2", "--penalty.lower-blocks 2: expected fewer than the 2"},
+           {"--method f2sa --penalty.lower-blocks 2",
+            "--penalty.lower-blocks 2: expected at least 1 and fewer than the 2"},
            {"--method grid --tune.regularizers 0:0,1:0", "no group is regularised"},
            {"--method early-stop --method.budget 20", "--method.budget: not enough for one step"}}) {
     const JobRun ending = run(fmt::format("--tune.blocks 0,1 {}", more));

@@ -8,7 +8,7 @@
 namespace lift {
 namespace {
 
-constexpr MethodSizes kSizes{.train = 400, .shaping = 30, .selection = 20, .tensors = 16};
+constexpr MethodSizes kSizes{.selection = 20, .tensors = 16};
 constexpr Method kTraining[] = {
     Method::early_stop, Method::grid,      Method::random,  Method::train_valid, Method::validation_steps,
     Method::tpgm,       Method::tpgm_once, Method::ftp,     Method::pbgd_free,   Method::f2sa,
