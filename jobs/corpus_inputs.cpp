@@ -75,6 +75,21 @@ void check_splits(const CorpusOptions& options, std::initializer_list<Split> spl
   });
 }
 
+std::vector<std::pair<std::string, std::filesystem::path>> files_of(const CorpusRequest& request) {
+  std::vector<std::pair<std::string, std::filesystem::path>> files;
+  const auto add = [&](const char* option, const std::filesystem::path& folder, Split split) {
+    for (const auto& file : split_files(folder, split).files) files.emplace_back(option, file);
+  };
+  for (const Split split : {Split::train, Split::valid, Split::test})
+    add("--data", request.splits.folder, split);
+  if (!request.ood.empty()) add("--ood", request.ood, Split::test);
+  return files;
+}
+
+void check_files(const CorpusRequest& request, const Communicator& comm) {
+  agree(comm, [&] { (void)files_of(request); });
+}
+
 namespace {
 
 /// The validation sequences of --limit, and those of the search.
@@ -91,12 +106,19 @@ std::pair<SequenceSet, SequenceSet> load_valid(CorpusOptions options,
 
 }  // namespace
 
-Corpus load_corpus(const std::filesystem::path& folder, const Gpt2Config& config, CorpusOptions options,
-                   std::optional<std::int64_t> search_sequences, JobContext& context) {
+Corpus load_corpus(const std::filesystem::path& folder, const Gpt2Config& config, CorpusRequest request,
+                   JobContext& context) {
+  CorpusOptions& options = request.splits;
+  const auto& search_sequences = request.search_sequences;
   options.warn = [&context](const std::string& line) { context.log.warn(line); };
   Tokenizer tokenizer = load_tokenizer(folder, config, context.comm);
   fault_point("tokens");
-  SequenceSet test = load_split(options, Split::test, tokenizer, context.comm);
+  SequenceSet test = load_split(options, Split::test, tokenizer, context.comm), ood;
+  if (!request.ood.empty()) {
+    CorpusOptions other = options;
+    other.folder = request.ood;
+    ood = load_split(other, Split::test, tokenizer, context.comm);
+  }
   auto [valid, search] = load_valid(options, search_sequences, tokenizer, context.comm);
   if (search_sequences && search.size() < *search_sequences && context.comm.is_root())
     context.log.warn(
@@ -105,20 +127,22 @@ Corpus load_corpus(const std::filesystem::path& folder, const Gpt2Config& config
   return {.train = std::move(train),
           .valid = std::move(valid),
           .test = std::move(test),
-          .search = std::move(search)};
+          .search = std::move(search),
+          .ood = std::move(ood)};
 }
 
 const Corpus& Corpora::load(const std::filesystem::path& folder, const Gpt2Config& config,
-                            const CorpusOptions& options, std::optional<std::int64_t> search_sequences,
-                            JobContext& context) {
+                            const CorpusRequest& request, JobContext& context) {
   constexpr std::size_t kMost = 2;
   const auto number = [](const std::optional<std::int64_t>& value) { return value.value_or(-1); };
-  const std::string key = fmt::format("{}\n{}\n{} {} {} {} {}", folder.string(), options.folder.string(),
-                                      config.vocabulary, options.length, number(options.limit),
-                                      number(options.train_limit), number(search_sequences));
+  const CorpusOptions& splits = request.splits;
+  const std::string key =
+      fmt::format("{}\n{}\n{}\n{} {} {} {} {}", folder.string(), splits.folder.string(), request.ood.string(),
+                  config.vocabulary, splits.length, number(splits.limit), number(splits.train_limit),
+                  number(request.search_sequences));
   const auto found = std::ranges::find(kept_, key, &std::pair<std::string, Corpus>::first);
   if (found != kept_.end()) return found->second;
-  Corpus corpus = load_corpus(folder, config, options, search_sequences, context);
+  Corpus corpus = load_corpus(folder, config, request, context);
   if (kept_.size() == kMost) kept_.pop_front();
   return kept_.emplace_back(key, std::move(corpus)).second;
 }

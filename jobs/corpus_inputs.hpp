@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "jobs/job_context.hpp"
 #include "src/model/config.hpp"
@@ -39,18 +40,35 @@ Tokenizer load_tokenizer(const std::filesystem::path& folder, const Gpt2Config& 
 void check_splits(const CorpusOptions& options, std::initializer_list<Split> splits,
                   const Communicator& comm);
 
+/// What a run reads of texts.
+struct CorpusRequest {
+  CorpusOptions splits;                               ///< --data and what bounds it
+  std::optional<std::int64_t> search_sequences = {};  ///< --search.sequences
+  std::filesystem::path ood = {};                     ///< --ood, empty: none
+};
+
+/// The files of a request, those of each of the two folders beside the option that names it.
+///
+/// Throws  Error(input) naming the first that is missing. Test tests/jobs/test_run_options_data.cpp
+std::vector<std::pair<std::string, std::filesystem::path>> files_of(const CorpusRequest& request);
+
+/// files_of(), to find what is missing before any is read. Collective on `comm`.
+void check_files(const CorpusRequest& request, const Communicator& comm);
+
 struct Corpus {
   SequenceSet train;
   SequenceSet valid;
   SequenceSet test;
   SequenceSet search;  ///< validation sequences that a search works on
+  SequenceSet ood;     ///< test sequences of another corpus, which nothing is chosen by; empty: none
 };
 
-/// All three splits as sequences, with the tokenizer of the model in `folder`; the small ones are read first,
-/// so that a wrong one is found before the training text is encoded. The search has `search_sequences` spread
-/// over the whole validation split, or, where there is no number, those of valid. Collective on context.comm.
-Corpus load_corpus(const std::filesystem::path& folder, const Gpt2Config& config, CorpusOptions options,
-                   std::optional<std::int64_t> search_sequences, JobContext& context);
+/// All splits as sequences, with the tokenizer of the model in `folder`; the small ones are read first, so
+/// that a wrong one is found before the training text is encoded. The search has its number of sequences
+/// spread over the whole validation split, or, where there is no number, those of valid. Collective on
+/// context.comm.
+Corpus load_corpus(const std::filesystem::path& folder, const Gpt2Config& config, CorpusRequest request,
+                   JobContext& context);
 
 /// The corpora that were loaded last, for runs that read the same one.
 ///
@@ -61,8 +79,7 @@ class Corpora {
   /// As load_corpus, where none of these arguments was met before. What is returned stays until the next
   /// call. Collective on context.comm, all of whose ranks have made the same calls.
   const Corpus& load(const std::filesystem::path& folder, const Gpt2Config& config,
-                     const CorpusOptions& options, std::optional<std::int64_t> search_sequences,
-                     JobContext& context);
+                     const CorpusRequest& request, JobContext& context);
 
  private:
   std::deque<std::pair<std::string, Corpus>> kept_;  ///< by what they were loaded from, the newest last

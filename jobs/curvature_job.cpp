@@ -49,7 +49,7 @@ RunPlan plan_curvature(const Options& options) {
   plan.micro_batch = static_cast<int>(options.count("micro-batch"));
   plan.activations = activations(options);
   plan.precision = scalar_type(options);
-  check_length(plan.corpus.length, plan.config);
+  check_length(plan.corpus.splits.length, plan.config);
   check_start(plan);
   check_budget(plan.layout, *plan.curvature);
   plan.notes = idle_without_groups(options, plan.layout);
@@ -72,7 +72,7 @@ class ReportFolder {
       provenance_.libraries.merge(library_versions());
       hash_folder(plan.model, provenance_);
       if (!plan.start.empty()) hash_folder(plan.start, provenance_);
-      for (const auto& file : split_files(plan.corpus.folder, Split::train).files)
+      for (const auto& file : split_files(plan.corpus.splits.folder, Split::train).files)
         provenance_.inputs.push_back(hash_file(file));
       folder_->create();
       context_.log.open_file(folder_->log());
@@ -130,8 +130,8 @@ void curvature_job(JobContext& context) {
     if (context.comm.is_root()) context.log.warn(note);
   }
   ReportFolder folder(context, *plan);
-  check_splits(plan->corpus, {Split::train}, context.comm);
-  CorpusOptions corpus = plan->corpus;
+  check_splits(plan->corpus.splits, {Split::train}, context.comm);
+  CorpusOptions corpus = plan->corpus.splits;
   corpus.warn = [&context](const std::string& line) { context.log.warn(line); };
   Gpt2 model = load_checkpoint(plan->model, plan->precision, context.device, context.comm);
   Tokenizer tokenizer = load_tokenizer(plan->model, plan->config, context.comm);

@@ -65,7 +65,8 @@ class Operations {
         size_(size),
         ranks_(ranks),
         counts_(count_run(plan, size)),
-        one_(sequence_cost(plan.config, plan.layout, plan.corpus.length, plan.precision, plan.activations)),
+        one_(sequence_cost(plan.config, plan.layout, plan.corpus.splits.length, plan.precision,
+                           plan.activations)),
         loss_(one_.prefix + one_.loss),
         gradient_(one_.prefix + one_.gradient) {}
 
@@ -121,14 +122,15 @@ class Operations {
   [[nodiscard]] double method() const {
     return plan_.is_rival() ? method_plan(plan_, size_).units / ranks_ * loss_ : 0;
   }
-  /// train before and after, valid and test where a stage left W and no other loss tells them.
+  /// train before and after, another corpus at the best epoch too; valid and test where a stage left W and no
+  /// other loss tells them.
   [[nodiscard]] double evaluate() const {
     const std::int64_t train = std::min(size_.train, size_.valid);
     const double others = static_cast<double>(counts_.correctors) + (search_.recovery.interpolate ? 1 : 0);
     const double valid = plan_.selects_on_valid() ? 0 : search_.rounds + others;
     const double test = others + (plan_.watched_steps > 0 ? 0 : search_.rounds);
     const bool several = search_.rounds + others > 1;
-    return (2 * each(train) + valid * each(size_.valid) + test * each(size_.test) +
+    return (2 * each(train) + 3 * each(size_.ood) + valid * each(size_.valid) + test * each(size_.test) +
             (several ? each(counts_.evaluated) : 0)) *
                loss_ +
            search_.rounds * (along(plan_.watched_steps, train) + along(plan_.watched_steps, size_.test));
@@ -253,7 +255,8 @@ CorpusSize corpus_size(const Corpus& corpus) {
   return {.train = corpus.train.size(),
           .valid = corpus.valid.size(),
           .test = corpus.test.size(),
-          .search = corpus.search.size()};
+          .search = corpus.search.size(),
+          .ood = corpus.ood.size()};
 }
 
 MethodOptions planned_method(const RunPlan& plan, const CorpusSize& size) {
@@ -272,7 +275,7 @@ void check_affordable(const RunPlan& plan, const CorpusSize& size) {
 }
 
 ComputeRates measure_rates(const RunPlan& plan, at::Device device) {
-  const std::int64_t rows = std::int64_t{plan.micro_batch} * plan.corpus.length;
+  const std::int64_t rows = std::int64_t{plan.micro_batch} * plan.corpus.splits.length;
   const auto rate = [&](std::int64_t of, at::ScalarType type) {
     return matrix_product_rate(plan.config, of, type, device);
   };

@@ -12,6 +12,7 @@ struct CorpusSize {
   std::int64_t valid = 0;
   std::int64_t test = 0;
   std::int64_t search = valid;  ///< validation sequences that the search works on
+  std::int64_t ood = 0;         ///< of the other corpus
 };
 [[nodiscard]] CorpusSize corpus_size(const Corpus& corpus);
 

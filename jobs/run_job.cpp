@@ -109,6 +109,12 @@ class Run {
   }
 
   void warm_up() {
+    const WarmupSummary summary = train_epochs();
+    output_.progress().finish();
+    keeping_last_good([&] { keep_best_epoch(summary); });
+  }
+
+  WarmupSummary train_epochs() {
     const auto time = record_.timers().measure("warmup");
     WarmupObserver observer = output_.warmup_observer(record_.result());
     observer.on_step = [this, tell = std::move(observer.on_step)](const WarmupStep& step) {
@@ -122,12 +128,13 @@ class Run {
         output_.write_model(fmt::format("checkpoints/epoch-{}", epoch.epoch), tuning_.model);
     };
     const WorkMeter::Scope metered(record_.meter(), record_.result().warmup_units);
+    WarmupSummary summary;
     keeping_last_good([&] {
-      keep_best_epoch(lift::warm_up(tuning_.objective, tuning_.regularizer, tuning_.lambda, corpus_.train,
-                                    corpus_.valid, corpus_.test, plan_.warmup, observer, context_.comm,
-                                    &checkpoints_));
+      summary =
+          lift::warm_up(tuning_.objective, tuning_.regularizer, tuning_.lambda, corpus_.train, corpus_.valid,
+                        corpus_.test, plan_.warmup, observer, context_.comm, &checkpoints_);
     });
-    output_.progress().finish();
+    return summary;
   }
 
   /// What is told of W0 before the search, and λ as the search starts.
@@ -247,6 +254,7 @@ class Run {
     const at::Tensor last = flat.clone();
     flat.copy_(summary.best_weights);
     output_.write_model("checkpoints/best", tuning_.model);
+    record_.result().early_stopping->ood = record_.losses().ood();
     flat.copy_(last);
   }
 
@@ -353,10 +361,9 @@ void describe_run(const RunPlan& plan, const Corpus& corpus, JobContext& context
 
 /// A run that begins or goes on, by itself or in a sweep.
 void do_run(JobContext& context, const RunPlan& plan, RunOutput& output, RunLoan& loan) {
-  check_splits(plan.corpus, {Split::train, Split::valid, Split::test}, context.comm);
+  check_files(plan.corpus, context.comm);
   Gpt2 model = load_checkpoint(plan.model, plan.precision, context.device, context.comm);
-  const Corpus& corpus =
-      loan.corpora.load(plan.model, plan.config, plan.corpus, plan.search_sequences, context);
+  const Corpus& corpus = loan.corpora.load(plan.model, plan.config, plan.corpus, context);
   std::optional<Holdout> parts;
   agree(context.comm, [&] { parts = parts_of(corpus.search, plan.holdout); });
   agree(context.comm, [&] { check_affordable(plan, corpus_size(corpus)); });

@@ -22,13 +22,15 @@ class Holdings {
         search_(plan.search),
         size_(size),
         ranks_(ranks),
-        one_(sequence_cost(plan.config, plan.layout, plan.corpus.length, plan.precision, plan.activations)),
+        one_(sequence_cost(plan.config, plan.layout, plan.corpus.splits.length, plan.precision,
+                           plan.activations)),
         value_(plan.precision == at::kDouble ? 8 : 4),
         vector_(static_cast<double>(plan.layout.n()) * value_),
         whole_(8.0 * static_cast<double>(plan.layout.n())),
         shard_(8.0 * static_cast<double>(plan.layout.p() + plan.layout.n()) / ranks),
-        logits_(static_cast<double>(head_scratch_bytes(
-            device, std::int64_t{plan.micro_batch} * (plan.corpus.length - 1), plan.config.vocabulary))),
+        logits_(static_cast<double>(
+            head_scratch_bytes(device, std::int64_t{plan.micro_batch} * (plan.corpus.splits.length - 1),
+                               plan.config.vocabulary))),
         buffers_(device != at::kCPU && plan.layout.tunes_embeddings() ? 3 : 2) {}
 
   /// W is among its tensors, but for low-rank pairs, which lie beside them.
@@ -102,7 +104,7 @@ class Holdings {
   [[nodiscard]] double search() const { return 2 * vector_; }
   /// Hidden states of a sequence.
   [[nodiscard]] double states() const {
-    return static_cast<double>(plan_.corpus.length) * plan_.config.width * value_;
+    return static_cast<double>(plan_.corpus.splits.length) * plan_.config.width * value_;
   }
   [[nodiscard]] double forward() const {
     const double widths = 6 + 2.0 * plan_.config.inner / plan_.config.width;

@@ -26,8 +26,8 @@ namespace {
 /// Whether a run reads it: of a model's folder not what lies beside, such as a README.
 bool is_read(const std::filesystem::path& file, const std::string& of) {
   const std::string name = file.filename();
-  return of == "--data" || name == "config.json" || name == "vocab.json" || name == "merges.txt" ||
-         name.find(".safetensors") != std::string::npos;
+  return of == "--data" || of == "--ood" || name == "config.json" || name == "vocab.json" ||
+         name == "merges.txt" || name.find(".safetensors") != std::string::npos;
 }
 
 /// Cuts a file of lines back to `bytes`; to its last whole line where a machine that went down lost more.
@@ -84,10 +84,8 @@ std::map<std::string, std::string> RunOutput::digest_inputs() {
     };
     add("--model", [&] { hash_folder(plan_.model, provenance_); });
     if (!plan_.start.empty()) add("--start", [&] { hash_folder(plan_.start, provenance_); });
-    for (const Split split : {Split::train, Split::valid, Split::test}) {
-      for (const auto& file : split_files(plan_.corpus.folder, split).files)
-        add("--data", [&] { provenance_.inputs.push_back(hash_file(file)); });
-    }
+    for (const auto& [option, file] : files_of(plan_.corpus))
+      add(option, [&, &file = file] { provenance_.inputs.push_back(hash_file(file)); });
   });
   return digests;
 }

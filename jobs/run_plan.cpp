@@ -76,7 +76,9 @@ RunPlan plan_run(const Options& options) {
                .keep = options.path("search.keep"),
                .config = config,
                .layout = TunedLayout(config, tuning_spec(options, config)),
-               .corpus = corpus_options(options),
+               .corpus = {.splits = corpus_options(options),
+                          .search_sequences = options.optional_count("search.sequences"),
+                          .ood = options.path("ood")},
                .warmup = warmup_options(options),
                .kept_epochs = options.integers("warmup.keep"),
                .search = search_options(options),
@@ -84,7 +86,6 @@ RunPlan plan_run(const Options& options) {
                .lambda = options.real("warmup.lambda"),
                .around_pretrained = options.text("regularizer") == "l2-sp",
                .search_lambda = options.optional_real("search.lambda"),
-               .search_sequences = options.optional_count("search.sequences"),
                .holdout = options.real("search.holdout"),
                .watched_steps = static_cast<int>(options.count("search.watch")),
                .micro_batch = static_cast<int>(options.count("micro-batch")),
@@ -97,7 +98,7 @@ RunPlan plan_run(const Options& options) {
   if (plan.is_rival()) leave_out_search(plan);
   if (options.text("curvature.report") == "on" && !plan.is_rival()) plan.curvature = curvature;
   plan.notes = idle_without_groups(options, plan.layout);
-  check_length(plan.corpus.length, config);
+  check_length(plan.corpus.splits.length, config);
   check_start(plan);
   check_method(plan.method, plan.layout);
   if (plan.curvature) check_budget(plan.layout, *plan.curvature);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "jobs/checkpoint_plan.hpp"
+#include "jobs/corpus_inputs.hpp"
 #include "jobs/options.hpp"
 #include "src/methods/method.hpp"
 #include "src/model/tuning.hpp"
@@ -26,18 +27,17 @@ struct RunPlan {
   std::filesystem::path keep;        ///< --search.keep, empty: not kept
   Gpt2Config config;
   TunedLayout layout;
-  CorpusOptions corpus;
+  CorpusRequest corpus;
   WarmupOptions warmup;
   std::vector<int> kept_epochs = {};  ///< --warmup.keep
   SearchOptions search;               ///< of a rival: without a stage of its own
   MethodOptions method = {};          ///< --method; its steps may follow from the corpus (method_for)
-  std::optional<CurvatureOptions> curvature = {};     ///< --curvature.report, or of `lift curvature`
-  double lambda = 0;                                  ///< λ of every group at the start
-  bool around_pretrained = false;                     ///< l2-sp: c is the pretrained weights, not 0
-  std::optional<double> search_lambda = {};           ///< λ of every group as the search starts
-  std::optional<std::int64_t> search_sequences = {};  ///< --search.sequences
-  double holdout = 0;                                 ///< --search.holdout
-  int watched_steps = 9;                              ///< --search.watch
+  std::optional<CurvatureOptions> curvature = {};  ///< --curvature.report, or of `lift curvature`
+  double lambda = 0;                               ///< λ of every group at the start
+  bool around_pretrained = false;                  ///< l2-sp: c is the pretrained weights, not 0
+  std::optional<double> search_lambda = {};        ///< λ of every group as the search starts
+  double holdout = 0;                              ///< --search.holdout
+  int watched_steps = 9;                           ///< --search.watch
   int micro_batch = 1;
   Activations activations = Activations::keep;  ///< --recompute
   at::ScalarType precision = at::kFloat;
@@ -48,7 +48,7 @@ struct RunPlan {
   /// Where --search.keep puts the instance of a round: of several rounds, round K in NAME-K.
   [[nodiscard]] std::filesystem::path kept_file(int round) const;
   /// Whether the sequences that choose are those that are evaluated: a selection loss is the validation loss.
-  [[nodiscard]] bool selects_on_valid() const noexcept { return holdout == 0 && !search_sequences; }
+  [[nodiscard]] bool selects_on_valid() const noexcept { return holdout == 0 && !corpus.search_sequences; }
   /// How the products of a curvature report are made: of the Hessian, whatever stands in for it in the rows.
   [[nodiscard]] ProductOptions report_products() const {
     return search.products.stands_in() ? ProductOptions() : search.products;

@@ -35,8 +35,13 @@ SplitLoss SplitLosses::test() {
   return *test_;
 }
 
+std::optional<SplitLoss> SplitLosses::ood() {
+  if (corpus_.ood.size() == 0) return std::nullopt;
+  return mean(corpus_.ood, "ood");
+}
+
 Evaluation SplitLosses::all() {
-  return {.train = train(), .valid = valid(), .test = test()};
+  return {.train = train(), .valid = valid(), .test = test(), .ood = ood()};
 }
 
 void SplitLosses::change_form(const std::string& form) {
@@ -61,8 +66,9 @@ SplitLoss SplitLosses::mean(const SequenceSet& set, const char* split) {
   const auto evaluate = [&] {
     return Made{{mean_loss(objective_, set, first_sequences(set.size()), comm_, show)}};
   };
+  const std::string label = fmt::format("{} {}", phase, set.digest());
   const double loss =
-      made_once(checkpoints_, phase, {objective_.tuned().flat()}, objective_, evaluate).numbers.at(0);
+      made_once(checkpoints_, label, {objective_.tuned().flat()}, objective_, evaluate).numbers.at(0);
   progress_.finish(fmt::format("perplexity {:.2f}", std::exp(loss)));
   return {loss, set.size()};
 }

@@ -29,6 +29,8 @@ class SplitLosses {
   [[nodiscard]] SplitLoss train();
   [[nodiscard]] SplitLoss valid();
   [[nodiscard]] SplitLoss test();
+  /// Of the other corpus; nullopt where there is none.
+  [[nodiscard]] std::optional<SplitLoss> ood();
   [[nodiscard]] Evaluation all();
   /// Takes what others found at the present W, nats/token.
   void know_valid(double loss);

@@ -31,21 +31,21 @@ class Inputs {
   /// Throws AgreedError(input), or another, if the model, the checkpoint to start from or the corpus is not
   /// whole. Collective.
   const Corpus& corpus(const RunPlan& plan) {
-    check_splits(plan.corpus, {Split::train, Split::valid, Split::test}, context_.comm);
+    check_files(plan.corpus, context_.comm);
     for (const auto& folder : {plan.model, plan.start}) check_model(folder, plan);
-    return corpora_.load(plan.model, plan.config, plan.corpus, plan.search_sequences, context_);
+    return corpora_.load(plan.model, plan.config, plan.corpus, context_);
   }
 
-  /// What the bits of a point depend on beside its options. Collective.
+  /// What the bits of a point depend on beside its options; a loss out of domain is kept under its tokens.
+  /// Collective.
   std::string surroundings(const RunPlan& plan) {
     std::string all = surroundings_ + (plan.precision == at::kDouble ? ", float64" : "");
     for (const auto& folder : {plan.model, plan.start})
       all += digest(folder, [&](Provenance& found) { hash_folder(folder, found); });
-    return all + digest(plan.corpus.folder, [&](Provenance& found) {
-             for (const Split split : {Split::train, Split::valid, Split::test}) {
-               for (const auto& file : split_files(plan.corpus.folder, split).files)
-                 found.inputs.push_back(hash_file(file));
-             }
+    return all + digest(plan.corpus.splits.folder, [&](Provenance& found) {
+             CorpusRequest in_domain = plan.corpus;
+             in_domain.ood.clear();
+             for (const auto& [option, file] : files_of(in_domain)) found.inputs.push_back(hash_file(file));
            });
   }
 

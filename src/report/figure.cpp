@@ -33,10 +33,10 @@ std::vector<double> logarithmic_ticks(double low, double high) {
 
 }  // namespace
 
-std::string figure_style(const std::string& name) {
+std::string figure_style(const std::string& name, int height) {
   return fmt::format(R"(# Drawn again by: gnuplot {0}.gp
 set encoding utf8
-set terminal svg size 720,440 dynamic enhanced font "Helvetica,14" background "white" linewidth 1
+set terminal svg size 720,{3} dynamic enhanced font "Helvetica,14" background "white" linewidth 1
 set output "{0}.svg"
 set datafile missing "NaN"
 set border 3 linecolor rgb "{1}" linewidth 1
@@ -46,7 +46,7 @@ set xlabel textcolor rgb "{1}" offset 0,0.2
 set ylabel textcolor rgb "{1}" offset 0.8,0
 unset key
 )",
-                     name, kInk, kGrid);
+                     name, kInk, kGrid, height);
 }
 
 std::string plot_number(double value) {

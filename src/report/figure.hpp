@@ -23,8 +23,9 @@ inline constexpr const char* kInk = "#333333";   ///< text and axes
 inline constexpr const char* kGrid = "#E6E6E6";  ///< light lines behind the data
 inline constexpr const char* kMark = "#777777";  ///< lines that mark a level or a place
 
-/// What all figures share: SVG of the figure's name, white, fonts, thin axes, light grid.
-[[nodiscard]] std::string figure_style(const std::string& name);
+/// What all figures share: SVG of the figure's name, white, so many pixels high, fonts, thin axes, light
+/// grid.
+[[nodiscard]] std::string figure_style(const std::string& name, int height = 440);
 
 /// A number as gnuplot reads it; "NaN" if it is not finite.
 [[nodiscard]] std::string plot_number(double value);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 
 #include "src/report/format.hpp"
@@ -48,29 +49,55 @@ Cell count(std::int64_t value) {
   return {format_count(value), {fmt::format("{}", value)}};
 }
 
+/// A column of methods_table, and the number that its cells have of a run.
+struct MethodColumn {
+  Column column;
+  int decimals = 0;
+  std::function<double(const KeptRun&)> number;
+};
+
+bool has_ood(const Configuration& one) {
+  return std::ranges::any_of(one.runs, [](const KeptRun& run) { return run.result.after.ood.has_value(); });
+}
+
+std::vector<MethodColumn> method_columns(bool ood) {
+  const auto split = [](Evaluation RunResult::*when, std::optional<SplitLoss> Evaluation::*which) {
+    return [when, which](const KeptRun& run) { return perplexity_of(run.result.*when.*which); };
+  };
+  const auto perplexity = [&](const char* title, const char* field, auto when, auto which) {
+    return MethodColumn{{title, with_deviation(field)}, 2, split(when, which)};
+  };
+  std::vector<MethodColumn> columns = {
+      perplexity("test ppl W0", "test_ppl_before", &RunResult::before, &Evaluation::test),
+      perplexity("test ppl", "test_ppl_after", &RunResult::after, &Evaluation::test),
+      perplexity("valid ppl", "valid_ppl_after", &RunResult::after, &Evaluation::valid)};
+  if (ood) {
+    columns.push_back(perplexity("OOD ppl W0", "ood_ppl_before", &RunResult::before, &Evaluation::ood));
+    columns.push_back(perplexity("OOD ppl", "ood_ppl_after", &RunResult::after, &Evaluation::ood));
+  }
+  columns.push_back({{"forward units", with_deviation("units")}, 0, [](const KeptRun& run) {
+                       return run.result.search_units;
+                     }});
+  columns.push_back({{"seconds", with_deviation("seconds")}, 1, seconds_after_warmup});
+  columns.push_back({{"peak MiB", with_deviation("peak_mib")}, 0, peak_mebibytes});
+  return columns;
+}
+
 }  // namespace
 
 Table methods_table(const std::vector<Configuration>& configurations) {
   Table table;
   if (std::ranges::none_of(configurations, is_rival)) return table;
-  table.columns = {{"configuration", {"configuration"}, true},
-                   {"method", {"method"}, true},
-                   {"test ppl W0", with_deviation("test_ppl_before")},
-                   {"test ppl", with_deviation("test_ppl_after")},
-                   {"valid ppl", with_deviation("valid_ppl_after")},
-                   {"forward units", with_deviation("units")},
-                   {"seconds", with_deviation("seconds")},
-                   {"peak MiB", with_deviation("peak_mib")},
-                   {"runs", {"runs"}}};
+  const std::vector<MethodColumn> columns = method_columns(std::ranges::any_of(configurations, has_ood));
+  table.columns = {{"configuration", {"configuration"}, true}, {"method", {"method"}, true}};
+  for (const MethodColumn& one : columns) table.columns.push_back(one.column);
+  table.columns.push_back({"runs", {"runs"}});
   for (const Configuration& one : configurations) {
-    const auto cell = [&](auto number, int decimals) { return spread_cell(one.over(number), decimals); };
-    table.rows.push_back({Cell::label(one.name), Cell::label(one.first().result.method.name),
-                          cell([](const KeptRun& run) { return perplexity_of(run.result.before.test); }, 2),
-                          cell([](const KeptRun& run) { return perplexity_of(run.result.after.test); }, 2),
-                          cell([](const KeptRun& run) { return perplexity_of(run.result.after.valid); }, 2),
-                          cell([](const KeptRun& run) { return run.result.search_units; }, 0),
-                          cell(seconds_after_warmup, 1), cell(peak_mebibytes, 0),
-                          count(std::ssize(one.runs))});
+    std::vector<Cell> row = {Cell::label(one.name), Cell::label(one.first().result.method.name)};
+    for (const MethodColumn& column : columns)
+      row.push_back(spread_cell(one.over(column.number), column.decimals));
+    row.push_back(count(std::ssize(one.runs)));
+    table.rows.push_back(std::move(row));
   }
   return table;
 }

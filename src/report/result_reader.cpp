@@ -18,13 +18,15 @@ SplitLoss read_split(const JsonNode& node) {
 Evaluation read_evaluation(const JsonNode& node) {
   return {.train = optional_of(node, "train", read_split),
           .valid = optional_of(node, "valid", read_split),
-          .test = optional_of(node, "test", read_split)};
+          .test = optional_of(node, "test", read_split),
+          .ood = node.has("ood") ? optional_of(node, "ood", read_split) : std::nullopt};
 }
 
 EarlyStopping read_early_stopping(const JsonNode& node) {
   return {.epoch = node["epoch"].integer<int>(),
           .valid = optional_of(node, "valid", read_split),
-          .test = optional_of(node, "test", read_split)};
+          .test = optional_of(node, "test", read_split),
+          .ood = node.has("ood") ? optional_of(node, "ood", read_split) : std::nullopt};
 }
 
 EpochLosses read_epoch(const JsonNode& node) {

@@ -31,13 +31,16 @@ Cell signed_per_cent(double value) {
   return cell;
 }
 
+void add_losses(std::vector<Cell>& row, const std::optional<SplitLoss>& split) {
+  row.push_back(Cell::number(perplexity_of(split), kPerplexityDigits));
+  row.push_back(Cell::number(loss_of(split), kLossDigits));
+}
+
 std::vector<Cell> losses_row(const std::string& label, const Evaluation& losses, const Evaluation& before) {
   std::vector<Cell> row = {Cell::label(label)};
-  for (const auto* split : {&losses.train, &losses.valid, &losses.test}) {
-    row.push_back(Cell::number(perplexity_of(*split), kPerplexityDigits));
-    row.push_back(Cell::number(loss_of(*split), kLossDigits));
-  }
+  for (const auto* split : {&losses.train, &losses.valid, &losses.test}) add_losses(row, *split);
   row.push_back(signed_per_cent(per_cent(perplexity_of(before.test), perplexity_of(losses.test))));
+  if (before.ood) add_losses(row, losses.ood);
   return row;
 }
 
@@ -88,6 +91,10 @@ Table before_after_table(const RunResult& result) {
                    {"loss", {"train_loss"}}, {"valid ppl", {"valid_ppl"}},
                    {"loss", {"valid_loss"}}, {"test ppl", {"test_ppl"}},
                    {"loss", {"test_loss"}},  {"test change", {"test_change_percent"}}};
+  if (result.before.ood) {
+    table.columns.push_back({"OOD ppl", {"ood_ppl"}});
+    table.columns.push_back({"loss", {"ood_loss"}});
+  }
   table.rows.push_back(losses_row("before (W0 after warm-up)", result.before, result.before));
   table.rows.push_back(losses_row("after LiFT", result.after, result.before));
   if (!result.epochs.empty() && result.warmup_epochs() == 0)
@@ -95,7 +102,8 @@ Table before_after_table(const RunResult& result) {
   if (result.early_stopping) {
     const EarlyStopping& stop = *result.early_stopping;
     table.rows.push_back(losses_row(fmt::format("early stopping (epoch {})", stop.epoch),
-                                    {.train = {}, .valid = stop.valid, .test = stop.test}, result.before));
+                                    {.train = {}, .valid = stop.valid, .test = stop.test, .ood = stop.ood},
+                                    result.before));
   }
   if (!result.epochs.empty() && result.epochs.front().epoch == 0) {
     const EpochLosses& first = result.epochs.front();

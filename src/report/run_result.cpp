@@ -34,13 +34,18 @@ Json to_object(const SplitLoss& split) {
 }
 
 Json to_object(const Evaluation& evaluation) {
-  return {{"train", optional_json(evaluation.train)},
-          {"valid", optional_json(evaluation.valid)},
-          {"test", optional_json(evaluation.test)}};
+  Json object = {{"train", optional_json(evaluation.train)},
+                 {"valid", optional_json(evaluation.valid)},
+                 {"test", optional_json(evaluation.test)}};
+  if (evaluation.ood) object["ood"] = to_object(*evaluation.ood);
+  return object;
 }
 
 Json to_object(const EarlyStopping& stop) {
-  return {{"epoch", stop.epoch}, {"valid", optional_json(stop.valid)}, {"test", optional_json(stop.test)}};
+  Json object = {
+      {"epoch", stop.epoch}, {"valid", optional_json(stop.valid)}, {"test", optional_json(stop.test)}};
+  if (stop.ood) object["ood"] = to_object(*stop.ood);
+  return object;
 }
 
 Json to_object(const EpochLosses& epoch) {

@@ -26,6 +26,7 @@ struct Evaluation {
   std::optional<SplitLoss> train;  ///< over the first min(|train|, |valid|) training sequences
   std::optional<SplitLoss> valid;
   std::optional<SplitLoss> test;
+  std::optional<SplitLoss> ood = {};  ///< of another corpus's test split, where there was one
 };
 
 /// The warm-up epoch of least validation loss.
@@ -33,6 +34,7 @@ struct EarlyStopping {
   int epoch = 0;
   std::optional<SplitLoss> valid;
   std::optional<SplitLoss> test;
+  std::optional<SplitLoss> ood = {};  ///< as in Evaluation
 };
 
 /// Losses after one warm-up epoch [nats/token]; epoch 0 is the pretrained model. NaN: not measured.

@@ -18,7 +18,7 @@ inline RunPlan paper_plan() {
                .warmup = {.epochs = 35},
                .search = {},
                .micro_batch = 4};
-  plan.corpus.length = 512;
+  plan.corpus.splits.length = 512;
   return plan;
 }
 

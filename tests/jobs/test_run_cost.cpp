@@ -75,6 +75,10 @@ TEST(RunCost, CountsWhatOneRankDoes) {
   EXPECT_DOUBLE_EQ(seconds.line_search, 34 * 487 * one.loss + 487 * one.prefix);
   // train before and after; the curves tell test's loss at t*, the line search valid's.
   EXPECT_DOUBLE_EQ(seconds.evaluate, 2 * 487 * loss + (487 + 558) * (9 * one.loss + one.prefix));
+  CorpusSize beside = kWikiText2;
+  beside.ood = 10;
+  EXPECT_DOUBLE_EQ(estimate_seconds(plan, beside, 1, at_rate(1.0)).evaluate - seconds.evaluate, 30 * loss)
+      << "another corpus, before, after, and at the best epoch";
   EXPECT_EQ(seconds.corrector, 0.0);
   EXPECT_DOUBLE_EQ(seconds.total(), seconds.warmup + seconds.gradient + seconds.self_check + seconds.probes +
                                         seconds.lp + seconds.line_search + seconds.evaluate + seconds.files);
@@ -246,7 +250,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(Change{"micro_batch", [](RunPlan& plan) { plan.micro_batch = 8; }},
                     Change{"probes", [](RunPlan& plan) { plan.search.probes = 32; }},
                     Change{"krylov", [](RunPlan& plan) { plan.search.probe_kind = ProbeKind::krylov; }},
-                    Change{"length", [](RunPlan& plan) { plan.corpus.length = 1024; }},
+                    Change{"length", [](RunPlan& plan) { plan.corpus.splits.length = 1024; }},
                     Change{"curvature",
                            [](RunPlan& plan) { plan.curvature = CurvatureOptions{.basis = 60}; }},
                     Change{"interpolate", [](RunPlan& plan) { plan.search.recovery.interpolate = true; }},

@@ -130,6 +130,34 @@ TEST_F(RunOptions, BatchesMakeTheProductsOfTheSearch) {
   EXPECT_NE(two.rounds[0].lp->objective, one.rounds[0].lp->objective);
 }
 
+/// Of what is read, no more than is evaluated: there is no training split beside it.
+TEST_F(RunOptions, AnotherCorpusIsEvaluatedAndChangesNothingElse) {
+  const std::string plainly = "--deterministic --warmup.epochs 2 --warmup.lr 3e-2 ";
+  const auto alone = result(plainly);
+  const auto weights = text_of(path(out()) / "model/model.safetensors");
+  const auto beside = result(plainly + "--ood " + path("other").string());
+  EXPECT_EQ(text_of(path(out()) / "model/model.safetensors"), weights);
+  EXPECT_FALSE(alone.before.ood || alone.after.ood || alone.early_stopping->ood);
+  EXPECT_DOUBLE_EQ(beside.warmup_units, alone.warmup_units);
+  EXPECT_DOUBLE_EQ(beside.search_units, alone.search_units);
+  EXPECT_EQ(beside.before.ood.value().sequences, 8) << "--limit";
+  EXPECT_NE(beside.before.ood->loss, beside.before.test->loss);
+  for (const auto& [model, loss] :
+       {std::pair("model", beside.after.ood), {"checkpoints/best", beside.early_stopping->ood}}) {
+    const auto again =
+        result(fmt::format("--deterministic --warmup.epochs 0 --search.rounds 0 --start {} --ood {}",
+                           (path(fmt::format("run-{}", 2)) / model).string(), path("other").string()));
+    EXPECT_NEAR(again.before.ood->loss, loss.value().loss, 1e-6) << model;
+  }
+}
+
+TEST_F(RunOptions, AnotherCorpusWithoutATestSplitIsRefused) {
+  const JobRun ending = run("--tune.blocks 0,1 --ood " + path("model").string());
+  EXPECT_EQ(ending.code, ExitCode::input);
+  EXPECT_THAT(ending.error, testing::HasSubstr(path("model").string()));
+  EXPECT_THAT(files_in(path(out())), IsEmpty());
+}
+
 TEST_F(RunOptions, TokensAreKeptInTheCacheAskedFor) {
   const Variable home("XDG_CACHE_HOME", path("home"));
   const std::string little = "--deterministic --tune.blocks 0,1 --search.rounds 0 --warmup.epochs 0 ";

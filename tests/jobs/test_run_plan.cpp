@@ -35,19 +35,19 @@ class RunPlanTest : public testing::Test {
 
 TEST_F(RunPlanTest, HoldsTheDataAndHowItIsWorkedOn) {
   const auto p = plan("--batch 3 --micro-batch 2 --recompute on --limit 5 --train-limit 7 --cache here");
-  EXPECT_EQ(p.corpus.length, 16);
-  EXPECT_EQ(p.corpus.folder, folder_ / "data");
-  EXPECT_EQ(p.corpus.cache, "here");
-  EXPECT_EQ(p.corpus.limit, 5);
-  EXPECT_EQ(p.corpus.train_limit, 7);
+  EXPECT_EQ(p.corpus.splits.length, 16);
+  EXPECT_EQ(p.corpus.splits.folder, folder_ / "data");
+  EXPECT_EQ(p.corpus.splits.cache, "here");
+  EXPECT_EQ(p.corpus.splits.limit, 5);
+  EXPECT_EQ(p.corpus.splits.train_limit, 7);
   EXPECT_EQ(p.warmup.batch, 3);
   EXPECT_EQ(p.search.batch, 3);
   EXPECT_EQ(p.search.recovery.corrector.batch, 3);
   EXPECT_EQ(p.micro_batch, 2);
   EXPECT_EQ(p.activations, Activations::recompute);
   const auto plain = plan("--cache none");
-  EXPECT_TRUE(plain.corpus.cache.empty());
-  EXPECT_EQ(plain.corpus.limit, std::nullopt);
+  EXPECT_TRUE(plain.corpus.splits.cache.empty());
+  EXPECT_EQ(plain.corpus.splits.limit, std::nullopt);
   EXPECT_EQ(plain.activations, Activations::keep);
 }
 
@@ -139,7 +139,7 @@ TEST_F(RunPlanTest, HoldsTheRoundsAndTheirSteps) {
   EXPECT_EQ(p.search.line.max_step, 2.5);
   EXPECT_EQ(p.search.line_kind, LineKind::grid);
   EXPECT_EQ(p.holdout, 0.25);
-  EXPECT_EQ(p.search_sequences, 40);
+  EXPECT_EQ(p.corpus.search_sequences, 40);
   EXPECT_FALSE(p.selects_on_valid());
   EXPECT_FALSE(plan("--search.sequences 40").selects_on_valid());
   EXPECT_TRUE(plan("").selects_on_valid());

@@ -23,7 +23,7 @@ namespace {
 /// Lines of a point that differs from the plain one in an option, by its name, and in what that needs.
 using Variant = std::map<std::string, std::string>;
 
-const std::map<std::string, Variant>& variants() {
+const std::map<std::string, Variant>& variants_by_value() {
   static const std::map<std::string, Variant> all = {
       {"lp.radius", {{"lp.radius", "0.02"}}},
       {"lp.radius-unit", {{"lp.radius-unit", "absolute"}}},
@@ -136,6 +136,11 @@ class SweepSharing : public testing::Test {
             {"limit", "6"},          {"warmup.lr", "1e-2"},         {"search.hvp-batches", "1"},
             {"search.batches", "1"}, {"search.probes", "3"},        {"search.watch", "2"},
             {"search.steps", "4"},   {"checkpoint.memo", "always"}, {"cache", "none"}};
+  }
+  [[nodiscard]] std::map<std::string, Variant> variants() const {
+    std::map<std::string, Variant> all = variants_by_value();
+    all.emplace("ood", Variant{{"ood", at("other")}});
+    return all;
   }
   void write(const std::string& name, const std::string& text) {
     if (world_.is_root()) write_file(folder_ / name, text);

@@ -43,6 +43,8 @@ void write_toy_inputs(const std::filesystem::path& folder, const Gpt2Config& con
   write_text(folder / "data/train.txt", toy_text(1, 1000));
   write_text(folder / "data/valid.txt", toy_text(2, 400));
   write_text(folder / "data/test.txt", toy_text(3, 400));
+  std::filesystem::create_directories(folder / "other");
+  write_text(folder / "other/test.txt", toy_text(4, 300));
 }
 
 std::string text_of(const std::filesystem::path& file) {

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <cmath>
+
 #include "tests/src/report/samples.hpp"
 
 namespace lift {
@@ -50,6 +52,18 @@ TEST(MethodTables, CompareMethodsWhereThereIsMoreThanLifts) {
     for (std::size_t k = 0; k < row.size(); ++k)
       EXPECT_EQ(row[k].values.size(), table.columns[k].fields.size());
   }
+}
+
+TEST(MethodTables, ShowAnotherCorpusWhereThereWasOne) {
+  RunResult outside = rival();
+  outside.before.ood = SplitLoss{std::log(80.0), 7};
+  outside.after.ood = SplitLoss{std::log(70.0), 7};
+  const Table table =
+      methods_table({{"lift", {kept(testing::paper_run(), "a")}}, {"tpgm", {kept(outside, "b")}}});
+  ASSERT_THAT(table.rows, SizeIs(2));
+  EXPECT_EQ(table.rows[0][6].text, "–");
+  EXPECT_EQ(table.rows[1][5].text, "80.00");
+  EXPECT_EQ(table.rows[1][6].text, "70.00");
 }
 
 TEST(MethodTables, ShowEachTensorsRadiusBesideItsStart) {

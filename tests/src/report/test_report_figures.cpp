@@ -93,6 +93,33 @@ TEST(ReportFigures, ReductionsOfOneCurveDifferInTheLengthOfTheWarmupAlone) {
   EXPECT_FALSE(reduction_figure({all[0], all[2]}, {"seed"}));
 }
 
+TEST(ReportFigures, MethodsStandInTheOrderOfTheirTestPerplexity) {
+  const auto rival = [](const char* name, double test, double ood) {
+    RunResult run = testing::paper_run();
+    run.method.name = name;
+    run.after.test->loss = std::log(test);
+    run.before.ood = SplitLoss{std::log(60.0), 3};
+    run.after.ood = SplitLoss{std::log(ood), 3};
+    return testing::kept(name, run, {});
+  };
+  const Configuration worse{"tpgm", {rival("tpgm", 30, 50)}},
+      better{"wise", {rival("wise", 26, 52), rival("wise", 24, 54)}};
+  const Figure figure = *methods_figure({worse, better});
+  EXPECT_THAT(figure.data,
+              ::testing::MatchesRegex("# .*\n1 25(.0*[0-9])? 1.41[0-9]* 53[.0-9]* 1.41[0-9]* \"wise\"\n"
+                                      "0 (30|29.9)[0-9.]* 0 (50|49.9)[0-9.]* 0 \"tpgm\"\n"));
+  EXPECT_THAT(figure.script, HasSubstr("set arrow from first 32.4")) << "W0";
+  EXPECT_FALSE(methods_figure({{"lift", {testing::kept("a", testing::paper_run(), {})}},
+                               {"lift2", {testing::kept("b", testing::paper_run(), {})}}}))
+      << "without a rival the tables say it";
+  if (std::system("gnuplot --version >/dev/null 2>&1") != 0 || !Communicator::world().is_root()) return;
+  const OwnFolder folder;
+  EXPECT_THAT(draw_figures(std::vector<std::optional<Figure>>{figure}, folder.path()), ElementsAre());
+  const std::string picture = read_file(folder / "methods.svg");
+  EXPECT_THAT(picture, HasSubstr("OOD perplexity"));
+  EXPECT_THAT(picture, HasSubstr("wise"));
+}
+
 TEST(ReportFigures, ATimelineJoinsWhatIsOnePhaseToTheEye) {
   const Figure figure = *timeline_figure(with_timeline());
   EXPECT_THAT(figure.data, HasSubstr("\n1 4 4.00"));  // two spans of probes, 0.001 s apart

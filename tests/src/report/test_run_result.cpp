@@ -114,6 +114,19 @@ TEST_F(RunResultTest, RoundTripIsExact) {
   EXPECT_EQ(again.warmup_epochs(), 35);
 }
 
+TEST_F(RunResultTest, LossesOutOfDomainComeBack) {
+  RunResult result = testing::paper_run();
+  EXPECT_EQ(to_json(result).find("ood"), std::string::npos);
+  result.before.ood = SplitLoss{5.5, 7};
+  result.after.ood = SplitLoss{5.25, 7};
+  result.early_stopping->ood = SplitLoss{5.0, 7};
+  const RunResult back = parse_result(to_json(result), "here");
+  EXPECT_EQ(back.before.ood.value().loss, 5.5);
+  EXPECT_EQ(back.after.ood.value().loss, 5.25);
+  EXPECT_EQ(back.early_stopping->ood.value().loss, 5.0);
+  EXPECT_EQ(back.after.ood->sequences, 7);
+}
+
 TEST_F(RunResultTest, AStartAndImplicitSolvesComeBack) {
   RunResult run = testing::paper_run();
   run.start = "runs/earlier/model";

@@ -18,6 +18,17 @@ pretrained (epoch 0)               –      –      35.60  3.572     34.51  3.5
 )");
 }
 
+TEST(Tables, AnotherCorpusHasColumnsOfItsOwn) {
+  RunResult run = testing::paper_run();
+  run.before.ood = SplitLoss{std::log(80.0), 7};
+  run.after.ood = SplitLoss{std::log(70.0), 7};
+  const Table table = before_after_table(run);
+  ASSERT_EQ(table.columns.size(), 10U);
+  EXPECT_EQ(table.rows.at(0).at(8).text, "80.00");
+  EXPECT_EQ(table.rows.at(1).at(8).text, "70.00");
+  EXPECT_EQ(table.rows.at(2).at(8).text, "–") << "an early stopping that was not evaluated there";
+}
+
 TEST(Tables, OfARunFromACheckpointSaySoAndWithoutAWarmUpNameNothingBeside) {
   RunResult run = testing::paper_run();
   run.start = "runs/earlier/model";

@@ -1,0 +1,67 @@
+#!/usr/bin/env python3
+"""Sweep files of the comparison, and the settings that its first sweep chose.
+
+usage: comparison.py points BASE METHODS START SEEDS BUDGET            a sweep of all settings that METHODS names
+       comparison.py chosen BASE METHODS START SEEDS BUDGET SWEEP      the same of each method's best in SWEEP
+
+START is the number of warm-up epochs (0: from the pretrained weights), SEEDS as `0 | 1 | 2`, BUDGET in forward passes.
+The best of a method is the point of least selection loss: of sequences that it did not train on, and never of test."""
+import configparser
+import json
+import math
+import pathlib
+import sys
+
+# What these do is as long as it is; all others take what the budget pays for.
+UNBUDGETED = {"wise", "wise-tensors"}
+
+
+def sections(path):
+    parser = configparser.ConfigParser(delimiters=["="], interpolation=None)
+    parser.read_string(pathlib.Path(path).read_text())
+    return {name.removeprefix("point "): dict(parser[name]) for name in parser.sections()}
+
+
+def selection_loss(folder):
+    """Of the weights that were kept: each stage of a search has its own, a rival one."""
+    result = json.loads((folder / "result.json").read_text())
+    stages = [stage["selection"] for stage in result["stages"] if stage["name"] == result["kept_stage"]]
+    losses = [loss for loss in stages if loss is not None]
+    return losses[-1] if losses else math.inf
+
+
+def settings_of(folder):
+    """The options of a point, from its config.cfg."""
+    lines = (line.split(" = ", 1) for line in (folder / "config.cfg").read_text().splitlines() if " = " in line)
+    return {name: value for name, value in lines}
+
+
+def best_settings(name, options, sweep):
+    tried = [folder for folder in sorted(sweep.glob("points/*")) if folder.name.split(",")[0] == name and (folder / "result.json").exists()]
+    if not tried:
+        sys.exit(f"comparison: {sweep} has no point of {name} that is done")
+    best = min(tried, key=selection_loss)
+    found = settings_of(best)
+    shown = ", ".join(f"{key} = {found[key]}" for key, value in options.items() if "|" in value)
+    print(f"{name:20} {len(tried)} tried, selection loss {selection_loss(best):.5f}  {shown}", file=sys.stderr)
+    return {key: found[key] if "|" in value else value for key, value in options.items()}
+
+
+def main():
+    if len(sys.argv) not in (7, 8) or sys.argv[1] not in ("points", "chosen"):
+        sys.exit(__doc__)
+    what, base, methods, start, seeds, budget = sys.argv[1:7]
+    print(pathlib.Path(base).read_text().rstrip())
+    print(f"warmup.epochs = {start}\nseed = {seeds}")
+    for name, options in sections(methods).items():
+        method = options.get("method", "lift")
+        if what == "chosen":
+            options = best_settings(name, options, pathlib.Path(sys.argv[7]))
+        print(f"\n[point {name}]")
+        for key, value in options.items():
+            print(f"{key} = {value}")
+        if method != "lift" and method not in UNBUDGETED:
+            print(f"method.budget = {budget}")
+
+
+main()
