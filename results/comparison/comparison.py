@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Sweep files of the comparison, and the settings that its first sweep chose.
 
-usage: comparison.py points BASE METHODS START SEEDS BUDGET            a sweep of all settings that METHODS names
-       comparison.py chosen BASE METHODS START SEEDS BUDGET SWEEP      the same of each method's best in SWEEP
+usage: comparison.py tried BASE METHODS START SEED BUDGET              a sweep of all settings of methods that METHODS names several of
+       comparison.py chosen BASE METHODS START SEEDS BUDGET SWEEP      a sweep of all methods, each with the best that SWEEP found
 
 START is the number of warm-up epochs (0: from the pretrained weights), SEEDS as `0 | 1 | 2`, BUDGET in forward passes.
 The best of a method is the point of least selection loss: of sequences that it did not train on, and never of test."""
@@ -14,6 +14,8 @@ import sys
 
 # What these do is as long as it is; all others take what the budget pays for.
 UNBUDGETED = {"wise", "wise-tensors"}
+# From the pretrained weights: what begins there whatever the warm-up did, and what leads back there.
+ONLY_AFTER_WARMUP = {"early-stop", "grid", "random", "train-valid", "tpgm", "ftp", "wise", "wise-tensors", "tpgm-once"}
 
 
 def sections(path):
@@ -48,14 +50,19 @@ def best_settings(name, options, sweep):
 
 
 def main():
-    if len(sys.argv) not in (7, 8) or sys.argv[1] not in ("points", "chosen"):
+    if len(sys.argv) not in (7, 8) or sys.argv[1] not in ("tried", "chosen"):
         sys.exit(__doc__)
     what, base, methods, start, seeds, budget = sys.argv[1:7]
     print(pathlib.Path(base).read_text().rstrip())
     print(f"warmup.epochs = {start}\nseed = {seeds}")
+    if what == "tried":
+        print("limit = 48")  # of what is evaluated; the search has its own sequences
     for name, options in sections(methods).items():
         method = options.get("method", "lift")
-        if what == "chosen":
+        several = any("|" in value for value in options.values())
+        if (start == "0" and method in ONLY_AFTER_WARMUP) or (what == "tried" and not several):
+            continue
+        if what == "chosen" and several:
             options = best_settings(name, options, pathlib.Path(sys.argv[7]))
         print(f"\n[point {name}]")
         for key, value in options.items():
