@@ -22,11 +22,6 @@ launch() {
   mpirun --oversubscribe -n "$ranks" "$@"
 }
 
-if [ ! -d "$example/model" ]; then
-  rm -rf "$example"
-  "$lift" example --out "$example"
-  launch "$lift" pretrain --data "$example/pretrain" --tokenizer "$example/tokenizer" --out "$example/model" \
-    --layers 12 --width 64 --heads 4 --positions 256 --length 128 --train-limit 2400 --limit 100 --batch 16 --micro-batch 16 --epochs 1 --lr 3e-3
-fi
+LIFT_RANKS="$ranks" LIFT_BINARY="$lift" ./jobs/example.sh
 launch "$lift" run --config jobs/configs/quickstart.cfg --model "$example/model" --data "$example/finetune" \
   --out "$out" "$@"

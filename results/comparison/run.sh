@@ -15,8 +15,11 @@ case "$name" in
   stand-in) start=12 budget=8000 ;;
   *) echo "comparison: $name is neither example nor stand-in" >&2; exit 2 ;;
 esac
-[ "$name" = example ] && "$here/example.sh"
-[ "$name" = stand-in ] && "$here/novels.sh"
+if [ "$name" = stand-in ]; then "$here/novels.sh"; else
+  LIFT_BINARY="$lift" ./jobs/example.sh
+  mkdir -p runs/example-ood
+  cp runs/example/pretrain/valid.txt runs/example-ood/test.txt  # topics that are not the fine-tuning's
+fi
 mkdir -p "$out"
 
 # sweep FILE FOLDER: all its points, shared by so many programs.

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <sstream>
 #include <utility>
 
 namespace lift {
@@ -30,6 +31,18 @@ RunOptions averaged_part(const RunOptions& options, const std::set<std::string>&
   for (const auto& [name, value] : options)
     if (averaged.contains(name)) part[name] = value;
   return part;
+}
+
+/// A sweep's name for a point, "lift,seed=0,warmup.epochs=5", without what was averaged over.
+std::string without_averaged(const std::string& name, const std::set<std::string>& averaged) {
+  std::string kept;
+  std::istringstream parts(name);
+  for (std::string part; std::getline(parts, part, ',');) {
+    const auto equals = part.find('=');
+    if (equals != std::string::npos && averaged.contains(part.substr(0, equals))) continue;
+    kept += (kept.empty() ? "" : ",") + part;
+  }
+  return kept.empty() ? name : kept;
 }
 
 }  // namespace
@@ -78,7 +91,9 @@ std::vector<Configuration> configurations_of(std::vector<KeptRun> runs,
     all[found->second].runs.push_back(std::move(run));
   }
   for (Configuration& one : all) {
-    if (one.runs.size() > 1) one.name += fmt::format(" (+{})", one.runs.size() - 1);
+    if (one.runs.size() == 1) continue;
+    const std::string kept = without_averaged(one.name, averaged);
+    one.name = kept != one.name ? kept : fmt::format("{} (+{})", kept, one.runs.size() - 1);
   }
   return all;
 }

@@ -18,7 +18,9 @@ struct Spread {
 
 /// Runs of one configuration with different seeds, at least one.
 struct Configuration {
-  std::string name;  ///< that of its first run, and how many others there are
+  /// That of its first run, without what is averaged over if it says that (as the points of a sweep do), else
+  /// with how many others there are.
+  std::string name;
   std::vector<KeptRun> runs;
   [[nodiscard]] const KeptRun& first() const { return runs.front(); }
   /// `number` of each run, a function of KeptRun.

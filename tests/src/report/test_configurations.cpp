@@ -49,6 +49,19 @@ TEST(Configurations, RunsThatDifferInTheSeedAloneAreOne) {
   EXPECT_THAT(differing_options(all, kSeed), ElementsAre("warmup.lr"));
 }
 
+TEST(Configurations, AreNamedWithoutWhatIsAveragedOver) {
+  const auto all = configurations_of({run_of("lp,seed=0,warmup.lr=1", {{"warmup.lr", "1"}, {"seed", "0"}}),
+                                      run_of("lp,seed=1,warmup.lr=1", {{"warmup.lr", "1"}, {"seed", "1"}}),
+                                      run_of("seed=0", {{"warmup.lr", "2"}, {"seed", "0"}}),
+                                      run_of("seed=1", {{"warmup.lr", "2"}, {"seed", "1"}}),
+                                      run_of("lp,seed=2,warmup.lr=3", {{"warmup.lr", "3"}, {"seed", "2"}})},
+                                     kSeed);
+  ASSERT_EQ(all.size(), 3U);
+  EXPECT_EQ(all[0].name, "lp,warmup.lr=1");
+  EXPECT_EQ(all[1].name, "seed=0 (+1)") << "nothing else is in it";
+  EXPECT_EQ(all[2].name, "lp,seed=2,warmup.lr=3") << "one run is what it is";
+}
+
 TEST(Configurations, TheSameSeedAgainIsNoSpread) {
   const RunOptions options = {{"warmup.lr", "1"}, {"seed", "0"}}, other = {{"warmup.lr", "1"}, {"seed", "1"}};
   EXPECT_EQ(parts(configurations_of(
