@@ -51,7 +51,9 @@ const std::vector<Readers>& readers() {
       {"penalty.inner-lr", penalties},
       {"penalty.rule", penalties},
       {"penalty.weight", {"alright"}},
-      {"penalty.lower-blocks", split}};
+      {"penalty.lower-blocks", split},
+      {"penalty.flatness", split},
+      {"penalty.flatness-steps", split}};
   return table;
 }
 
@@ -77,6 +79,8 @@ void check_rival(CheckedOptions& checked) {
   if (method == "lift") return;
   for (const OptionSpec& spec : option_table())
     if (spec.belongs_to(Job::run) && is_of_the_search(spec.name)) checked.refuse_idle(spec.name, because);
+  if (options.count("penalty.flatness") == 0)
+    checked.refuse_idle("penalty.flatness-steps", "without --penalty.flatness");
   if (options.given("method.budget") && options.given("method.steps"))
     checked.refuse("--method.budget and --method.steps contradict each other; expected one of them");
   if (options.real("method.lambda-low") > options.real("method.lambda-high"))

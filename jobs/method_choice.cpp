@@ -112,7 +112,9 @@ MethodOptions method_options(const Options& options) {
                   .rate = options.real("tpgm.lr"),
                   .shrink = options.real("ftp.shrink"),
                   .excluded = words_of(options.text("tpgm.exclude"))},
-          .lower_blocks = static_cast<int>(options.count("penalty.lower-blocks"))};
+          .lower_blocks = static_cast<int>(options.count("penalty.lower-blocks")),
+          .flatness = {.pairs = static_cast<int>(options.count("penalty.flatness")),
+                       .steps = options.count("penalty.flatness-steps")}};
 }
 
 void check_method(const MethodOptions& method, const TunedLayout& layout) {

@@ -305,6 +305,11 @@ std::vector<OptionSpec> build_table() {
      "Part of the upper level in what alright descends.", kPenalty, kRun},
     {"penalty.lower-blocks", count, "1", from(1), {}, "blocks",
      "Tuned blocks, from the last down, that are the lower variable.", kPenalty, kRun},
+    {"penalty.flatness", count, "0", from(0), {}, "pairs",
+     "Pairs by which it is reported how flat the upper level is, where the descent ended, around the answer of the lower one (delta at alpha 1.5 and c 0.5); 0 for none. Chooses nothing, and no budget pays it.",
+     kPenalty, kRun},
+    {"penalty.flatness-steps", count, "50", from(1), {}, "steps",
+     "Inner steps from there by which that answer is sought, their rate falling to 0.", kPenalty, kRun},
 
     {"curvature.report", choice, "off", kAny, {"on", "off"}, "",
      "Whether the search begins with a report of the curvature there.", kCurvature, kRun},

@@ -21,7 +21,9 @@ std::string MethodOptions::violation() const {
   if (grid_steps < 2) return fmt::format("grid_steps = {} violates grid_steps ≥ 2", grid_steps);
   if (tensor_steps < 2) return fmt::format("tensor_steps = {} violates tensor_steps ≥ 2", tensor_steps);
   if (lower_blocks < 1) return fmt::format("lower_blocks = {} violates lower_blocks ≥ 1", lower_blocks);
-  for (const auto& fault : {tpgm.violation(), ftp.violation(), penalty.violation()})
+  if (flatness.pairs > 0 && method == Method::f2sa_lambda)
+    return fmt::format("flatness.pairs = {} violates pairs = 0: f does not depend on lambda", flatness.pairs);
+  for (const auto& fault : {tpgm.violation(), ftp.violation(), penalty.violation(), flatness.violation()})
     if (!fault.empty()) return fault;
   return "";
 }

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "src/methods/flatness_report.hpp"
 #include "src/methods/ftp.hpp"
 #include "src/methods/penalty_descent.hpp"
 #include "src/methods/tpgm.hpp"
@@ -49,6 +50,8 @@ struct MethodOptions {
   TpgmOptions tpgm = {};  ///< of tpgm and tpgm_once; its updates of the latter are set by steps or budget
   FtpOptions ftp = {};
   int lower_blocks = 1;  ///< tuned blocks that are the lower variable, ≥ 1
+  FlatnessOptions flatness =
+      {};  ///< of a report where such a descent ended; rule and rate are its inner steps'
   /// "" when valid, else as "trials = 0 violates trials ≥ 1".
   [[nodiscard]] std::string violation() const;
 };
@@ -70,6 +73,8 @@ struct MethodSummary {
   std::vector<TensorShare> shares = {};  ///< of wise_tensors, in the order of W
   std::vector<TensorRadius> radii = {};  ///< of tpgm, tpgm_once and ftp: of the last projection
   std::optional<PenaltySummary> penalty = {};
+  std::optional<FlatnessSummary> flatness = {};
+  double reported_units = 0;  ///< this rank's forward units of the flatness, which chose nothing
 };
 
 /// The sizes that a method's cost follows from, in sequences.
@@ -87,6 +92,7 @@ struct MethodPlan {
   std::int64_t every = 0;  ///< steps between two evaluations
   double step_units = 0;   ///< of one step
   double units = 0;        ///< of the whole
+  double reported = 0;     ///< of the flatness report beside it, which no budget pays
 };
 /// Throws Error(usage) if the budget does not pay for one step of each training. Test test_method.cpp
 [[nodiscard]] MethodPlan plan_method(const MethodOptions& options, const MethodSizes& sizes);

@@ -68,6 +68,13 @@ std::int64_t affordable_steps(const MethodOptions& options, double units) {
   return low;
 }
 
+/// Units of the report where a penalty method ended: a gradient of a batch a step, one and its loss a pair.
+double units_of_flatness(const MethodOptions& options) {
+  if (options.flatness.pairs == 0 || !penalty_method(options.method)) return 0;
+  return options.training.batch *
+         (kGradient * static_cast<double>(options.flatness.steps) + (kGradient + 1) * options.flatness.pairs);
+}
+
 /// Evaluations of the selection split of a method that does not train, W0's among them.
 std::int64_t evaluations(const MethodOptions& options, const MethodSizes& sizes) {
   return options.method == Method::wise ? options.grid_steps
@@ -101,6 +108,7 @@ MethodPlan plan_method(const MethodOptions& options, const MethodSizes& sizes) {
   const std::int64_t looks = looks_once ? 1 : 1 + (plan.steps + plan.every - 1) / plan.every;
   plan.units =
       start + plan.trainings * (units_of(options, plan.steps) + evaluation * static_cast<double>(looks));
+  plan.reported = units_of_flatness(options);
   return plan;
 }
 

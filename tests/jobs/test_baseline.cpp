@@ -116,6 +116,28 @@ TEST_F(Baseline, ReportsHowAPenaltyDescentEnded) {
   EXPECT_TRUE(std::isfinite(f2sa.method.penalty->upper));
 }
 
+TEST_F(Baseline, ReportsTheFlatnessWithoutChangingTheModelOrTheUnits) {
+  for (const std::string method : {"pbgd-free", "f2sa", "v-pbgd", "bome", "alright"}) {
+    const auto model = [&] { return read_file(path(out()) / "model/model.safetensors"); };
+    const std::string steps = "--method.steps 4 ";
+    const RunResult plain = rival(method, steps);
+    const std::string before = model();
+    const RunResult found = rival(method, steps + "--penalty.flatness 3 --penalty.flatness-steps 5");
+    EXPECT_EQ(model(), before) << method;
+    EXPECT_EQ(found.search_units, plain.search_units) << method;
+    EXPECT_EQ(found.method.penalty->upper, plain.method.penalty->upper) << method;
+    EXPECT_FALSE(plain.method.penalty->flatness) << method;
+    ASSERT_TRUE(found.method.penalty->flatness) << method;
+    const FlatnessResult& flat = *found.method.penalty->flatness;
+    EXPECT_EQ(flat.pairs, 3) << method;
+    EXPECT_EQ(flat.steps, 5) << method;
+    EXPECT_EQ(flat.alpha, 1.5) << method;
+    EXPECT_EQ(flat.modulus, 0.5) << method;
+    EXPECT_GT(flat.slope, 0) << method;
+    EXPECT_GT(flat.distance, 0) << method;
+  }
+}
+
 TEST_F(Baseline, OptionsChangeWhatTheyName) {
   const auto loss = [&](const std::string& method, const std::string& more) {
     const RunResult found = rival(method, "--method.steps 6 --method.evaluations 6 " + more);
@@ -146,6 +168,10 @@ TEST_F(Baseline, WhatAMethodDoesNotReadIsRefused) {
            {"--method early-stop --tpgm.every 2", "--tpgm.every has no meaning with --method early-stop"},
            {"--method tpgm --penalty.gamma 2", "--penalty.gamma has no meaning with --method tpgm"},
            {"--method tpgm --method.steps 3 --method.budget 9", "contradict each other"},
+           {"--method f2sa-lambda --penalty.flatness 2",
+            "--penalty.flatness has no meaning with --method f2sa-lambda"},
+           {"--method f2sa --penalty.flatness-steps 2",
+            "--penalty.flatness-steps has no meaning without --penalty.flatness"},
            {"--method grid --method.lambda-low 1e-2", "--method.lambda-low is greater"}})
     expect_refusal(more, part);
 }
@@ -169,6 +195,13 @@ TEST_F(Baseline, ADryRunSaysWhatAMethodWillDo) {
     EXPECT_THAT(ending.out, HasSubstr("grid: 6 trainings of "));
     EXPECT_THAT(ending.out, HasSubstr("from the pretrained weights"));
     EXPECT_THAT(ending.out, testing::Not(HasSubstr("each of the rounds")));
+  }
+  const JobRun reporting =
+      run("--tune.blocks 0,1 --method f2sa --method.steps 3 --penalty.flatness 2 --penalty.flatness-steps 5 "
+          "--batch 4 --dry-run");
+  if (world_.is_root()) {
+    EXPECT_THAT(reporting.out,
+                HasSubstr(fmt::format(", and {} beside them that report the flatness", 4 * (5 * 3 + 2 * 4))));
   }
 }
 

@@ -57,6 +57,17 @@ TEST(MethodPlan, CountsThePassesOfAPenaltyStep) {
   }
 }
 
+TEST(MethodPlan, CountsTheFlatnessReportByItself) {
+  MethodOptions options{.method = Method::pbgd_free, .budget = 3000.0};
+  const MethodPlan plain = plan_method(options, kSizes);
+  EXPECT_EQ(plain.reported, 0);
+  options.flatness = {.pairs = 5, .steps = 7};
+  const MethodPlan reported = plan_method(options, kSizes);
+  EXPECT_EQ(reported.units, plain.units);
+  EXPECT_EQ(reported.steps, plain.steps);
+  EXPECT_EQ(reported.reported, options.training.batch * (7 * 3 + 5 * 4));
+}
+
 TEST(MethodPlan, CountsTheUpdatesOfTheRadii) {
   MethodOptions options{.method = Method::tpgm, .steps = 10};
   options.tpgm.every = 4;  // after steps 1, 5 and 9
