@@ -227,7 +227,7 @@ std::vector<OptionSpec> build_table() {
     {"lp.radius", real, "0.01", kPositive, {}, "",
      "Radius rho of dW.", kLp, kRun},
     {"lp.radius-unit", choice, "rms", kAny, {"rms", "absolute", "norm"}, "",
-     "What rho bounds: each |dW| relative to the RMS of its tensor, each |dW|, or the length of dW.", kLp, kRun},
+     "What rho bounds: each |dW| relative to the RMS of its tensor, each |dW|, or the length of the whole dW, so that --direction gradient and sign are steps of equal length.", kLp, kRun},
     {"lp.lambda", choice, "log", kAny, {"log", "linear"}, "",
      "What the program moves: log lambda or lambda.", kLp, kRun},
     {"lp.lambda-scale", real, "", kPositive, {}, "",
