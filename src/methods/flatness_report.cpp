@@ -63,7 +63,7 @@ class Report {
   }
 
   void add_pair(int k) {
-    const double part = static_cast<double>(k) / options_.pairs;
+    const double part = std::ldexp(1.0, k - options_.pairs);
     const at::Tensor between = k == options_.pairs ? y_ : value_y_ + part * (y_ - value_y_);
     meter_.add(problem_, x_, value_y_, between, next_draw());
   }

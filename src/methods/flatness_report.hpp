@@ -37,9 +37,10 @@ struct FlatnessSummary {
 ///
 /// Method      ŷ_g is where `steps` inner steps on g(x, ·) from y lead: the answer nearest to the descent, to
 ///             the accuracy that residual tells, for a sum over a model's data has none in closed form. Pair
-///             k of K is (ŷ_g, ŷ_g + k/K (y − ŷ_g)), so that y itself is the last: what δ must allow is
-///             largest at some distance, not the largest. Steps and pairs have the draws from `first_draw`
-///             on, one each. At this x alone; Theorem 3 asks for the mean of δ over a descent's.
+///             k of K is (ŷ_g, ŷ_g + 2^{k−K}(y − ŷ_g)), y itself being the last: what δ must allow is largest
+///             at a distance (‖∇_y f‖/(cα))^{1/(α−1)} of any order, not at the largest. Steps and pairs have
+///             the draws from `first_draw` on, one each. At this x alone; Theorem 3 asks for the mean of δ
+///             over a descent's.
 /// In/out      nothing moves: x and y may be views of the model's weights.
 /// Collective  as the problem's functions.
 /// Throws      AgreedError(usage) for invalid options or a problem with a constraint; what the problem throws
