@@ -4,6 +4,7 @@
 #include <array>
 
 #include "jobs/checked_options.hpp"
+#include "jobs/method_choice.hpp"
 
 namespace lift {
 namespace {
@@ -83,8 +84,9 @@ void check_rival(CheckedOptions& checked) {
     checked.refuse_idle("penalty.flatness-steps", "without --penalty.flatness");
   if (options.given("method.budget") && options.given("method.steps"))
     checked.refuse("--method.budget and --method.steps contradict each other; expected one of them");
-  if (options.real("method.lambda-low") > options.real("method.lambda-high"))
-    checked.refuse("--method.lambda-low is greater than --method.lambda-high");
+  if (const auto [low, high] = lambda_bounds_of_trials(options); low > high)
+    checked.refuse(
+        fmt::format("--method.lambda-low is greater than --method.lambda-high: {} > {}", low, high));
 }
 
 bool trains_a_rival(const Options& options) {

@@ -72,23 +72,37 @@ TpgmOptions tpgm_options(const Options& options, Method method) {
           .seed = static_cast<std::uint64_t>(options.count("seed"))};
 }
 
+/// Of the upper variable where none is given. V-PBGD steps along f + γ(…) in x and y at once, whose gradient
+/// changes as fast as γ is large (Shen and Chen 2023: a step of order 1/γ).
+double default_rate(Method method, double rate, double gamma) {
+  if (method == Method::f2sa_lambda) return kLambdaRate;
+  return method == Method::v_pbgd ? rate / gamma : rate;
+}
+
 PenaltyOptions penalty_options(const Options& options, Method method, double rate) {
-  return {
-      .rule = options.text("penalty.rule") == "adam" ? DescentRule::adam : DescentRule::gradient,
-      .gamma = options.real("penalty.gamma"),
-      .inner = static_cast<int>(options.count("penalty.inner")),
-      .rate =
-          options.optional_real("penalty.lr").value_or(method == Method::f2sa_lambda ? kLambdaRate : rate),
-      .inner_rate = options.optional_real("penalty.inner-lr").value_or(rate),
-      .weight = options.real("penalty.weight")};
+  const double gamma = options.real("penalty.gamma");
+  return {.rule = options.text("penalty.rule") == "adam" ? DescentRule::adam : DescentRule::gradient,
+          .gamma = gamma,
+          .inner = static_cast<int>(options.count("penalty.inner")),
+          .rate = options.optional_real("penalty.lr").value_or(default_rate(method, rate, gamma)),
+          .inner_rate = options.optional_real("penalty.inner-lr").value_or(rate),
+          .weight = options.real("penalty.weight")};
 }
 
 }  // namespace
+
+std::pair<double, double> lambda_bounds_of_trials(const Options& options) {
+  const bool around_pretrained = options.text("regularizer") == "l2-sp";
+  return {options.optional_real("method.lambda-low").value_or(around_pretrained ? 1e-4 : 1e-5),
+          options.optional_real("method.lambda-high").value_or(around_pretrained ? 1e-1 : 1e-2)};
+}
 
 MethodOptions method_options(const Options& options) {
   const Method method = method_named(options.text("method"));
   const double rate = options.optional_real("method.lr").value_or(options.real("warmup.lr"));
   const std::string start = options.text("method.start");
+  const auto [lambda_low, lambda_high] = lambda_bounds_of_trials(options);
+  const auto evaluations = options.optional_count("method.evaluations");
   return {.method = method,
           .from_pretrained = start.empty() ? starts_anew(method) : start == "pretrained" && trains(method),
           .training = {.name = to_string(method),
@@ -100,10 +114,10 @@ MethodOptions method_options(const Options& options) {
                        .precision = training_precision(options)},
           .steps = options.optional_count("method.steps").value_or(0),
           .budget = options.optional_real("method.budget"),
-          .evaluations = static_cast<int>(options.count("method.evaluations")),
+          .evaluations = evaluations ? std::optional(static_cast<int>(*evaluations)) : std::nullopt,
           .trials = static_cast<int>(options.count("method.trials")),
-          .lambda_low = options.real("method.lambda-low"),
-          .lambda_high = options.real("method.lambda-high"),
+          .lambda_low = lambda_low,
+          .lambda_high = lambda_high,
           .grid_steps = static_cast<int>(options.count("method.grid")),
           .tensor_steps = static_cast<int>(options.count("method.tensor-grid")),
           .penalty = penalty_options(options, method, rate),

@@ -13,7 +13,8 @@ std::string MethodOptions::violation() const {
   if (const auto fault = training.violation(); !fault.empty()) return fault;
   if (steps < 0) return fmt::format("steps = {} violates steps ≥ 0", steps);
   if (budget && !(*budget > 0)) return fmt::format("budget = {} violates budget > 0", *budget);
-  if (evaluations < 1) return fmt::format("evaluations = {} violates evaluations ≥ 1", evaluations);
+  if (evaluations && *evaluations < 1)
+    return fmt::format("evaluations = {} violates evaluations ≥ 1", *evaluations);
   if (trials < 1) return fmt::format("trials = {} violates trials ≥ 1", trials);
   if (!(lambda_low > 0 && lambda_low <= lambda_high && std::isfinite(lambda_high)))
     return fmt::format("lambda_low = {}, lambda_high = {} violate 0 < lambda_low ≤ lambda_high < ∞",

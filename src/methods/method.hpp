@@ -41,9 +41,11 @@ struct MethodOptions {
   TrialOptions training = {};         ///< of every training; steps, every and name are set by the method
   std::int64_t steps = 0;             ///< of all trainings together, ≥ 0, where there is no budget
   std::optional<double> budget = {};  ///< forward units that the method may cost, > 0
-  int evaluations = 10;  ///< of the selection split in each training, beside that of its start, ≥ 1
-  int trials = 6;        ///< of grid and random, ≥ 1
-  double lambda_low = 1e-7, lambda_high = 1e-3;  ///< between which their λ lie, 0 < low ≤ high
+  /// Of the selection split in each training, beside that of its start, ≥ 1; without it 10, or as few as
+  /// together with the start's take a third of what a budget has for a training.
+  std::optional<int> evaluations = {};
+  int trials = 6;                                ///< of grid and random, ≥ 1
+  double lambda_low = 1e-5, lambda_high = 1e-2;  ///< between which their λ lie, 0 < low ≤ high
   int grid_steps = 11;                           ///< of wise: interpolations, both ends among them, ≥ 2
   int tensor_steps = 5;                          ///< the same of each tensor in wise_tensors
   PenaltyOptions penalty = {};                   ///< its method and steps are set by the method

@@ -88,6 +88,30 @@ TEST_F(Baseline, TheGridTriesEachLambda) {
   EXPECT_THAT(stages(found), ElementsAre("lambda 1e-06", "lambda 0.0001", "lambda 0.01"));
 }
 
+MethodOptions parsed(const std::string& more) {
+  return method_options(
+      Options::parse(Job::run, words_of("--model m --data d --out o --tune.blocks 0 " + more)));
+}
+
+TEST(BaselineDefaults, TheBoundsOfLambdaAreThoseOfItsRegulariser) {
+  const MethodOptions decay = parsed("--method grid --regularizer l2"),
+                      around = parsed("--method random --regularizer l2-sp"),
+                      given = parsed(
+                          "--method grid --regularizer l2-sp --method.lambda-low 1e-7 "
+                          "--method.lambda-high 1e-6");
+  EXPECT_EQ(std::pair(decay.lambda_low, decay.lambda_high), std::pair(1e-5, 1e-2));
+  EXPECT_EQ(std::pair(around.lambda_low, around.lambda_high), std::pair(1e-4, 1e-1));
+  EXPECT_EQ(std::pair(given.lambda_low, given.lambda_high), std::pair(1e-7, 1e-6));
+}
+
+TEST(BaselineDefaults, TheRateOfVPbgdFallsWithItsPenalty) {
+  EXPECT_EQ(parsed("--method v-pbgd --method.lr 4e-3 --penalty.gamma 20").penalty.rate, 4e-3 / 20);
+  EXPECT_EQ(parsed("--method v-pbgd --method.lr 4e-3").penalty.inner_rate, 4e-3) << "of y_g";
+  EXPECT_EQ(parsed("--method v-pbgd --penalty.lr 1e-2").penalty.rate, 1e-2);
+  for (const std::string method : {"pbgd-free", "f2sa", "bome", "alright"})
+    EXPECT_EQ(parsed("--method.lr 4e-3 --method " + method).penalty.rate, 4e-3) << method;
+}
+
 TEST_F(Baseline, ReportsTheRadiiOfEveryTensor) {
   for (const std::string method : {"tpgm", "tpgm-once", "ftp"}) {
     const RunResult found = rival(method, "--method.steps 6 --tpgm.exclude .bias");
@@ -172,7 +196,8 @@ TEST_F(Baseline, WhatAMethodDoesNotReadIsRefused) {
             "--penalty.flatness has no meaning with --method f2sa-lambda"},
            {"--method f2sa --penalty.flatness-steps 2",
             "--penalty.flatness-steps has no meaning without --penalty.flatness"},
-           {"--method grid --method.lambda-low 1e-2", "--method.lambda-low is greater"}})
+           {"--method grid --method.lambda-low 2e-2", "greater than --method.lambda-high: 0.02 > 0.01"},
+           {"--method grid --regularizer l2-sp --method.lambda-low 0.2", "--method.lambda-high: 0.2 > 0.1"}})
     expect_refusal(more, part);
 }
 

@@ -93,7 +93,7 @@ const std::map<std::string, Variant>& variants() {
       {"method.lambda-low",
        {{"method", "random"}, {"method.steps", "4"}, {"method.trials", "2"}, {"method.lambda-low", "1e-6"}}},
       {"method.lambda-high",
-       {{"method", "random"}, {"method.steps", "4"}, {"method.trials", "2"}, {"method.lambda-high", "1e-2"}}},
+       {{"method", "random"}, {"method.steps", "4"}, {"method.trials", "2"}, {"method.lambda-high", "1e-1"}}},
       {"method.grid", {{"method", "wise"}, {"method.grid", "3"}}},
       {"method.tensor-grid", {{"method", "wise-tensors"}, {"method.tensor-grid", "2"}}},
       {"tpgm.norm", {{"method", "tpgm-once"}, {"method.steps", "3"}, {"tpgm.norm", "mars"}}},
