@@ -51,7 +51,9 @@ const std::vector<Readers>& readers() {
       {"penalty.inner-lr", penalties},
       {"penalty.rule", penalties},
       {"penalty.weight", {"alright"}},
-      {"penalty.lower-blocks", split}};
+      {"penalty.lower-blocks", split},
+      {"penalty.flatness", split},
+      {"penalty.flatness-steps", split}};
   return table;
 }
 
@@ -68,6 +70,12 @@ bool is_of_the_search(std::string_view name) {
 
 }  // namespace
 
+std::pair<double, double> lambda_bounds_of_trials(const Options& options) {
+  const bool around_pretrained = options.text("regularizer") == "l2-sp";
+  return {options.optional_real("method.lambda-low").value_or(around_pretrained ? 1e-4 : 1e-5),
+          options.optional_real("method.lambda-high").value_or(around_pretrained ? 1e-1 : 1e-2)};
+}
+
 void check_rival(CheckedOptions& checked) {
   const Options& options = checked.options;
   const std::string method = options.text("method");
@@ -77,10 +85,13 @@ void check_rival(CheckedOptions& checked) {
   if (method == "lift") return;
   for (const OptionSpec& spec : option_table())
     if (spec.belongs_to(Job::run) && is_of_the_search(spec.name)) checked.refuse_idle(spec.name, because);
+  if (options.count("penalty.flatness") == 0)
+    checked.refuse_idle("penalty.flatness-steps", "without --penalty.flatness");
   if (options.given("method.budget") && options.given("method.steps"))
     checked.refuse("--method.budget and --method.steps contradict each other; expected one of them");
-  if (options.real("method.lambda-low") > options.real("method.lambda-high"))
-    checked.refuse("--method.lambda-low is greater than --method.lambda-high");
+  if (const auto [low, high] = lambda_bounds_of_trials(options); low > high)
+    checked.refuse(
+        fmt::format("--method.lambda-low is greater than --method.lambda-high: {} > {}", low, high));
 }
 
 bool trains_a_rival(const Options& options) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <sstream>
 
+#include "jobs/checked_options.hpp"
 #include "jobs/corpus_inputs.hpp"
 #include "jobs/option_choice.hpp"
 #include "mpi/error.hpp"
@@ -72,15 +73,21 @@ TpgmOptions tpgm_options(const Options& options, Method method) {
           .seed = static_cast<std::uint64_t>(options.count("seed"))};
 }
 
+/// Of the upper variable where none is given. V-PBGD steps along f + γ(…) in x and y at once, whose gradient
+/// changes as fast as γ is large (Shen and Chen 2023: a step of order 1/γ), and as f's where γ is small.
+double default_rate(Method method, double rate, double gamma) {
+  if (method == Method::f2sa_lambda) return kLambdaRate;
+  return method == Method::v_pbgd ? rate / std::max(1.0, gamma) : rate;
+}
+
 PenaltyOptions penalty_options(const Options& options, Method method, double rate) {
-  return {
-      .rule = options.text("penalty.rule") == "adam" ? DescentRule::adam : DescentRule::gradient,
-      .gamma = options.real("penalty.gamma"),
-      .inner = static_cast<int>(options.count("penalty.inner")),
-      .rate =
-          options.optional_real("penalty.lr").value_or(method == Method::f2sa_lambda ? kLambdaRate : rate),
-      .inner_rate = options.optional_real("penalty.inner-lr").value_or(rate),
-      .weight = options.real("penalty.weight")};
+  const double gamma = options.real("penalty.gamma");
+  return {.rule = options.text("penalty.rule") == "adam" ? DescentRule::adam : DescentRule::gradient,
+          .gamma = gamma,
+          .inner = static_cast<int>(options.count("penalty.inner")),
+          .rate = options.optional_real("penalty.lr").value_or(default_rate(method, rate, gamma)),
+          .inner_rate = options.optional_real("penalty.inner-lr").value_or(rate),
+          .weight = options.real("penalty.weight")};
 }
 
 }  // namespace
@@ -89,6 +96,8 @@ MethodOptions method_options(const Options& options) {
   const Method method = method_named(options.text("method"));
   const double rate = options.optional_real("method.lr").value_or(options.real("warmup.lr"));
   const std::string start = options.text("method.start");
+  const auto [lambda_low, lambda_high] = lambda_bounds_of_trials(options);
+  const auto evaluations = options.optional_count("method.evaluations");
   return {.method = method,
           .from_pretrained = start.empty() ? starts_anew(method) : start == "pretrained" && trains(method),
           .training = {.name = to_string(method),
@@ -100,10 +109,10 @@ MethodOptions method_options(const Options& options) {
                        .precision = training_precision(options)},
           .steps = options.optional_count("method.steps").value_or(0),
           .budget = options.optional_real("method.budget"),
-          .evaluations = static_cast<int>(options.count("method.evaluations")),
+          .evaluations = evaluations ? std::optional(static_cast<int>(*evaluations)) : std::nullopt,
           .trials = static_cast<int>(options.count("method.trials")),
-          .lambda_low = options.real("method.lambda-low"),
-          .lambda_high = options.real("method.lambda-high"),
+          .lambda_low = lambda_low,
+          .lambda_high = lambda_high,
           .grid_steps = static_cast<int>(options.count("method.grid")),
           .tensor_steps = static_cast<int>(options.count("method.tensor-grid")),
           .penalty = penalty_options(options, method, rate),
@@ -112,7 +121,9 @@ MethodOptions method_options(const Options& options) {
                   .rate = options.real("tpgm.lr"),
                   .shrink = options.real("ftp.shrink"),
                   .excluded = words_of(options.text("tpgm.exclude"))},
-          .lower_blocks = static_cast<int>(options.count("penalty.lower-blocks"))};
+          .lower_blocks = static_cast<int>(options.count("penalty.lower-blocks")),
+          .flatness = {.pairs = static_cast<int>(options.count("penalty.flatness")),
+                       .steps = options.count("penalty.flatness-steps")}};
 }
 
 void check_method(const MethodOptions& method, const TunedLayout& layout) {

@@ -27,6 +27,18 @@ RadiusResult radius_result(const TensorRadius& radius) {
           .start_norm = radius.start_norm};
 }
 
+FlatnessResult flatness_result(const FlatnessSummary& summary) {
+  return {.delta = summary.delta,
+          .alpha = summary.alpha,
+          .modulus = summary.modulus,
+          .slope = summary.slope,
+          .delta_of_slope = summary.delta_of_slope,
+          .pairs = summary.pairs,
+          .steps = summary.steps,
+          .distance = summary.distance,
+          .residual = summary.residual};
+}
+
 PenaltyResult penalty_result(const PenaltySummary& summary) {
   return {.status = to_string(summary.status),
           .steps = summary.last.step,
@@ -47,6 +59,8 @@ MethodResult method_result(Method method, const MethodSummary& summary) {
   for (const TensorRadius& radius : summary.radii) result.radii.push_back(radius_result(radius));
   for (const TensorShare& share : summary.shares) result.shares.push_back({share.tensor, share.share});
   if (summary.penalty) result.penalty = penalty_result(*summary.penalty);
+  if (summary.flatness && summary.flatness->pairs > 0)
+    result.penalty->flatness = flatness_result(*summary.flatness);
   return result;
 }
 

@@ -120,7 +120,9 @@ class Operations {
   }
   /// A unit is a forward pass.
   [[nodiscard]] double method() const {
-    return plan_.is_rival() ? method_plan(plan_, size_).units / ranks_ * loss_ : 0;
+    if (!plan_.is_rival()) return 0;
+    const MethodPlan planned = method_plan(plan_, size_);
+    return (planned.units + planned.reported) / ranks_ * loss_;
   }
   /// train before and after, another corpus at the best epoch too; valid and test where a stage left W and no
   /// other loss tells them.

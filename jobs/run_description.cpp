@@ -31,7 +31,10 @@ std::string describe_report(const RunCounts& counts) {
 std::string describe_method(const RunPlan& plan, const CorpusSize& size) {
   const MethodPlan found = method_plan(plan, size);
   const std::string name = to_string(plan.method.method);
-  const std::string work = fmt::format("{:.0f} forward passes of a sequence in all", found.units);
+  const std::string flatness =
+      found.reported > 0 ? fmt::format(", and {:.0f} beside them that report the flatness", found.reported)
+                         : "";
+  const std::string work = fmt::format("{:.0f} forward passes of a sequence in all{}", found.units, flatness);
   if (found.trainings == 0) return fmt::format("{}: {}", name, work);
   return fmt::format("{}: {}{} steps from {}, the selection sequences evaluated every {}; {}", name,
                      found.trainings > 1 ? fmt::format("{} trainings of ", found.trainings) : "", found.steps,

@@ -255,8 +255,8 @@ class Run {
     const at::Tensor last = flat.clone();
     flat.copy_(summary.best_weights);
     output_.write_model("checkpoints/best", tuning_.model);
-    record_.result().early_stopping->ood = record_.losses().ood();
     flat.copy_(last);
+    record_.result().early_stopping->ood = record_.losses().ood_at(summary.best_weights);
   }
 
   JobContext& context_;

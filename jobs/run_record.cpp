@@ -244,6 +244,11 @@ void RunRecord::add_round(int round, const RoundSummary& summary) {
 void RunRecord::add_method(const MethodSummary& summary) {
   result_.kept_stage = summary.kept;
   result_.method = method_result(plan_.method.method, summary);
+  if (!summary.flatness) return;
+  meter_.leave_out(summary.reported_units);
+  output_.progress().finish();
+  if (summary.flatness->pairs == 0) return warn(summary.flatness->message);
+  context_.log.info(summary.flatness->message);
 }
 
 void RunRecord::check_programs() const {

@@ -6,6 +6,7 @@
 
 #include "src/objective/distributed.hpp"
 #include "src/resume/made_once.hpp"
+#include "src/search/saved_weights.hpp"
 #include "src/search/sharded.hpp"
 
 namespace lift {
@@ -37,7 +38,17 @@ SplitLoss SplitLosses::test() {
 
 std::optional<SplitLoss> SplitLosses::ood() {
   if (corpus_.ood.size() == 0) return std::nullopt;
-  return mean(corpus_.ood, "ood");
+  forget_if_moved();
+  if (!ood_) ood_ = mean(corpus_.ood, "ood");
+  return ood_;
+}
+
+std::optional<SplitLoss> SplitLosses::ood_at(const at::Tensor& weights) {
+  if (corpus_.ood.size() == 0) return std::nullopt;
+  at::Tensor w = objective_.tuned().flat();
+  const SavedWeights back(w);
+  w.copy_(weights);
+  return evaluated(corpus_.ood, "ood");
 }
 
 Evaluation SplitLosses::all() {
@@ -60,15 +71,18 @@ void SplitLosses::know_test(double loss) {
 }
 
 SplitLoss SplitLosses::mean(const SequenceSet& set, const char* split) {
+  const auto evaluate = [&] { return Made{{evaluated(set, split).loss}}; };
+  const std::string label = fmt::format("evaluate {}{}", split, form_);
+  return {made_once(checkpoints_, label, {objective_.tuned().flat()}, objective_, evaluate).numbers.at(0),
+          set.size()};
+}
+
+SplitLoss SplitLosses::evaluated(const SequenceSet& set, const char* split) {
   const auto time = timers_.measure("evaluate");
   const std::string phase = fmt::format("evaluate {}{}", split, form_);
-  const auto show = [&](std::int64_t done, std::int64_t total) { progress_.update(phase, done, total); };
-  const auto evaluate = [&] {
-    return Made{{mean_loss(objective_, set, first_sequences(set.size()), comm_, show)}};
-  };
-  const std::string label = fmt::format("{} {}", phase, set.digest());
   const double loss =
-      made_once(checkpoints_, label, {objective_.tuned().flat()}, objective_, evaluate).numbers.at(0);
+      mean_loss(objective_, set, first_sequences(set.size()), comm_,
+                [&](std::int64_t done, std::int64_t total) { progress_.update(phase, done, total); });
   progress_.finish(fmt::format("perplexity {:.2f}", std::exp(loss)));
   return {loss, set.size()};
 }
@@ -92,6 +106,7 @@ void SplitLosses::forget_if_moved() {
   w_ = w.clone();
   valid_.reset();
   test_.reset();
+  ood_.reset();
 }
 
 }  // namespace lift

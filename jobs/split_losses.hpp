@@ -14,7 +14,7 @@
 
 namespace lift {
 
-/// Losses of a run's splits at its present W; valid and test are not evaluated again while W stays.
+/// Losses of a run's splits at its present W; valid, test and ood are not evaluated again while W stays.
 ///
 /// Ownership   keeps references to all arguments of the constructor, and a copy of the last W asked about.
 /// Collective  every member on `comm`, with the same W on every rank.
@@ -31,6 +31,8 @@ class SplitLosses {
   [[nodiscard]] SplitLoss test();
   /// Of the other corpus; nullopt where there is none.
   [[nodiscard]] std::optional<SplitLoss> ood();
+  /// The same of other tuned weights [n], for which W is put aside meanwhile: no point where a run stops.
+  [[nodiscard]] std::optional<SplitLoss> ood_at(const at::Tensor& weights);
   [[nodiscard]] Evaluation all();
   /// Takes what others found at the present W, nats/token.
   void know_valid(double loss);
@@ -44,6 +46,7 @@ class SplitLosses {
 
  private:
   [[nodiscard]] SplitLoss mean(const SequenceSet& set, const char* split);
+  [[nodiscard]] SplitLoss evaluated(const SequenceSet& set, const char* split);
   void forget_if_moved();
 
   const Objective& objective_;
@@ -53,8 +56,8 @@ class SplitLosses {
   const Communicator& comm_;
   Checkpoints* checkpoints_;
   std::string form_;
-  at::Tensor w_;  ///< at which valid_ and test_ hold
-  std::optional<SplitLoss> valid_, test_;
+  at::Tensor w_;  ///< at which these hold
+  std::optional<SplitLoss> valid_, test_, ood_;
 };
 
 }  // namespace lift

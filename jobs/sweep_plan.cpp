@@ -36,17 +36,19 @@ class Inputs {
     return corpora_.load(plan.model, plan.config, plan.corpus, context_);
   }
 
-  /// What the bits of a point depend on beside its options; a loss out of domain is kept under its tokens.
-  /// Collective.
+  /// What the bits of a point depend on beside its options. Collective.
   std::string surroundings(const RunPlan& plan) {
     std::string all = surroundings_ + (plan.precision == at::kDouble ? ", float64" : "");
     for (const auto& folder : {plan.model, plan.start})
       all += digest(folder, [&](Provenance& found) { hash_folder(folder, found); });
-    return all + digest(plan.corpus.splits.folder, [&](Provenance& found) {
-             CorpusRequest in_domain = plan.corpus;
-             in_domain.ood.clear();
-             for (const auto& [option, file] : files_of(in_domain)) found.inputs.push_back(hash_file(file));
-           });
+    for (const char* option : {"--data", "--ood"}) {
+      const bool in_domain = option == std::string_view("--data");
+      all += digest(in_domain ? plan.corpus.splits.folder : plan.corpus.ood, [&](Provenance& found) {
+        for (const auto& [of, file] : files_of(plan.corpus))
+          if (of == option) found.inputs.push_back(hash_file(file));
+      });
+    }
+    return all;
   }
 
  private:

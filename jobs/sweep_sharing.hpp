@@ -9,16 +9,15 @@ namespace lift {
 
 /// Beginnings of names of options, or whole names, that no warm-up depends on: they are of the search and
 /// what comes after it, or say where things lie.
-inline constexpr std::array<std::string_view, 17> kAfterWarmup = {
-    "method",   "method.", "tpgm.",       "penalty.",   "ftp.",   "search.",
-    "recover.", "lp.",     "curvature.",  "direction",  "preset", "tune.learning-rate",
-    "cache",    "out",     "checkpoint.", "save.dtype", "ood"};
+inline constexpr std::array<std::string_view, 16> kAfterWarmup = {
+    "method",   "method.", "tpgm.",       "penalty.",  "ftp.",   "search.",
+    "recover.", "lp.",     "curvature.",  "direction", "preset", "tune.learning-rate",
+    "cache",    "out",     "checkpoint.", "save.dtype"};
 
 /// Options, all by their whole names, that what a search makes before its first step does not depend on
 /// beyond what the names of these results say (the weights, lambda and its scales, the sequences, the kind of
 /// product).
-inline constexpr std::array<std::string_view, 22> kAfterFirstResults = {"ood",
-                                                                        "lp.radius",
+inline constexpr std::array<std::string_view, 21> kAfterFirstResults = {"lp.radius",
                                                                         "lp.radius-unit",
                                                                         "lp.trust-region",
                                                                         "lp.method",

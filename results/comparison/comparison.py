@@ -2,11 +2,13 @@
 """Sweep files of the comparison, and the settings that its first sweep chose.
 
 usage: comparison.py tried BASE METHODS START SEED BUDGET              a sweep of all settings of methods that METHODS names several of
-       comparison.py chosen BASE METHODS START SEEDS BUDGET SWEEP      a sweep of all methods, each with the best that SWEEP found
+       comparison.py chosen BASE METHODS START SEEDS BUDGET SWEEP      a sweep of all methods, each with the best that SWEEP found; SWEEP.csv
+                                                                       has what it tried
 
 START is the number of warm-up epochs (0: from the pretrained weights), SEEDS as `0 | 1 | 2`, BUDGET in forward passes.
 The best of a method is the point of least selection loss: of sequences that it did not train on, and never of test."""
 import configparser
+import csv
 import json
 import math
 import pathlib
@@ -38,21 +40,40 @@ def settings_of(folder):
     return {name: value for name, value in lines}
 
 
-def best_settings(name, options, sweep):
-    tried = [folder for folder in sorted(sweep.glob("points/*")) if folder.name.split(",")[0] == name and (folder / "result.json").exists()]
-    if not tried:
-        sys.exit(f"comparison: {sweep} has no point of {name} that is done")
-    best = min(tried, key=selection_loss)
-    found = settings_of(best)
+def tried_points(sweep):
+    """Method, point and selection loss of all that is done."""
+    done = (folder for folder in sorted(sweep.glob("points/*")) if (folder / "result.json").exists())
+    return [(folder.name.split(",")[0], folder, selection_loss(folder)) for folder in done]
+
+
+def best_settings(name, options, tried):
+    mine = [(loss, folder) for method, folder, loss in tried if method == name]
+    if not mine:
+        sys.exit(f"comparison: no point of {name} is done")
+    loss, folder = min(mine)
+    found = settings_of(folder)
     shown = ", ".join(f"{key} = {found[key]}" for key, value in options.items() if "|" in value)
-    print(f"{name:20} {len(tried)} tried, selection loss {selection_loss(best):.5f}  {shown}", file=sys.stderr)
+    print(f"{name:20} {len(mine)} tried, selection loss {loss:.5f}  {shown}", file=sys.stderr)
     return {key: found[key] if "|" in value else value for key, value in options.items()}
+
+
+def write_table(tried, file):
+    with open(file, "w") as table:
+        rows = csv.writer(table, lineterminator="\n")
+        rows.writerow(["method", "point", "selection_loss"])
+        for method, folder, loss in sorted(tried, key=lambda row: (row[0], row[2])):
+            rows.writerow([method, folder.name, loss if math.isfinite(loss) else ""])
 
 
 def main():
     if len(sys.argv) not in (7, 8) or sys.argv[1] not in ("tried", "chosen"):
         sys.exit(__doc__)
     what, base, methods, start, seeds, budget = sys.argv[1:7]
+    tried = []
+    if what == "chosen":
+        sweep = pathlib.Path(sys.argv[7])
+        tried = tried_points(sweep)
+        write_table(tried, sweep.with_suffix(".csv"))
     print(pathlib.Path(base).read_text().rstrip())
     print(f"warmup.epochs = {start}\nseed = {seeds}")
     if what == "tried":
@@ -63,7 +84,7 @@ def main():
         if (start == "0" and method in ONLY_AFTER_WARMUP) or (what == "tried" and not several):
             continue
         if what == "chosen" and several:
-            options = best_settings(name, options, pathlib.Path(sys.argv[7]))
+            options = best_settings(name, options, tried)
         print(f"\n[point {name}]")
         for key, value in options.items():
             print(f"{key} = {value}")

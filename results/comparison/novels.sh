@@ -10,7 +10,7 @@ work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
 python3 -m venv "$work/venv"
 "$work/venv/bin/pip" install --quiet --disable-pip-version-check rdata==1.1.0
-(cd "$work" && apt-get download -qq r-cran-janeaustenr 2>/dev/null && dpkg -x r-cran-janeaustenr*.deb package)
+(cd "$work" && apt-get download -qq r-cran-janeaustenr && dpkg -x r-cran-janeaustenr*.deb package)
 mkdir -p runs/novels
 "$work/venv/bin/python" results/comparison/novels.py "$work/package/usr/lib/R/site-library/janeaustenr/data" >"$work/test.txt"
 mv "$work/test.txt" runs/novels/test.txt

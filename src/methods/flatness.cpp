@@ -35,9 +35,12 @@ void FlatnessMeter::add(const BilevelProblem& problem, const at::Tensor& x, cons
                         const at::Tensor& y, std::int64_t draw) {
   const Partials at_value = problem.upper(x, value_y, Partial::y, draw);
   const double away = problem.upper(x, y, Partial::none, draw).value;
-  slope_ = std::max(slope_, norm64(at_value.y));
-  const double allowed = modulus_ * std::pow(norm64(value_y - y), alpha_);
-  delta_ = std::max(delta_, std::abs(at_value.value - away) - allowed);
+  const double slope = norm64(at_value.y);
+  const double needed = std::abs(at_value.value - away) - modulus_ * std::pow(norm64(value_y - y), alpha_);
+  if (!std::isfinite(slope) || !std::isfinite(needed))
+    throw AgreedError(ExitCode::numerical, fmt::format("f is not finite at pair {}", pairs_ + 1));
+  slope_ = std::max(slope_, slope);
+  delta_ = std::max(delta_, needed);
   ++pairs_;
 }
 

@@ -19,7 +19,8 @@ namespace lift {
 ///             and all y_g in argmin g(x, ·) (arXiv:2507.20400, Definition 1). Each pair that is added raises
 ///             δ to what it needs, each y_g the slope sup ‖∇_y f(x, y_g)‖.
 /// Collective  add() as problem.upper.
-/// Throws      the constructor AgreedError(usage) unless α > 1 and c > 0.
+/// Throws      the constructor Error(usage) unless α > 1 and c > 0; add() AgreedError(numerical) where f, its
+///             gradient or the distance is not finite: the pair is not counted.
 /// Cost        add(): one partial gradient and two values of f.
 /// Test        tests/src/methods/test_flatness.cpp
 class FlatnessMeter {

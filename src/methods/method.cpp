@@ -13,7 +13,8 @@ std::string MethodOptions::violation() const {
   if (const auto fault = training.violation(); !fault.empty()) return fault;
   if (steps < 0) return fmt::format("steps = {} violates steps ≥ 0", steps);
   if (budget && !(*budget > 0)) return fmt::format("budget = {} violates budget > 0", *budget);
-  if (evaluations < 1) return fmt::format("evaluations = {} violates evaluations ≥ 1", evaluations);
+  if (evaluations && *evaluations < 1)
+    return fmt::format("evaluations = {} violates evaluations ≥ 1", *evaluations);
   if (trials < 1) return fmt::format("trials = {} violates trials ≥ 1", trials);
   if (!(lambda_low > 0 && lambda_low <= lambda_high && std::isfinite(lambda_high)))
     return fmt::format("lambda_low = {}, lambda_high = {} violate 0 < lambda_low ≤ lambda_high < ∞",
@@ -21,7 +22,9 @@ std::string MethodOptions::violation() const {
   if (grid_steps < 2) return fmt::format("grid_steps = {} violates grid_steps ≥ 2", grid_steps);
   if (tensor_steps < 2) return fmt::format("tensor_steps = {} violates tensor_steps ≥ 2", tensor_steps);
   if (lower_blocks < 1) return fmt::format("lower_blocks = {} violates lower_blocks ≥ 1", lower_blocks);
-  for (const auto& fault : {tpgm.violation(), ftp.violation(), penalty.violation()})
+  if (flatness.pairs > 0 && method == Method::f2sa_lambda)
+    return fmt::format("flatness.pairs = {} violates pairs = 0: f does not depend on lambda", flatness.pairs);
+  for (const auto& fault : {tpgm.violation(), ftp.violation(), penalty.violation(), flatness.violation()})
     if (!fault.empty()) return fault;
   return "";
 }

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "src/methods/flatness_report.hpp"
 #include "src/methods/ftp.hpp"
 #include "src/methods/penalty_descent.hpp"
 #include "src/methods/tpgm.hpp"
@@ -40,15 +41,19 @@ struct MethodOptions {
   TrialOptions training = {};         ///< of every training; steps, every and name are set by the method
   std::int64_t steps = 0;             ///< of all trainings together, ≥ 0, where there is no budget
   std::optional<double> budget = {};  ///< forward units that the method may cost, > 0
-  int evaluations = 10;  ///< of the selection split in each training, beside that of its start, ≥ 1
-  int trials = 6;        ///< of grid and random, ≥ 1
-  double lambda_low = 1e-7, lambda_high = 1e-3;  ///< between which their λ lie, 0 < low ≤ high
+  /// Of the selection split in each training, beside that of its start, ≥ 1; without it 10, or as few as
+  /// together with the start's take a third of what a budget has for a training.
+  std::optional<int> evaluations = {};
+  int trials = 6;                                ///< of grid and random, ≥ 1
+  double lambda_low = 1e-5, lambda_high = 1e-2;  ///< between which their λ lie, 0 < low ≤ high
   int grid_steps = 11;                           ///< of wise: interpolations, both ends among them, ≥ 2
   int tensor_steps = 5;                          ///< the same of each tensor in wise_tensors
   PenaltyOptions penalty = {};                   ///< its method and steps are set by the method
   TpgmOptions tpgm = {};  ///< of tpgm and tpgm_once; its updates of the latter are set by steps or budget
   FtpOptions ftp = {};
   int lower_blocks = 1;  ///< tuned blocks that are the lower variable, ≥ 1
+  FlatnessOptions flatness =
+      {};  ///< of a report where such a descent ended; rule and rate are its inner steps'
   /// "" when valid, else as "trials = 0 violates trials ≥ 1".
   [[nodiscard]] std::string violation() const;
 };
@@ -70,6 +75,8 @@ struct MethodSummary {
   std::vector<TensorShare> shares = {};  ///< of wise_tensors, in the order of W
   std::vector<TensorRadius> radii = {};  ///< of tpgm, tpgm_once and ftp: of the last projection
   std::optional<PenaltySummary> penalty = {};
+  std::optional<FlatnessSummary> flatness = {};
+  double reported_units = 0;  ///< this rank's forward units of the flatness, which chose nothing
 };
 
 /// The sizes that a method's cost follows from, in sequences.
@@ -87,6 +94,7 @@ struct MethodPlan {
   std::int64_t every = 0;  ///< steps between two evaluations
   double step_units = 0;   ///< of one step
   double units = 0;        ///< of the whole
+  double reported = 0;     ///< of the flatness report beside it, which no budget pays
 };
 /// Throws Error(usage) if the budget does not pay for one step of each training. Test test_method.cpp
 [[nodiscard]] MethodPlan plan_method(const MethodOptions& options, const MethodSizes& sizes);

@@ -29,7 +29,11 @@ class PenaltyStage {
     if (state_.checkpoints != nullptr)
       part.emplace(*state_.checkpoints, "method", [this](Section& section) { save(section); });
     MethodSummary summary;
-    summary.penalty = options_.method == Method::f2sa_lambda ? descend_lambda() : descend_weights();
+    if (options_.method == Method::f2sa_lambda) {
+      summary.penalty = descend_lambda();
+    } else {
+      descend_weights(summary);
+    }
     best_->restore();
     summary.kept = best_->stage();
     tell(*summary.penalty);
@@ -49,11 +53,26 @@ class PenaltyStage {
     offer(0);
   }
 
-  PenaltySummary descend_weights() {
+  void descend_weights(MethodSummary& summary) {
     const SplitWeights weights = split_weights(data_, state_.lambda, options_.lower_blocks);
-    return descend(
+    summary.penalty = descend(
         weights.problem, penalty(), weights.x, weights.y, [this](const PenaltyStep& step) { look(step); },
         state_.checkpoints);
+    if (options_.flatness.pairs > 0) report_flatness(weights, summary);
+  }
+
+  /// Of where the descent ended, which its last resume point holds, so that it can be begun anew.
+  void report_flatness(const SplitWeights& weights, MethodSummary& summary) {
+    if (state_.checkpoints != nullptr) state_.checkpoints->poll();
+    const double before = forward_units(state_.objective.work());
+    FlatnessOptions flatness = options_.flatness;
+    flatness.rule = options_.penalty.rule;
+    flatness.rate = options_.penalty.inner_rate;
+    const std::int64_t draws_of_a_step = std::int64_t{options_.penalty.inner} + 1;
+    summary.flatness = measure_flatness(
+        weights.problem, weights.x, weights.y, flatness, plan_.steps * draws_of_a_step,
+        [this](std::int64_t done, std::int64_t total) { report(observer_, "flatness", done, total); });
+    summary.reported_units = forward_units(state_.objective.work()) - before;
   }
 
   PenaltySummary descend_lambda() {

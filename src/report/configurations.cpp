@@ -45,6 +45,21 @@ std::string without_averaged(const std::string& name, const std::set<std::string
   return kept.empty() ? name : kept;
 }
 
+/// As Configuration::name says; what is averaged over stays in names that would else be the same.
+void name_configurations(std::vector<Configuration>& all, const std::set<std::string>& averaged) {
+  std::map<std::string, int> met;
+  const auto short_name = [&](const Configuration& one) {
+    return one.runs.size() > 1 ? without_averaged(one.name, averaged) : one.name;
+  };
+  for (const Configuration& one : all) ++met[short_name(one)];
+  for (Configuration& one : all) {
+    if (one.runs.size() == 1) continue;
+    const std::string kept = short_name(one);
+    const bool shorter = kept != one.name && met[kept] == 1;
+    one.name = shorter ? kept : fmt::format("{} (+{})", one.name, one.runs.size() - 1);
+  }
+}
+
 }  // namespace
 
 Spread spread_of(const std::vector<double>& values) {
@@ -90,11 +105,7 @@ std::vector<Configuration> configurations_of(std::vector<KeptRun> runs,
     if (fresh) all.push_back({run.name, {}});
     all[found->second].runs.push_back(std::move(run));
   }
-  for (Configuration& one : all) {
-    if (one.runs.size() == 1) continue;
-    const std::string kept = without_averaged(one.name, averaged);
-    one.name = kept != one.name ? kept : fmt::format("{} (+{})", kept, one.runs.size() - 1);
-  }
+  name_configurations(all, averaged);
   return all;
 }
 

@@ -41,32 +41,60 @@ ShareResult read_share(const JsonNode& node) {
   return {.tensor = node["tensor"].text(), .share = node["share"].number()};
 }
 
+Json to_object(const FlatnessResult& flatness) {
+  return {{"delta", flatness.delta},
+          {"alpha", flatness.alpha},
+          {"modulus", flatness.modulus},
+          {"slope", flatness.slope},
+          {"delta_of_slope", flatness.delta_of_slope},
+          {"pairs", flatness.pairs},
+          {"steps", flatness.steps},
+          {"distance", flatness.distance},
+          {"residual", flatness.residual}};
+}
+
+FlatnessResult read_flatness(const JsonNode& node) {
+  return {.delta = node["delta"].number(),
+          .alpha = node["alpha"].number(),
+          .modulus = node["modulus"].number(),
+          .slope = node["slope"].number(),
+          .delta_of_slope = node["delta_of_slope"].number(),
+          .pairs = node["pairs"].integer(),
+          .steps = node["steps"].integer(),
+          .distance = node["distance"].number(),
+          .residual = node["residual"].number()};
+}
+
 Json to_object(const PenaltyResult& penalty) {
-  return {{"status", penalty.status},
-          {"steps", penalty.steps},
-          {"upper", penalty.upper},
-          {"lower", penalty.lower},
-          {"residual", penalty.residual},
-          {"inner_residual", penalty.inner_residual},
-          {"partial_gradients",
-           {{"upper_x", penalty.upper_x},
-            {"upper_y", penalty.upper_y},
-            {"lower_x", penalty.lower_x},
-            {"lower_y", penalty.lower_y}}}};
+  Json object = {{"status", penalty.status},
+                 {"steps", penalty.steps},
+                 {"upper", penalty.upper},
+                 {"lower", penalty.lower},
+                 {"residual", penalty.residual},
+                 {"inner_residual", penalty.inner_residual},
+                 {"partial_gradients",
+                  {{"upper_x", penalty.upper_x},
+                   {"upper_y", penalty.upper_y},
+                   {"lower_x", penalty.lower_x},
+                   {"lower_y", penalty.lower_y}}}};
+  if (penalty.flatness) object["flatness"] = to_object(*penalty.flatness);
+  return object;
 }
 
 PenaltyResult read_penalty(const JsonNode& node) {
   const JsonNode partials = node["partial_gradients"];
-  return {.status = node["status"].text(),
-          .steps = node["steps"].integer(),
-          .upper = node["upper"].number(),
-          .lower = node["lower"].number(),
-          .residual = node["residual"].number(),
-          .inner_residual = node["inner_residual"].number(),
-          .upper_x = partials["upper_x"].integer(),
-          .upper_y = partials["upper_y"].integer(),
-          .lower_x = partials["lower_x"].integer(),
-          .lower_y = partials["lower_y"].integer()};
+  PenaltyResult penalty{.status = node["status"].text(),
+                        .steps = node["steps"].integer(),
+                        .upper = node["upper"].number(),
+                        .lower = node["lower"].number(),
+                        .residual = node["residual"].number(),
+                        .inner_residual = node["inner_residual"].number(),
+                        .upper_x = partials["upper_x"].integer(),
+                        .upper_y = partials["upper_y"].integer(),
+                        .lower_x = partials["lower_x"].integer(),
+                        .lower_y = partials["lower_y"].integer()};
+  if (node.has("flatness")) penalty.flatness = read_flatness(node["flatness"]);
+  return penalty;
 }
 
 template <typename Entry>

@@ -29,6 +29,18 @@ struct ShareResult {
   double share = 0;
 };
 
+/// How flat f was where a descent ended (FlatnessSummary).
+struct FlatnessResult {
+  double delta = 0;  ///< nats/token
+  double alpha = 0, modulus = 0;
+  double slope = 0;
+  double delta_of_slope = 0;
+  std::int64_t pairs = 0;
+  std::int64_t steps = 0;
+  double distance = 0;
+  double residual = 0;
+};
+
 /// How the descent of a bilevel penalty method ended (PenaltySummary).
 struct PenaltyResult {
   std::string status;
@@ -40,6 +52,7 @@ struct PenaltyResult {
   double inner_residual = 0;  ///< of the lower one
   /// Partial gradients that were asked for: of f and of g, each in x and in y.
   std::int64_t upper_x = 0, upper_y = 0, lower_x = 0, lower_y = 0;
+  std::optional<FlatnessResult> flatness = {};  ///< where it was asked for
 };
 
 /// What followed the warm-up, where it was not the hyperlocal search, whose rounds and stages say it all.

@@ -83,6 +83,22 @@ std::vector<MethodColumn> method_columns(bool ood) {
   return columns;
 }
 
+/// The columns of a flatness behind those of its descent.
+void add_flatness(const FlatnessResult& flatness, Table& table) {
+  const std::pair<Column, Cell> columns[] = {
+      {{"δ", {"delta"}}, scientific(flatness.delta)},
+      {{"α", {"alpha"}}, Cell::number(flatness.alpha, 1)},
+      {{"c", {"modulus"}}, Cell::number(flatness.modulus, 1)},
+      {{"sup |∂f/∂y|", {"slope"}}, scientific(flatness.slope)},
+      {{"pairs", {"pairs"}}, count(flatness.pairs)},
+      {{"way to y_g", {"distance"}}, scientific(flatness.distance)},
+      {{"residual of y_g", {"value_residual"}}, scientific(flatness.residual)}};
+  for (const auto& [column, cell] : columns) {
+    table.columns.push_back(column);
+    table.rows.front().push_back(cell);
+  }
+}
+
 }  // namespace
 
 Table methods_table(const std::vector<Configuration>& configurations) {
@@ -156,6 +172,7 @@ Table penalty_table(const RunResult& result) {
                         Cell::number(penalty->lower, 4), scientific(penalty->residual),
                         scientific(penalty->inner_residual), count(penalty->upper_x), count(penalty->upper_y),
                         count(penalty->lower_x), count(penalty->lower_y)});
+  if (penalty->flatness) add_flatness(*penalty->flatness, table);
   return table;
 }
 

@@ -74,6 +74,7 @@ double start_of(const std::vector<Configuration>& configurations, const Panel& p
   for (const Configuration& one : configurations)
     means.push_back(
         one.over([&](const KeptRun& run) { return perplexity_of(run.result.before.*panel.split); }).mean);
+  if (!std::ranges::all_of(means, [](double mean) { return std::isfinite(mean); })) return NAN;
   const auto [low, high] = std::ranges::minmax(means);
   return high - low <= 1e-3 * low ? low : NAN;
 }

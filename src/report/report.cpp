@@ -84,7 +84,9 @@ ReportSection overview(const std::vector<Configuration>& all, const std::set<std
   add_paper_tables(section, all);
   add(section, "methods", "What followed the warm-up: perplexity, cost and memory of each method",
       methods_table(all));
-  add(section, methods_figure(all), "Test perplexity after each method; dotted, where all of them began");
+  add(section, methods_figure(all),
+      "Test perplexity after each method, and that of another corpus if there was one; dotted, where all "
+      "began alike");
   add(section, "options", "Options that differ", options_table(all, averaged));
   add(section, "runs", "The runs", members_table(all));
   add(section, "lambda", "Regularisation weights λ by block", lambda_table(all));

@@ -27,9 +27,9 @@ namespace lift {
 [[nodiscard]] std::optional<Figure> reduction_figure(const std::vector<Configuration>& configurations,
                                                      const std::set<std::string>& averaged);
 
-/// `methods`: test perplexity after each method, the least on top, with bars of a standard deviation where there
-/// are several runs, and where they all began as a level; beside it that of another corpus, where there was one.
-/// Nothing where there is no rival.
+/// `methods`: test perplexity after each method, the least on top, with bars of a standard deviation where
+/// there are several runs, and where they began as a level, if all began alike; beside it that of another
+/// corpus, where there was one. Nothing where there is no rival.
 [[nodiscard]] std::optional<Figure> methods_figure(const std::vector<Configuration>& configurations);
 
 /// `timeline`: the phases of each rank over time; nothing where the run recorded none.

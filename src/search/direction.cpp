@@ -165,6 +165,15 @@ Direction program_direction(const SearchState& state, const SearchOptions& optio
   return direction;
 }
 
+/// −sign g in the box of u. By RadiusUnit::norm it is as long as the gradient step of that radius, also where
+/// coordinates of g are zero, which stay where they are while the others leave that box.
+at::Tensor sign_direction(const RadiusOptions& radius, const at::Tensor& g, const at::Tensor& u) {
+  at::Tensor d = g.sign().mul_(u).neg_();
+  if (radius.unit != RadiusUnit::norm) return d;
+  const double norm = norm64(d);
+  return norm > 0 ? d.mul_(radius.rho / norm) : d;
+}
+
 /// The directions that leave λ alone.
 at::Tensor plain_direction(const SearchState& state, const SearchOptions& options, const at::Tensor& g) {
   const at::Tensor& w = state.objective.tuned().flat();
@@ -172,7 +181,7 @@ at::Tensor plain_direction(const SearchState& state, const SearchOptions& option
   const bool sign = options.direction == DirectionKind::sign;
   const at::Tensor u =
       weight_bounds(state.objective.tuned(), options.radius, sign ? TrustRegion::box : TrustRegion::ball);
-  if (sign) return g.sign().mul_(u).neg_();
+  if (sign) return sign_direction(options.radius, g, u);
   const at::Tensor scaled = g * u;
   const double norm = norm64(scaled);
   return norm > 0 ? (scaled * u).mul_(-1 / norm) : at::Tensor(scaled);

@@ -30,9 +30,9 @@ enum class DirectionKind {
   lp,        ///< the linear program (7) over the probe rows, in its trust region
   exact,     ///< stationarity (6) to the tolerance of two Krylov solves
   bilevel,   ///< the least validation loss over λ in its box, W following as a quadratic model of F has it
-  gradient,  ///< −g, scaled by the radius: the l2 program without rows
-  sign,      ///< −sign g, scaled by the radius: the box program without rows
-  wise       ///< towards the pretrained weights (Wortsman et al. 2022, WiSE-FT)
+  gradient,  ///< −g, scaled by the radius: the l2 program without rows; by RadiusUnit::norm ‖dW‖₂ = ρ
+  sign,  ///< −sign g, scaled by the radius: the box program without rows; by that unit ‖dW‖₂ = ρ too
+  wise   ///< towards the pretrained weights (Wortsman et al. 2022, WiSE-FT)
 };
 
 /// What the rows of the linear program are made of.

@@ -88,6 +88,31 @@ TEST_F(Baseline, TheGridTriesEachLambda) {
   EXPECT_THAT(stages(found), ElementsAre("lambda 1e-06", "lambda 0.0001", "lambda 0.01"));
 }
 
+MethodOptions parsed(const std::string& more) {
+  return method_options(
+      Options::parse(Job::run, words_of("--model m --data d --out o --tune.blocks 0 " + more)));
+}
+
+TEST(BaselineDefaults, TheBoundsOfLambdaAreThoseOfItsRegulariser) {
+  const MethodOptions decay = parsed("--method grid --regularizer l2"),
+                      around = parsed("--method random --regularizer l2-sp"),
+                      given = parsed(
+                          "--method grid --regularizer l2-sp --method.lambda-low 1e-7 "
+                          "--method.lambda-high 1e-6");
+  EXPECT_EQ(std::pair(decay.lambda_low, decay.lambda_high), std::pair(1e-5, 1e-2));
+  EXPECT_EQ(std::pair(around.lambda_low, around.lambda_high), std::pair(1e-4, 1e-1));
+  EXPECT_EQ(std::pair(given.lambda_low, given.lambda_high), std::pair(1e-7, 1e-6));
+}
+
+TEST(BaselineDefaults, TheRateOfVPbgdFallsWithItsPenalty) {
+  EXPECT_EQ(parsed("--method v-pbgd --method.lr 4e-3 --penalty.gamma 20").penalty.rate, 4e-3 / 20);
+  EXPECT_EQ(parsed("--method v-pbgd --method.lr 4e-3 --penalty.gamma 0.1").penalty.rate, 4e-3);
+  EXPECT_EQ(parsed("--method v-pbgd --method.lr 4e-3").penalty.inner_rate, 4e-3) << "of y_g";
+  EXPECT_EQ(parsed("--method v-pbgd --penalty.lr 1e-2").penalty.rate, 1e-2);
+  for (const std::string method : {"pbgd-free", "f2sa", "bome", "alright"})
+    EXPECT_EQ(parsed("--method.lr 4e-3 --method " + method).penalty.rate, 4e-3) << method;
+}
+
 TEST_F(Baseline, ReportsTheRadiiOfEveryTensor) {
   for (const std::string method : {"tpgm", "tpgm-once", "ftp"}) {
     const RunResult found = rival(method, "--method.steps 6 --tpgm.exclude .bias");
@@ -114,6 +139,28 @@ TEST_F(Baseline, ReportsHowAPenaltyDescentEnded) {
             5 * 5);
   EXPECT_EQ(f2sa.method.penalty->lower_x, 10);
   EXPECT_TRUE(std::isfinite(f2sa.method.penalty->upper));
+}
+
+TEST_F(Baseline, ReportsTheFlatnessWithoutChangingTheModelOrTheUnits) {
+  for (const std::string method : {"pbgd-free", "f2sa", "v-pbgd", "bome", "alright"}) {
+    const auto model = [&] { return read_file(path(out()) / "model/model.safetensors"); };
+    const std::string steps = "--method.steps 4 ";
+    const RunResult plain = rival(method, steps);
+    const std::string before = model();
+    const RunResult found = rival(method, steps + "--penalty.flatness 3 --penalty.flatness-steps 5");
+    EXPECT_EQ(model(), before) << method;
+    EXPECT_EQ(found.search_units, plain.search_units) << method;
+    EXPECT_EQ(found.method.penalty->upper, plain.method.penalty->upper) << method;
+    EXPECT_FALSE(plain.method.penalty->flatness) << method;
+    ASSERT_TRUE(found.method.penalty->flatness) << method;
+    const FlatnessResult& flat = *found.method.penalty->flatness;
+    EXPECT_EQ(flat.pairs, 3) << method;
+    EXPECT_EQ(flat.steps, 5) << method;
+    EXPECT_EQ(flat.alpha, 1.5) << method;
+    EXPECT_EQ(flat.modulus, 0.5) << method;
+    EXPECT_GT(flat.slope, 0) << method;
+    EXPECT_GT(flat.distance, 0) << method;
+  }
 }
 
 TEST_F(Baseline, OptionsChangeWhatTheyName) {
@@ -146,7 +193,12 @@ TEST_F(Baseline, WhatAMethodDoesNotReadIsRefused) {
            {"--method early-stop --tpgm.every 2", "--tpgm.every has no meaning with --method early-stop"},
            {"--method tpgm --penalty.gamma 2", "--penalty.gamma has no meaning with --method tpgm"},
            {"--method tpgm --method.steps 3 --method.budget 9", "contradict each other"},
-           {"--method grid --method.lambda-low 1e-2", "--method.lambda-low is greater"}})
+           {"--method f2sa-lambda --penalty.flatness 2",
+            "--penalty.flatness has no meaning with --method f2sa-lambda"},
+           {"--method f2sa --penalty.flatness-steps 2",
+            "--penalty.flatness-steps has no meaning without --penalty.flatness"},
+           {"--method grid --method.lambda-low 2e-2", "greater than --method.lambda-high: 0.02 > 0.01"},
+           {"--method grid --regularizer l2-sp --method.lambda-low 0.2", "--method.lambda-high: 0.2 > 0.1"}})
     expect_refusal(more, part);
 }
 
@@ -169,6 +221,13 @@ TEST_F(Baseline, ADryRunSaysWhatAMethodWillDo) {
     EXPECT_THAT(ending.out, HasSubstr("grid: 6 trainings of "));
     EXPECT_THAT(ending.out, HasSubstr("from the pretrained weights"));
     EXPECT_THAT(ending.out, testing::Not(HasSubstr("each of the rounds")));
+  }
+  const JobRun reporting =
+      run("--tune.blocks 0,1 --method f2sa --method.steps 3 --penalty.flatness 2 --penalty.flatness-steps 5 "
+          "--batch 4 --dry-run");
+  if (world_.is_root()) {
+    EXPECT_THAT(reporting.out,
+                HasSubstr(fmt::format(", and {} beside them that report the flatness", 4 * (5 * 3 + 2 * 4))));
   }
 }
 

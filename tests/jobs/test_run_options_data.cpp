@@ -136,6 +136,7 @@ TEST_F(RunOptions, AnotherCorpusIsEvaluatedAndChangesNothingElse) {
   const auto alone = result(plainly);
   const auto weights = text_of(path(out()) / "model/model.safetensors");
   const auto beside = result(plainly + "--ood " + path("other").string());
+  const std::string there = out();
   EXPECT_EQ(text_of(path(out()) / "model/model.safetensors"), weights);
   EXPECT_FALSE(alone.before.ood || alone.after.ood || alone.early_stopping->ood);
   EXPECT_DOUBLE_EQ(beside.warmup_units, alone.warmup_units);
@@ -146,7 +147,7 @@ TEST_F(RunOptions, AnotherCorpusIsEvaluatedAndChangesNothingElse) {
        {std::pair("model", beside.after.ood), {"checkpoints/best", beside.early_stopping->ood}}) {
     const auto again =
         result(fmt::format("--deterministic --warmup.epochs 0 --search.rounds 0 --start {} --ood {}",
-                           (path(fmt::format("run-{}", 2)) / model).string(), path("other").string()));
+                           (path(there) / model).string(), path("other").string()));
     EXPECT_NEAR(again.before.ood->loss, loss.value().loss, 1e-6) << model;
   }
 }

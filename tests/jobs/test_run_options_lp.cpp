@@ -98,6 +98,24 @@ TEST_F(RunOptions, TheRadiusIsOfItsUnit) {
   }
 }
 
+TEST_F(RunOptions, AGradientAndASignStepOfARadiusInNormAreEquallyLong) {
+  for (const std::string direction : {"gradient", "sign"}) {
+    const RunResult found =
+        result("--warmup.epochs 0 --lp.radius-unit norm --lp.radius 0.25 --direction " + direction,
+               "--tune.blocks 0,1 ");
+    const SafetensorsFile before(path("model/model.safetensors")),
+        after(path(out()) / "model/model.safetensors");
+    double squares = 0;
+    for (const auto& [name, entry] : after.entries())
+      squares += (to_tensor(entry).to(at::kDouble) - to_tensor(before.at(name)).to(at::kDouble))
+                     .square()
+                     .sum()
+                     .item<double>();
+    ASSERT_GT(found.rounds.at(0).t_star, 0);
+    EXPECT_NEAR(std::sqrt(squares) / found.rounds[0].t_star, 0.25, 1e-5) << direction;
+  }
+}
+
 TEST_F(RunOptions, TheProgramMovesLambdaOrItsLogarithm) {
   const std::string lambda = "--warmup.lambda 0.25 ";
   const KeptRun logarithmic = kept(lambda + "--lp.lambda log"), linear = kept(lambda + "--lp.lambda linear");

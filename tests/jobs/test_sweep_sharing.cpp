@@ -23,7 +23,7 @@ namespace {
 /// Lines of a point that differs from the plain one in an option, by its name, and in what that needs.
 using Variant = std::map<std::string, std::string>;
 
-const std::map<std::string, Variant>& variants_by_value() {
+const std::map<std::string, Variant>& variants() {
   static const std::map<std::string, Variant> all = {
       {"lp.radius", {{"lp.radius", "0.02"}}},
       {"lp.radius-unit", {{"lp.radius-unit", "absolute"}}},
@@ -93,7 +93,7 @@ const std::map<std::string, Variant>& variants_by_value() {
       {"method.lambda-low",
        {{"method", "random"}, {"method.steps", "4"}, {"method.trials", "2"}, {"method.lambda-low", "1e-6"}}},
       {"method.lambda-high",
-       {{"method", "random"}, {"method.steps", "4"}, {"method.trials", "2"}, {"method.lambda-high", "1e-2"}}},
+       {{"method", "random"}, {"method.steps", "4"}, {"method.trials", "2"}, {"method.lambda-high", "1e-1"}}},
       {"method.grid", {{"method", "wise"}, {"method.grid", "3"}}},
       {"method.tensor-grid", {{"method", "wise-tensors"}, {"method.tensor-grid", "2"}}},
       {"tpgm.norm", {{"method", "tpgm-once"}, {"method.steps", "3"}, {"tpgm.norm", "mars"}}},
@@ -109,6 +109,12 @@ const std::map<std::string, Variant>& variants_by_value() {
       {"penalty.rule", {{"method", "v-pbgd"}, {"method.steps", "3"}, {"penalty.rule", "gradient"}}},
       {"penalty.weight", {{"method", "alright"}, {"method.steps", "3"}, {"penalty.weight", "0.9"}}},
       {"penalty.lower-blocks", {{"method", "f2sa"}, {"method.steps", "3"}, {"penalty.lower-blocks", "1"}}},
+      {"penalty.flatness", {{"method", "pbgd-free"}, {"method.steps", "3"}, {"penalty.flatness", "2"}}},
+      {"penalty.flatness-steps",
+       {{"method", "f2sa"},
+        {"method.steps", "3"},
+        {"penalty.flatness", "2"},
+        {"penalty.flatness-steps", "4"}}},
       {"save.dtype", {{"save.dtype", "f16"}}},
       {"checkpoint.minutes", {{"checkpoint.minutes", "0"}}},
       {"checkpoint.keep", {{"checkpoint.keep", "1"}}},
@@ -136,11 +142,6 @@ class SweepSharing : public testing::Test {
             {"limit", "6"},          {"warmup.lr", "1e-2"},         {"search.hvp-batches", "1"},
             {"search.batches", "1"}, {"search.probes", "3"},        {"search.watch", "2"},
             {"search.steps", "4"},   {"checkpoint.memo", "always"}, {"cache", "none"}};
-  }
-  [[nodiscard]] std::map<std::string, Variant> variants() const {
-    std::map<std::string, Variant> all = variants_by_value();
-    all.emplace("ood", Variant{{"ood", at("other")}});
-    return all;
   }
   void write(const std::string& name, const std::string& text) {
     if (world_.is_root()) write_file(folder_ / name, text);

@@ -146,6 +146,64 @@ TEST_F(MethodTest, F2saOnLiftsOwnProblemLeavesALambdaOfItsOwn) {
   }
 }
 
+TEST_F(MethodTest, ReportsTheFlatnessAndLeavesAllElseAsItWas) {
+  for (const Method method :
+       {Method::pbgd_free, Method::f2sa, Method::v_pbgd, Method::bome, Method::alright}) {
+    SCOPED_TRACE(to_string(method));
+    MethodOptions with = options(method);
+    with.training.batch = 3;
+    OverfittedTiny plain(world_), tiny(world_);
+    const MethodSummary without = run_method(plain.state(), with, {});
+    with.flatness = {.pairs = 4, .steps = 6};
+    const SearchState state = tiny.state();
+    const MethodPlan plan = plan_method(with, sizes_of(state));
+    const MethodSummary done = run_method(state, with, {});
+    EXPECT_TRUE(tiny.w().equal(plain.w()));
+    EXPECT_EQ(tiny.lambda, plain.lambda);
+    EXPECT_EQ(done.kept, without.kept);
+    EXPECT_FALSE(without.flatness);
+    ASSERT_TRUE(done.flatness);
+    EXPECT_EQ(done.flatness->pairs, 4);
+    EXPECT_GT(done.flatness->slope, 0);
+    EXPECT_GT(done.flatness->distance, 0);
+    const double reported = sum_over_ranks(done.reported_units, world_),
+                 all = sum_over_ranks(forward_units(tiny.objective.work()), world_);
+    EXPECT_NEAR(reported, plan.reported, 1e-9 * reported);
+    EXPECT_NEAR(all - reported, plan.units, 1e-9 * all);
+  }
+}
+
+TEST_F(MethodTest, TheFlatnessIsTheSameHoweverManyRanksMeasureIt) {
+  const Communicator alone = Communicator::self();
+  MethodOptions with = options(Method::pbgd_free);
+  with.flatness = {.pairs = 4, .steps = 6};
+  OverfittedTiny tiny(world_), reference(alone);
+  const FlatnessSummary shared = *run_method(tiny.state(), with, {}).flatness,
+                        own = *run_method(reference.state(), with, {}).flatness;
+  EXPECT_NEAR(shared.slope, own.slope, 1e-6 * own.slope);
+  EXPECT_NEAR(shared.distance, own.distance, 1e-6 * own.distance);
+  EXPECT_NEAR(shared.delta, own.delta, 1e-6 * own.slope * own.distance);
+}
+
+TEST_F(MethodTest, TheFlatnessHasTheSameBitsWhereverTheDescentIsLeft) {
+  MethodOptions with = options(Method::f2sa);
+  with.flatness = {.pairs = 3, .steps = 4};
+  const TempFolder folder(world_);
+  FlatnessSummary found;
+  const auto work = [&](const SearchState& state, const SearchObserver& observer) {
+    found = *run_method(state, with, observer).flatness;
+  };
+  run_in_sessions(-1, folder, world_, work);
+  const FlatnessSummary whole = found;
+  EXPECT_GT(run_in_sessions(with.steps, folder, world_, work).sessions, 1) << "left before the report alone";
+  EXPECT_EQ(found.message, whole.message);
+  EXPECT_EQ(found.slope, whole.slope);
+  EXPECT_EQ(found.delta, whole.delta);
+  run_in_sessions(5, folder, world_, work);
+  EXPECT_EQ(found.slope, whole.slope);
+  EXPECT_EQ(found.residual, whole.residual);
+}
+
 TEST_F(MethodTest, RefusesWhatItCannotDo) {
   OverfittedTiny tiny(world_);
   SearchState state = tiny.state();
@@ -155,6 +213,9 @@ TEST_F(MethodTest, RefusesWhatItCannotDo) {
   MethodOptions wrong = options(Method::pbgd_free);
   wrong.lower_blocks = 2;
   EXPECT_THROW(run_method(tiny.state(), wrong, {}), Error);
+  MethodOptions own = options(Method::f2sa_lambda);
+  own.flatness.pairs = 1;
+  EXPECT_THROW(run_method(tiny.state(), own, {}), AgreedError);
 }
 
 }  // namespace

@@ -44,6 +44,20 @@ TEST(MethodPlan, DividesStepsOverItsTrainings) {
   EXPECT_EQ(plan.units, 20 + 5 * (20 * 12 + 20 * 5));
 }
 
+TEST(MethodPlan, LooksLessOftenWhereABudgetIsShort) {
+  MethodOptions options{.method = Method::early_stop, .budget = 3000.0};
+  EXPECT_EQ(plan_method(options, kSizes).every, (plan_method(options, kSizes).steps + 9) / 10);
+  options = {.method = Method::grid, .budget = 1500.0, .trials = 6};
+  const double each = (1500.0 - 20) / 6;  // a third pays for four evaluations, that of the start among them
+  const MethodPlan short_of = plan_method(options, kSizes);
+  EXPECT_EQ(short_of.steps, std::floor((each - 4 * 20) / 12));
+  EXPECT_EQ(short_of.every, std::ceil(static_cast<double>(short_of.steps) / 3));
+  options.evaluations = 10;  // what is asked for stays, and leaves two steps
+  EXPECT_EQ(plan_method(options, kSizes).steps, std::floor((each - 11 * 20) / 12));
+  options = {.method = Method::grid, .steps = 600, .trials = 6};
+  EXPECT_EQ(plan_method(options, kSizes).every, 10) << "steps are no budget";
+}
+
 TEST(MethodPlan, CountsThePassesOfAPenaltyStep) {
   MethodOptions options{.steps = 10};
   options.penalty.inner = 3;
@@ -55,6 +69,17 @@ TEST(MethodPlan, CountsThePassesOfAPenaltyStep) {
     const double looks = 20.0 * (1 + 1 + 10);
     EXPECT_EQ(plan_method(options, kSizes).units, looks + 10 * 3 * count * options.training.batch);
   }
+}
+
+TEST(MethodPlan, CountsTheFlatnessReportByItself) {
+  MethodOptions options{.method = Method::pbgd_free, .budget = 3000.0};
+  const MethodPlan plain = plan_method(options, kSizes);
+  EXPECT_EQ(plain.reported, 0);
+  options.flatness = {.pairs = 5, .steps = 7};
+  const MethodPlan reported = plan_method(options, kSizes);
+  EXPECT_EQ(reported.units, plain.units);
+  EXPECT_EQ(reported.steps, plain.steps);
+  EXPECT_EQ(reported.reported, options.training.batch * (7 * 3 + 5 * 4));
 }
 
 TEST(MethodPlan, CountsTheUpdatesOfTheRadii) {

@@ -60,6 +60,12 @@ TEST(Configurations, AreNamedWithoutWhatIsAveragedOver) {
   EXPECT_EQ(all[0].name, "lp,warmup.lr=1");
   EXPECT_EQ(all[1].name, "seed=0 (+1)") << "nothing else is in it";
   EXPECT_EQ(all[2].name, "lp,seed=2,warmup.lr=3") << "one run is what it is";
+  const auto alike = configurations_of({run_of("a,seed=0", {{"warmup.lr", "1"}, {"seed", "0"}}),
+                                        run_of("a,seed=1", {{"warmup.lr", "1"}, {"seed", "1"}}),
+                                        run_of("a", {{"warmup.lr", "2"}, {"seed", "0"}})},
+                                       kSeed);
+  EXPECT_EQ(alike[0].name, "a,seed=0 (+1)") << "another is called a";
+  EXPECT_EQ(alike[1].name, "a");
 }
 
 TEST(Configurations, TheSameSeedAgainIsNoSpread) {

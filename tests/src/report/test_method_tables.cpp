@@ -92,5 +92,22 @@ TEST(MethodTables, ShowSharesAndDescents) {
   EXPECT_EQ(row[8].text, "0");
 }
 
+TEST(MethodTables, ShowHowFlatTheUpperLevelWas) {
+  RunResult result = testing::paper_run();
+  result.method = {.name = "pbgd-free", .penalty = PenaltyResult{.status = "step limit"}};
+  const auto without = penalty_table(result).columns.size();
+  result.method.penalty->flatness = FlatnessResult{
+      .delta = 1.43e-3, .alpha = 1.5, .modulus = 0.5, .slope = 0.1341, .pairs = 8, .distance = 0.25};
+  const Table table = penalty_table(result);
+  const auto row = table.rows.at(0);
+  ASSERT_EQ(table.columns.size(), row.size());
+  EXPECT_EQ(row[without].text, "0.00143");
+  EXPECT_EQ(row[without + 1].text, "1.5");
+  EXPECT_EQ(row[without + 2].text, "0.5");
+  EXPECT_EQ(row[without + 3].text, "0.134");
+  EXPECT_EQ(row[without + 4].text, "8");
+  EXPECT_EQ(table.columns[without + 3].fields, std::vector<std::string>{"slope"});
+}
+
 }  // namespace
 }  // namespace lift

@@ -88,9 +88,26 @@ TEST_F(RunResultTest, KeepsWhatARivalLeft) {
   EXPECT_EQ(again.method.radii[0].ratio, 0.5);
   EXPECT_EQ(again.method.shares[0].share, 0.25);
   EXPECT_EQ(again.method.penalty->lower_y, 4);
+  EXPECT_FALSE(again.method.penalty->flatness);
+  run.method.penalty->flatness = FlatnessResult{.delta = 1e-3,
+                                                .alpha = 1.5,
+                                                .modulus = 0.5,
+                                                .slope = 0.125,
+                                                .delta_of_slope = 2e-3,
+                                                .pairs = 8,
+                                                .steps = 50,
+                                                .distance = 0.25,
+                                                .residual = 0.75};
+  const RunResult with = reread(run);
+  EXPECT_EQ(to_json(with), to_json(run));
+  EXPECT_EQ(with.method.penalty->flatness->slope, 0.125);
+  EXPECT_EQ(with.method.penalty->flatness->pairs, 8);
   Json wrong = Json::parse(to_json(run));
   wrong["method"]["radii"][0].erase("radius");
   EXPECT_THAT(refusal(wrong).what(), HasSubstr("method.radii[0].radius is missing"));
+  Json flat = Json::parse(to_json(run));
+  flat["method"]["penalty"]["flatness"].erase("delta");
+  EXPECT_THAT(refusal(flat).what(), HasSubstr("method.penalty.flatness.delta is missing"));
   Json older = Json::parse(to_json(run));
   older.erase("method");
   testing::put_text(folder_ / "result.json", older.dump());

@@ -22,6 +22,36 @@ TEST_F(DirectionTest, GradientIsTheBestStepInTheBall) {
   EXPECT_NEAR(d.slope, -norm64(u * gradient(tiny)), 1e-12);
 }
 
+TEST_F(DirectionTest, GradientAndSignAreOfOneLengthByTheirNorm) {
+  for (const bool with_zeros : {false, true}) {
+    SCOPED_TRACE(with_zeros);
+    Tiny tiny;
+    const auto& tensors = tiny.tuned.layout().tensors();
+    const auto output = std::ranges::find_if(
+        tensors, [](const TunedTensor& tensor) { return tensor.name.ends_with("mlp.c_proj.weight"); });
+    ASSERT_NE(output, tensors.end());
+    // What leads into an MLP whose output is zero has no gradient, and no sign.
+    if (with_zeros) tiny.w().narrow(0, output->offset, output->size).zero_();
+    const std::int64_t fixed =
+        key_biases(tiny.tuned.layout()).front().end - key_biases(tiny.tuned.layout()).front().begin;
+    const auto zeros = (gradient(tiny) == 0).sum().item<std::int64_t>();
+    EXPECT_EQ(zeros > fixed, with_zeros);
+    for (const double rho : {0.03, 2.0}) {
+      const auto length = [&](DirectionKind kind, RadiusUnit unit) {
+        SearchOptions options = with(kind);
+        options.radius = {.rho = rho, .unit = unit};
+        return norm64(find(tiny, options).w);
+      };
+      EXPECT_NEAR(length(DirectionKind::gradient, RadiusUnit::norm), rho, 1e-13 * rho);
+      EXPECT_NEAR(length(DirectionKind::sign, RadiusUnit::norm), rho, 1e-13 * rho);
+      EXPECT_GT(std::abs(length(DirectionKind::gradient, RadiusUnit::rms) -
+                         length(DirectionKind::sign, RadiusUnit::rms)),
+                1e-3 * length(DirectionKind::sign, RadiusUnit::rms))
+          << "which the other unit does not make equal";
+    }
+  }
+}
+
 TEST_F(DirectionTest, WiseLeadsToThePretrainedWeights) {
   Tiny tiny;
   const auto d = find(tiny, with(DirectionKind::wise));
