@@ -43,6 +43,8 @@ void check_search(CheckedOptions& checked);
 /// --method: what it leaves idle of the search, and of the other methods.
 void check_rival(CheckedOptions& checked);
 [[nodiscard]] bool trains_a_rival(const Options& options);
+/// Whether it does so as a warm-up does, in --precision; the bilevel ones and radii learned once do not.
+[[nodiscard]] bool trains_like_a_warmup(const Options& options);
 
 /// The least and the largest λ of grid and random.
 ///

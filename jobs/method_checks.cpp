@@ -21,18 +21,23 @@ struct Readers {
   Names methods;
 };
 
+/// Rivals whose steps are those of a warm-up.
+const Names& trainings() {
+  static const Names all = {"early-stop", "grid", "random", "validation-steps", "tpgm", "ftp", "train-valid"};
+  return all;
+}
+
 const std::vector<Readers>& readers() {
-  static const Names chosen = {"early-stop", "grid", "random", "validation-steps", "tpgm", "ftp"};
-  static const Names trainings = joined(chosen, {"train-valid"});
+  static const Names chosen(trainings().begin(), trainings().end() - 1);  // by evaluations on the way
   static const Names split = {"pbgd-free", "f2sa", "v-pbgd", "bome", "alright"};
   static const Names penalties = joined(split, {"f2sa-lambda"});
   static const Names radii = {"tpgm", "tpgm-once", "ftp"};
   static const std::vector<Readers> table = {
-      {"method.start", joined(trainings, penalties)},
-      {"method.budget", joined(joined(trainings, penalties), {"tpgm-once"})},
-      {"method.steps", joined(joined(trainings, penalties), {"tpgm-once"})},
-      {"method.lr", joined(trainings, penalties)},
-      {"method.schedule", trainings},
+      {"method.start", joined(trainings(), penalties)},
+      {"method.budget", joined(joined(trainings(), penalties), {"tpgm-once"})},
+      {"method.steps", joined(joined(trainings(), penalties), {"tpgm-once"})},
+      {"method.lr", joined(trainings(), penalties)},
+      {"method.schedule", trainings()},
       {"method.evaluations", joined(chosen, penalties)},
       {"method.trials", {"grid", "random"}},
       {"method.lambda-low", {"grid", "random"}},
@@ -97,6 +102,10 @@ void check_rival(CheckedOptions& checked) {
 bool trains_a_rival(const Options& options) {
   const std::string method = options.text("method");
   return method != "lift" && method != "wise" && method != "wise-tensors";
+}
+
+bool trains_like_a_warmup(const Options& options) {
+  return std::ranges::count(trainings(), options.text("method")) > 0;
 }
 
 }  // namespace lift

@@ -84,11 +84,25 @@ void check_warmup(CheckedOptions& checked) {
   if (!trains(options)) checked.note_idle(kSteps, "without a warm-up and a corrector");
 }
 
+/// Whether Adam takes a step beside those of a rival.
+bool trains_itself(const Options& options) {
+  if (options.job() == Job::pretrain) return options.count("epochs") > 0;
+  if (options.job() == Job::curvature) return false;
+  return options.count("warmup.epochs") > 0 || options.count("recover.corrector-epochs") > 0 ||
+         options.count_or_word("search.corrector-steps") != 0 || options.text("tune.learning-rate") == "on";
+}
+
 void check_precision(CheckedOptions& checked) {
   const Options& options = checked.options;
   const std::string precision = options.text("precision");
-  if (!trains(options) && (precision == "bf16" || precision == "tf32"))
+  if (precision != "bf16" && precision != "tf32") return;
+  if (!trains(options)) {
     checked.refuse_idle("precision", fmt::format("as {} where there is no training step", precision));
+  } else if (!trains_itself(options) && !trains_like_a_warmup(options)) {
+    checked.refuse_idle(
+        "precision", fmt::format("as {} with --method {} and no warm-up: its steps are in float32", precision,
+                                 options.text("method")));
+  }
 }
 
 /// What `lift curvature` would ignore; a run has its own words for the same.
@@ -144,11 +158,7 @@ void check_all(CheckedOptions& checked) {
 }  // namespace
 
 bool trains(const Options& options) {
-  if (options.job() == Job::pretrain) return options.count("epochs") > 0;
-  if (options.job() == Job::curvature) return false;
-  return options.count("warmup.epochs") > 0 || options.count("recover.corrector-epochs") > 0 ||
-         options.count_or_word("search.corrector-steps") != 0 || options.text("tune.learning-rate") == "on" ||
-         trains_a_rival(options);
+  return trains_itself(options) || (options.job() == Job::run && trains_a_rival(options));
 }
 
 std::vector<std::string> idle_options(const Options& options) {

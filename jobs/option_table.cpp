@@ -367,7 +367,7 @@ std::vector<OptionSpec> build_table() {
     {"seed", count, "0", kNotNegative, {}, "",
      "Seed of all random numbers.", kProgram, {Job::run, Job::pretrain, Job::curvature, Job::example}},
     {"precision", choice, "fp32", kAny, {"fp32", "tf32", "bf16", "fp64"}, "",
-     "Training steps in float32, in TF32 (on a GPU) or in bfloat16 with float32 weights, all else in float32; or everything in float64, on the CPU. Evaluate computes in it throughout.",
+     "Training steps in float32, in TF32 (on a GPU) or in bfloat16 with float32 weights, all else (bilevel methods too) in float32; or everything in float64, on the CPU. Evaluate computes in it throughout.",
      kProgram, kReadsText},
     {"deterministic", flag, "", kAny, {}, "",
      "Use only kernels that give the same bits on every run; on a GPU slower ones. On the CPU all of them do.",

@@ -2,13 +2,13 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <csignal>
 #include <functional>
 
 #include "mpi/error.hpp"
 #include "src/methods/ftp.hpp"
 #include "src/methods/tpgm.hpp"
 #include "tests/src/methods/toys.hpp"
+#include "tests/src/resume/left_session.hpp"
 #include "tests/support/shared.hpp"
 
 namespace lift {
@@ -50,9 +50,7 @@ class ResumedProjections : public ::testing::Test {
   /// A run that is left at each point where it can be left after `left_at` others; −1: never.
   End run(const Method& method, int left_at, const std::string& folder) {
     End end;
-    for (; end.sessions < 100; ++end.sessions)
-      if (attempt(method, left_at, folder, end)) return end;
-    ADD_FAILURE() << "it comes to no end";
+    end.sessions = sessions_until_done([&] { return attempt(method, left_at, folder, end); });
     return end;
   }
 
@@ -60,16 +58,7 @@ class ResumedProjections : public ::testing::Test {
     Finetuned tiny(world_);  // each session has W of its own
     tiny.move(0.05);
     int asked = 0;
-    CheckpointOptions kept{.folder = folder_ / folder,
-                           .keep = 2,
-                           .memo = WorkMemo::Policy::never,
-                           .stop = {.signal = [&] { return left_at >= 0 && ++asked > left_at ? SIGUSR2 : 0; },
-                                    .seconds_left = {},
-                                    .limit = {},
-                                    .save_interval = 0,
-                                    .clock = [] { return 0.0; }},
-                           .identity = {}};
-    Checkpoints checkpoints(kept, world_);
+    Checkpoints checkpoints(left_session(folder_ / folder, left_at, asked, WorkMemo::Policy::never), world_);
     checkpoints.resume();
     if (const auto left = checkpoints.take("run")) {
       at::Tensor w = tiny.w();

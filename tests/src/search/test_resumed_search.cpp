@@ -4,34 +4,17 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <csignal>
 #include <functional>
 
 #include "mpi/collectives.hpp"
 #include "mpi/error.hpp"
 #include "src/search/hyperlocal.hpp"
-#include "src/training/warmup.hpp"
-#include "tests/src/training/tiny.hpp"
+#include "tests/src/resume/left_session.hpp"
+#include "tests/src/search/overfitted.hpp"
 #include "tests/support/shared.hpp"
 
 namespace lift {
 namespace {
-
-/// A model that has left its first weights behind, as a search finds it.
-struct Overfitted : Tiny {
-  Overfitted() : pretrained(w().clone()) {
-    static const at::Tensor weights = overfitted();
-    w().copy_(weights);
-  }
-  static at::Tensor overfitted() {
-    Tiny tiny;
-    const WarmupOptions options{.epochs = 15, .rate = 1e-2};
-    warm_up(tiny.objective, tiny.regularizer, tiny.lambda, tiny.train, tiny.valid, {}, options, {},
-            Communicator::self());
-    return tiny.w();
-  }
-  at::Tensor pretrained;
-};
 
 /// What a search ends with.
 struct End {
@@ -65,29 +48,14 @@ class ResumedSearch : public ::testing::Test {
   /// A search that is left at the point where it can be left after `left_at` others, each time; −1: never.
   End search(const SearchOptions& options, int left_at, const std::string& folder) {
     End end;
-    for (int session = 0; session < 300; ++session) {
-      if (attempt(options, left_at, folder, end)) {
-        end.sessions = session + 1;
-        return end;
-      }
-    }
-    ADD_FAILURE() << "it comes to no end";
+    end.sessions = sessions_until_done([&] { return attempt(options, left_at, folder, end); });
     return end;
   }
 
   bool attempt(const SearchOptions& options, int left_at, const std::string& folder, End& end) {
-    Overfitted tiny;  // each session has W of its own
+    OverfittedTiny tiny(world_);  // each session has W of its own
     int asked = 0;
-    CheckpointOptions kept{.folder = folder_ / folder,
-                           .keep = 2,
-                           .memo = WorkMemo::Policy::always,
-                           .stop = {.signal = [&] { return left_at >= 0 && ++asked > left_at ? SIGUSR2 : 0; },
-                                    .seconds_left = {},
-                                    .limit = {},
-                                    .save_interval = 0,
-                                    .clock = [] { return 0.0; }},
-                           .identity = {}};
-    Checkpoints checkpoints(kept, world_);
+    Checkpoints checkpoints(left_session(folder_ / folder, left_at, asked), world_);
     const auto taken = checkpoints.resume();
     if (const auto left = checkpoints.take("run")) {
       at::Tensor w = tiny.w();
@@ -95,7 +63,7 @@ class ResumedSearch : public ::testing::Test {
       tiny.lambda = left->numbers("lambda");
       count_earlier(tiny, left->numbers("work"));
     }
-    const Overfitted& of = tiny;
+    const Tiny& of = tiny;
     const Checkpoints::Part part(checkpoints, "run", [&](Section& section) {
       section.put("w", of.w());
       section.put("lambda", of.lambda);
@@ -103,9 +71,7 @@ class ResumedSearch : public ::testing::Test {
     });
     const auto start = [] { return std::string("the start"); };
     if (!taken.found) checkpoints.stage_done(start);
-    SearchState state{tiny.objective, tiny.regularizer, tiny.train, tiny.valid,     tiny.lambda,
-                      world_,         timers_,          nullptr,    tiny.pretrained};
-    state.checkpoints = &checkpoints;
+    const SearchState state = tiny.state(&checkpoints);
     SearchObserver observer;
     observer.watched = {{"test", &tiny.test}};
     observer.watched_steps = 3;
@@ -157,7 +123,6 @@ class ResumedSearch : public ::testing::Test {
 
   Communicator world_ = Communicator::world();
   TempFolder folder_{world_};
-  PhaseTimers timers_;
 };
 
 TEST_F(ResumedSearch, OfRandomProbes) {
