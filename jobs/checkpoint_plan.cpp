@@ -21,9 +21,10 @@ constexpr std::array<std::pair<std::string_view, int>, 5> kSignals = {
 /// Where something lies, how a run is watched over, and what bounds its memory, which shows in rounding as
 /// the number of ranks does: none of it must stay. Of files it is the contents that count, which are compared
 /// by their digests.
-constexpr std::array<std::string_view, 16> kFree = {"model",
+constexpr std::array<std::string_view, 17> kFree = {"model",
                                                     "start",
                                                     "data",
+                                                    "valid-data",
                                                     "ood",
                                                     "out",
                                                     "json",

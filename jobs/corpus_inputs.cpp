@@ -82,6 +82,7 @@ std::vector<std::pair<std::string, std::filesystem::path>> files_of(const Corpus
   };
   for (const Split split : {Split::train, Split::valid, Split::test})
     add("--data", request.splits.folder, split);
+  if (!request.valid.empty()) add("--valid-data", request.valid, Split::valid);
   if (!request.ood.empty()) add("--ood", request.ood, Split::test);
   return files;
 }
@@ -92,16 +93,26 @@ void check_files(const CorpusRequest& request, const Communicator& comm) {
 
 namespace {
 
-/// The validation sequences of --limit, and those of the search.
-std::pair<SequenceSet, SequenceSet> load_valid(CorpusOptions options,
-                                               std::optional<std::int64_t> search_sequences,
-                                               Tokenizer& tokenizer, const Communicator& comm) {
-  const auto limit = options.limit;
-  if (search_sequences) options.limit.reset();
-  SequenceSet all = load_split(options, Split::valid, tokenizer, comm);
-  if (!search_sequences) return {all, all};
-  SequenceSet search = all.spread(*search_sequences);
-  return {limit ? all.first(*limit) : std::move(all), std::move(search)};
+/// Of a validation split: the sequences of --limit, or so many spread over all of it.
+class ValidSplit {
+ public:
+  ValidSplit(CorpusOptions options, Tokenizer& tokenizer, const Communicator& comm) : limit_(options.limit) {
+    options.limit.reset();
+    all_ = load_split(options, Split::valid, tokenizer, comm);
+  }
+  [[nodiscard]] SequenceSet limited() const { return limit_ ? all_.first(*limit_) : all_; }
+  [[nodiscard]] SequenceSet searched(std::optional<std::int64_t> count) const {
+    return count ? all_.spread(*count) : limited();
+  }
+
+ private:
+  std::optional<std::int64_t> limit_;
+  SequenceSet all_;
+};
+
+CorpusOptions in_folder(CorpusOptions options, const std::filesystem::path& folder) {
+  options.folder = folder;
+  return options;
 }
 
 }  // namespace
@@ -114,12 +125,13 @@ Corpus load_corpus(const std::filesystem::path& folder, const Gpt2Config& config
   Tokenizer tokenizer = load_tokenizer(folder, config, context.comm);
   fault_point("tokens");
   SequenceSet test = load_split(options, Split::test, tokenizer, context.comm), ood;
-  if (!request.ood.empty()) {
-    CorpusOptions other = options;
-    other.folder = request.ood;
-    ood = load_split(other, Split::test, tokenizer, context.comm);
-  }
-  auto [valid, search] = load_valid(options, search_sequences, tokenizer, context.comm);
+  if (!request.ood.empty())
+    ood = load_split(in_folder(options, request.ood), Split::test, tokenizer, context.comm);
+  std::optional<ValidSplit> split(std::in_place, options, tokenizer, context.comm);
+  SequenceSet valid = split->limited();
+  if (!request.valid.empty()) split.emplace(in_folder(options, request.valid), tokenizer, context.comm);
+  SequenceSet search = split->searched(search_sequences);
+  split.reset();
   if (search_sequences && search.size() < *search_sequences && context.comm.is_root())
     context.log.warn(
         fmt::format("--search.sequences {}: the validation split has {}", *search_sequences, search.size()));
@@ -137,9 +149,9 @@ const Corpus& Corpora::load(const std::filesystem::path& folder, const Gpt2Confi
   const auto number = [](const std::optional<std::int64_t>& value) { return value.value_or(-1); };
   const CorpusOptions& splits = request.splits;
   const std::string key =
-      fmt::format("{}\n{}\n{}\n{} {} {} {} {}", folder.string(), splits.folder.string(), request.ood.string(),
-                  config.vocabulary, splits.length, number(splits.limit), number(splits.train_limit),
-                  number(request.search_sequences));
+      fmt::format("{}\n{}\n{}\n{}\n{} {} {} {} {}", folder.string(), splits.folder.string(),
+                  request.valid.string(), request.ood.string(), config.vocabulary, splits.length,
+                  number(splits.limit), number(splits.train_limit), number(request.search_sequences));
   const auto found = std::ranges::find(kept_, key, &std::pair<std::string, Corpus>::first);
   if (found != kept_.end()) return found->second;
   Corpus corpus = load_corpus(folder, config, request, context);

@@ -44,7 +44,10 @@ void check_splits(const CorpusOptions& options, std::initializer_list<Split> spl
 struct CorpusRequest {
   CorpusOptions splits;                               ///< --data and what bounds it
   std::optional<std::int64_t> search_sequences = {};  ///< --search.sequences
+  std::filesystem::path valid = {};                   ///< --valid-data, empty: --data
   std::filesystem::path ood = {};                     ///< --ood, empty: none
+  /// Whether the search has other sequences than those evaluated as valid.
+  [[nodiscard]] bool searches_apart() const noexcept { return search_sequences || !valid.empty(); }
 };
 
 /// The files of a request, those of each of the two folders beside the option that names it.
@@ -65,8 +68,8 @@ struct Corpus {
 
 /// All splits as sequences, with the tokenizer of the model in `folder`; the small ones are read first, so
 /// that a wrong one is found before the training text is encoded. The search has its number of sequences
-/// spread over the whole validation split, or, where there is no number, those of valid. Collective on
-/// context.comm.
+/// spread over a whole validation split, its own corpus's where it has one; where there is no number, those
+/// that --limit leaves of it. Collective on context.comm.
 Corpus load_corpus(const std::filesystem::path& folder, const Gpt2Config& config, CorpusRequest request,
                    JobContext& context);
 

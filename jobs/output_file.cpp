@@ -20,7 +20,8 @@ bool ends_in(const std::string& name, std::initializer_list<std::string_view> en
 
 /// Whether a job reads files of that name from the folder of `--input`.
 bool is_read(const std::string& name, std::string_view input) {
-  if (input == "data" || input == "ood") return ends_in(name, {".raw", ".txt", ".jsonl", ".bin", "meta.pkl"});
+  if (input == "data" || input == "valid-data" || input == "ood")
+    return ends_in(name, {".raw", ".txt", ".jsonl", ".bin", "meta.pkl"});
   return ends_in(name, {".safetensors", ".index.json"}) || name == "config.json" ||
          name == "generation_config.json" || name == "vocab.json" || name == "merges.txt";
 }
@@ -53,7 +54,8 @@ void check_spares_inputs(const std::filesystem::path& file, std::string_view opt
   if (const std::string run = run_holding(file, options.words()); !run.empty())
     throw Error(ExitCode::usage, fmt::format("--{} {} would replace a file of the run {}; expected another",
                                              option, file.string(), run));
-  for (const std::string_view input : {"model", "start", "data", "ood", "tokenizer", "input", "config"}) {
+  for (const std::string_view input :
+       {"model", "start", "data", "valid-data", "ood", "tokenizer", "input", "config"}) {
     if (find_option(options.job(), input) == nullptr) continue;
     const std::filesystem::path place = options.path(input);
     if (!place.empty() && is_input(file, input, place))

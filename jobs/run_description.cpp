@@ -130,11 +130,13 @@ std::string describe(const RunPlan& plan, const CorpusSize& size, int ranks, con
   if (!plan.preset.empty()) line("preset", plan.preset);
   line("tuned", fmt::format("{}, p = {} regularisation groups", describe_tuned(plan), plan.layout.p()));
   line("sequences",
-       fmt::format(
-           "{} train, {} valid, {} test{}{}, of {} tokens", size.train, size.valid, size.test,
-           size.ood > 0 ? fmt::format(", {} of another corpus", size.ood) : "",
-           plan.corpus.search_sequences ? fmt::format(", {} of valid for the search", size.search) : "",
-           plan.corpus.splits.length));
+       fmt::format("{} train, {} valid, {} test{}{}, of {} tokens", size.train, size.valid, size.test,
+                   size.ood > 0 ? fmt::format(", {} of another corpus", size.ood) : "",
+                   plan.corpus.searches_apart()
+                       ? fmt::format(", {} of {} for the search", size.search,
+                                     plan.corpus.valid.empty() ? "valid" : "--valid-data")
+                       : "",
+                   plan.corpus.splits.length));
   line("warm-up", fmt::format("{} steps of {} sequences, {} evaluations of valid and test", counts.steps,
                               plan.warmup.batch, plan.warmup.epochs + 1));
   if (plan.curvature) line("curvature report", describe_report(counts));

@@ -26,8 +26,8 @@ namespace {
 /// Whether a run reads it: of a model's folder not what lies beside, such as a README.
 bool is_read(const std::filesystem::path& file, const std::string& of) {
   const std::string name = file.filename();
-  return of == "--data" || of == "--ood" || name == "config.json" || name == "vocab.json" ||
-         name == "merges.txt" || name.find(".safetensors") != std::string::npos;
+  return of == "--data" || of == "--valid-data" || of == "--ood" || name == "config.json" ||
+         name == "vocab.json" || name == "merges.txt" || name.find(".safetensors") != std::string::npos;
 }
 
 /// Cuts a file of lines back to `bytes`; to its last whole line where a machine that went down lost more.

@@ -78,6 +78,7 @@ RunPlan plan_run(const Options& options) {
                .layout = TunedLayout(config, tuning_spec(options, config)),
                .corpus = {.splits = corpus_options(options),
                           .search_sequences = options.optional_count("search.sequences"),
+                          .valid = options.path("valid-data"),
                           .ood = options.path("ood")},
                .warmup = warmup_options(options),
                .kept_epochs = options.integers("warmup.keep"),

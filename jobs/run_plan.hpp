@@ -48,7 +48,7 @@ struct RunPlan {
   /// Where --search.keep puts the instance of a round: of several rounds, round K in NAME-K.
   [[nodiscard]] std::filesystem::path kept_file(int round) const;
   /// Whether the sequences that choose are those that are evaluated: a selection loss is the validation loss.
-  [[nodiscard]] bool selects_on_valid() const noexcept { return holdout == 0 && !corpus.search_sequences; }
+  [[nodiscard]] bool selects_on_valid() const noexcept { return holdout == 0 && !corpus.searches_apart(); }
   /// How the products of a curvature report are made: of the Hessian, whatever stands in for it in the rows.
   [[nodiscard]] ProductOptions report_products() const {
     return search.products.stands_in() ? ProductOptions() : search.products;

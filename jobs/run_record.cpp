@@ -126,7 +126,7 @@ void RunRecord::describe_run() {
   result_.n = plan_.layout.n();
   result_.p = plan_.layout.p();
   result_.m = plan_.search.rows();
-  result_.search_sequences = plan_.corpus.search_sequences ? corpus_.search.size() : 0;
+  result_.search_sequences = plan_.corpus.searches_apart() ? corpus_.search.size() : 0;
   result_.selection_sequences = held_out(corpus_.search.size(), plan_.holdout);
   result_.ranks = context_.comm.size();
   result_.threads = context_.binding().threads;

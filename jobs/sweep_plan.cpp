@@ -6,6 +6,7 @@
 #include <map>
 #include <numeric>
 #include <system_error>
+#include <vector>
 
 #include "jobs/sweep_sharing.hpp"
 #include "mpi/agreement.hpp"
@@ -41,13 +42,15 @@ class Inputs {
     std::string all = surroundings_ + (plan.precision == at::kDouble ? ", float64" : "");
     for (const auto& folder : {plan.model, plan.start})
       all += digest(folder, [&](Provenance& found) { hash_folder(folder, found); });
-    for (const char* option : {"--data", "--ood"}) {
-      const bool in_domain = option == std::string_view("--data");
-      all += digest(in_domain ? plan.corpus.splits.folder : plan.corpus.ood, [&](Provenance& found) {
-        for (const auto& [of, file] : files_of(plan.corpus))
-          if (of == option) found.inputs.push_back(hash_file(file));
+    std::map<std::string, std::vector<std::filesystem::path>> files;  // by option, and where it points to
+    agree(context_.comm, [&] {
+      for (const auto& [option, file] : files_of(plan.corpus))
+        files[fmt::format("{} {}", option, file.parent_path().string())].push_back(file);
+    });
+    for (const auto& [name, of_option] : files)
+      all += digest(name, [&of = of_option](Provenance& found) {
+        for (const auto& file : of) found.inputs.push_back(hash_file(file));
       });
-    }
     return all;
   }
 

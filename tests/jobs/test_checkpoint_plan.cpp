@@ -69,7 +69,8 @@ TEST(CheckpointPlan, WhatShapesTheNumbersIsOfTheIdentityAndNothingElse) {
   for (const char* bound : {"--seed", "--batch", "--warmup.lr", "--search.probes", "--precision"})
     EXPECT_TRUE(identity.contains(bound)) << bound;
   EXPECT_EQ(plan({"--max-hours", "1", "--resume", "--json", "x"}).identity, identity);
-  EXPECT_EQ(plan({"--ood", "x"}).identity, identity) << "its contents count, by their digest";
+  EXPECT_EQ(plan({"--ood", "x", "--valid-data", "y"}).identity, identity)
+      << "its contents count, by their digest";
   EXPECT_EQ(plan({"--seed", "5"}).identity.at("--seed"), "5");
 }
 

@@ -152,6 +152,25 @@ TEST_F(RunOptions, AnotherCorpusIsEvaluatedAndChangesNothingElse) {
   }
 }
 
+/// The upper level is of another corpus: LiFT's, and a rival's.
+TEST_F(RunOptions, TheSearchWorksOnTheValidationSplitItIsGiven) {
+  const std::string plainly = "--deterministic --limit 6 ",
+                    beside = plainly + "--valid-data " + path("other").string();
+  const auto own = result(plainly), others = result(beside);
+  EXPECT_EQ(own.search_sequences, 0);
+  EXPECT_EQ(others.search_sequences, 6);
+  EXPECT_DOUBLE_EQ(others.before.valid->loss, own.before.valid->loss) << "what is evaluated is left as it is";
+  EXPECT_NE(others.rounds[0].line_search.front().second, own.rounds[0].line_search.front().second);
+  EXPECT_NE(others.after.test->loss, own.after.test->loss);
+  const auto all = result(beside + " --search.sequences 9");
+  EXPECT_EQ(all.search_sequences, 9) << "of all of it, beyond --limit";
+  const std::string f2sa = "--method f2sa --method.steps 2 ";
+  EXPECT_NE(result(f2sa + beside, "--tune.blocks 0,1 ").after.test->loss,
+            result(f2sa + plainly, "--tune.blocks 0,1 ").after.test->loss);
+  const JobRun missing = run("--tune.blocks 0,1 --valid-data " + path("model").string());
+  EXPECT_EQ(missing.code, ExitCode::input);
+}
+
 TEST_F(RunOptions, AnotherCorpusWithoutATestSplitIsRefused) {
   const JobRun ending = run("--tune.blocks 0,1 --ood " + path("model").string());
   EXPECT_EQ(ending.code, ExitCode::input);

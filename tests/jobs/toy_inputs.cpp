@@ -44,6 +44,7 @@ void write_toy_inputs(const std::filesystem::path& folder, const Gpt2Config& con
   write_text(folder / "data/valid.txt", toy_text(2, 400));
   write_text(folder / "data/test.txt", toy_text(3, 400));
   std::filesystem::create_directories(folder / "other");
+  write_text(folder / "other/valid.txt", toy_text(5, 300));
   write_text(folder / "other/test.txt", toy_text(4, 300));
 }
 
