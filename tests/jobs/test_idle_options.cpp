@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "jobs/options.hpp"
+#include "mpi/error.hpp"
 
 namespace lift {
 namespace {
@@ -95,6 +96,25 @@ TEST(Options, SaysWhatAPhaseThatIsLeftOutLeavesWithoutEffect) {
       ElementsAre(HasSubstr("--warmup.lambda"), HasSubstr("a corrector: --warmup.lr, --warmup.clip")));
   EXPECT_THAT(notes({"--warmup.epochs", "0", "--warmup.lr", "1", "--preset", "recover"}), ElementsAre())
       << "the corrector's rate follows from it";
+}
+
+TEST(Options, APrecisionThatNoStepOfARivalTakesIsRefused) {
+  const auto refusal = [](const char* method, const char* epochs) -> std::string {
+    const Words words = {"--model",       "m",   "--data",   "d",    "--out",           "o",
+                         "--tune.blocks", "1",   "--method", method, "--warmup.epochs", epochs,
+                         "--precision",   "bf16"};
+    try {
+      (void)Options::parse(Job::run, words);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_THAT(refusal("f2sa", "0"), HasSubstr("--precision has no meaning as bf16 with --method f2sa"));
+  EXPECT_THAT(refusal("tpgm-once", "0"), HasSubstr("its steps are in float32"));
+  EXPECT_EQ(refusal("f2sa", "1"), "") << "that of the warm-up";
+  EXPECT_EQ(refusal("tpgm", "0"), "") << "its training's";
+  EXPECT_THAT(refusal("wise", "0"), HasSubstr("no training step"));
 }
 
 }  // namespace

@@ -302,17 +302,6 @@ TEST(Options, EpochsToBeKeptAreIdleOnlyWithoutAWarmUp) {
               HasSubstr("--warmup.keep: epoch 20 is beyond --warmup.epochs 12"));
 }
 
-TEST(Options, APrecisionThatNoStepOfARivalTakesIsRefused) {
-  const auto with = [](const char* method, const char* epochs) {
-    return refusal_of_run({"--method", method, "--warmup.epochs", epochs, "--precision", "bf16"});
-  };
-  EXPECT_THAT(with("f2sa", "0"), HasSubstr("--precision has no meaning as bf16 with --method f2sa"));
-  EXPECT_THAT(with("tpgm-once", "0"), HasSubstr("its steps are in float32"));
-  EXPECT_EQ(with("f2sa", "1"), "") << "that of the warm-up";
-  EXPECT_EQ(with("tpgm", "0"), "") << "its training's";
-  EXPECT_THAT(with("wise", "0"), HasSubstr("no training step"));
-}
-
 TEST(Options, RefusesContradictionsOfOtherJobs) {
   const Words pretrain = {"--data", "d", "--out", "o", "--tokenizer", "t"};
   const auto with = [&](Words more) {
