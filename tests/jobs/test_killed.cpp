@@ -104,9 +104,9 @@ TEST_F(Killed, AtAnyMomentARunGoesOnToTheSameBits) {
   std::mt19937 random(seed);
   const char* wanted = std::getenv("LIFT_KILLS");
   for (const Moment& moment : kMoments) {
-    // So many kills at each place, at its last visit among them, or one at about every third: which, the
+    // So many kills at each place, at its last visit among them, or one at about every sixth: which, the
     // seed says.
-    const int kills = wanted != nullptr ? std::atoi(wanted) : random() % 3 == 0 ? 1 : 0;
+    const int kills = wanted != nullptr ? std::atoi(wanted) : random() % 6 == 0 ? 1 : 0;
     for (int k = 0; k < kills; ++k) {
       const int drawn = 1 + static_cast<int>(random() % static_cast<unsigned>(moment.visits));
       const int visit = wanted != nullptr && k == 0 ? moment.visits : drawn;
