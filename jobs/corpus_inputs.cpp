@@ -93,22 +93,17 @@ void check_files(const CorpusRequest& request, const Communicator& comm) {
 
 namespace {
 
-/// Of a validation split: the sequences of --limit, or so many spread over all of it.
-class ValidSplit {
- public:
-  ValidSplit(CorpusOptions options, Tokenizer& tokenizer, const Communicator& comm) : limit_(options.limit) {
-    options.limit.reset();
-    all_ = load_split(options, Split::valid, tokenizer, comm);
-  }
-  [[nodiscard]] SequenceSet limited() const { return limit_ ? all_.first(*limit_) : all_; }
-  [[nodiscard]] SequenceSet searched(std::optional<std::int64_t> count) const {
-    return count ? all_.spread(*count) : limited();
-  }
-
- private:
-  std::optional<std::int64_t> limit_;
-  SequenceSet all_;
-};
+/// Of a validation split the sequences of --limit, and so many spread over all of it, or the same.
+std::pair<SequenceSet, SequenceSet> load_valid(CorpusOptions options,
+                                               std::optional<std::int64_t> search_sequences,
+                                               Tokenizer& tokenizer, const Communicator& comm) {
+  const auto limit = options.limit;
+  if (search_sequences) options.limit.reset();
+  SequenceSet all = load_split(options, Split::valid, tokenizer, comm);
+  if (!search_sequences) return {all, all};
+  SequenceSet search = all.spread(*search_sequences);
+  return {limit ? all.first(*limit) : std::move(all), std::move(search)};
+}
 
 CorpusOptions in_folder(CorpusOptions options, const std::filesystem::path& folder) {
   options.folder = folder;
@@ -127,11 +122,11 @@ Corpus load_corpus(const std::filesystem::path& folder, const Gpt2Config& config
   SequenceSet test = load_split(options, Split::test, tokenizer, context.comm), ood;
   if (!request.ood.empty())
     ood = load_split(in_folder(options, request.ood), Split::test, tokenizer, context.comm);
-  std::optional<ValidSplit> split(std::in_place, options, tokenizer, context.comm);
-  SequenceSet valid = split->limited();
-  if (!request.valid.empty()) split.emplace(in_folder(options, request.valid), tokenizer, context.comm);
-  SequenceSet search = split->searched(search_sequences);
-  split.reset();
+  const bool elsewhere = !request.valid.empty();
+  auto [valid, search] =
+      load_valid(options, elsewhere ? std::nullopt : search_sequences, tokenizer, context.comm);
+  if (elsewhere)
+    search = load_valid(in_folder(options, request.valid), search_sequences, tokenizer, context.comm).second;
   if (search_sequences && search.size() < *search_sequences && context.comm.is_root())
     context.log.warn(
         fmt::format("--search.sequences {}: the validation split has {}", *search_sequences, search.size()));

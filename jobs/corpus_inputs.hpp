@@ -50,7 +50,7 @@ struct CorpusRequest {
   [[nodiscard]] bool searches_apart() const noexcept { return search_sequences || !valid.empty(); }
 };
 
-/// The files of a request, those of each of the two folders beside the option that names it.
+/// The files of a request, each beside the option that names its folder.
 ///
 /// Throws  Error(input) naming the first that is missing. Test tests/jobs/test_run_options_data.cpp
 std::vector<std::pair<std::string, std::filesystem::path>> files_of(const CorpusRequest& request);

@@ -21,14 +21,19 @@ struct Readers {
   Names methods;
 };
 
-/// Rivals whose steps are those of a warm-up.
+/// Rivals whose steps are those of a warm-up, and that choose by evaluations on the way.
+const Names& chosen_trainings() {
+  static const Names all = {"early-stop", "grid", "random", "validation-steps", "tpgm", "ftp"};
+  return all;
+}
+
+/// All whose steps are those of a warm-up.
 const Names& trainings() {
-  static const Names all = {"early-stop", "grid", "random", "validation-steps", "tpgm", "ftp", "train-valid"};
+  static const Names all = joined(chosen_trainings(), {"train-valid"});
   return all;
 }
 
 const std::vector<Readers>& readers() {
-  static const Names chosen(trainings().begin(), trainings().end() - 1);  // by evaluations on the way
   static const Names split = {"pbgd-free", "f2sa", "v-pbgd", "bome", "alright"};
   static const Names penalties = joined(split, {"f2sa-lambda"});
   static const Names radii = {"tpgm", "tpgm-once", "ftp"};
@@ -38,7 +43,7 @@ const std::vector<Readers>& readers() {
       {"method.steps", joined(joined(trainings(), penalties), {"tpgm-once"})},
       {"method.lr", joined(trainings(), penalties)},
       {"method.schedule", trainings()},
-      {"method.evaluations", joined(chosen, penalties)},
+      {"method.evaluations", joined(chosen_trainings(), penalties)},
       {"method.trials", {"grid", "random"}},
       {"method.lambda-low", {"grid", "random"}},
       {"method.lambda-high", {"grid", "random"}},

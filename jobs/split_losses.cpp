@@ -45,10 +45,15 @@ std::optional<SplitLoss> SplitLosses::ood() {
 
 std::optional<SplitLoss> SplitLosses::ood_at(const at::Tensor& weights) {
   if (corpus_.ood.size() == 0) return std::nullopt;
+  forget_if_moved();
   at::Tensor w = objective_.tuned().flat();
+  const bool in_place = from_root(w.equal(weights.to(w.device())) ? 1.0 : 0.0, comm_) != 0;
+  if (in_place && ood_) return ood_;
   const SavedWeights back(w);
   w.copy_(weights);
-  return evaluated(corpus_.ood, "ood");
+  const SplitLoss found = evaluated(corpus_.ood, "ood");
+  if (in_place) ood_ = found;
+  return found;
 }
 
 Evaluation SplitLosses::all() {
@@ -91,11 +96,15 @@ void SplitLosses::save(Section& section) {
   forget_if_moved();
   if (valid_) section.put("valid", valid_->loss);
   if (test_) section.put("test", test_->loss);
+  if (ood_) section.put("ood", ood_->loss);
 }
 
 void SplitLosses::resume(const Section& section) {
   if (section.has("valid")) know_valid(section.number("valid"));
   if (section.has("test")) know_test(section.number("test"));
+  if (!section.has("ood")) return;
+  forget_if_moved();
+  ood_ = {section.number("ood"), corpus_.ood.size()};
 }
 
 /// What follows is collective, so that all ranks take rank 0's word for whether W has moved.

@@ -41,9 +41,9 @@ class Report {
                           .distance = norm64(value_y_ - y_),
                           .residual = residual_};
     found.message = fmt::format(
-        "flatness of f around the lower level's answer: delta {:.3g} (alpha {:g}, c {:g}) of {} pairs, by "
-        "the "
-        "slope {:.3g} of f in y at most {:.3g}; the answer is {:.3g} away after {} steps, residual {:.3g}",
+        "flatness of f around the lower level's answer: delta {:.3g} (alpha {:g}, c {:g}) of {} pairs, "
+        "by the slope {:.3g} of f in y at most {:.3g}; the answer is {:.3g} away after {} steps, residual "
+        "{:.3g}",
         found.delta, found.alpha, found.modulus, found.pairs, found.slope, found.delta_of_slope,
         found.distance, found.steps, found.residual);
     return found;
